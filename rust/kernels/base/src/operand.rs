@@ -1,0 +1,127 @@
+//! Where a kernel reads or writes: memory, dtype, sizes and strides, with every element checked to lie inside.
+
+use crate::{DType, Element, Result, fail};
+use std::marker::PhantomData;
+
+/// A run of bytes that stays allocated for `'a`. Reads and writes through it go by raw pointers, so that tensors may
+/// share it; what a kernel may assume is only that it stays allocated.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory<'a> {
+    ptr: *mut u8,
+    bytes: usize,
+    lifetime: PhantomData<&'a ()>,
+}
+
+// SAFETY: a Memory is an address and a length; kernels partition what they write between threads.
+unsafe impl Send for Memory<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for Memory<'_> {}
+
+impl<'a> Memory<'a> {
+    /// # Safety
+    /// `ptr` must be valid for reads and writes of `bytes` bytes for `'a`, and no Rust reference to them may be live
+    /// while a kernel writes.
+    pub unsafe fn from_raw(ptr: *mut u8, bytes: usize) -> Self {
+        Memory { ptr, bytes, lifetime: PhantomData }
+    }
+
+    /// The memory of a slice (tests and benchmarks).
+    pub fn from_slice<T: Element>(slice: &'a mut [T]) -> Self {
+        Memory { ptr: slice.as_mut_ptr().cast(), bytes: std::mem::size_of_val(slice), lifetime: PhantomData }
+    }
+}
+
+/// A strided array in memory. Sizes and strides count elements; a stride may be zero or negative.
+#[derive(Clone, Copy, Debug)]
+pub struct Operand<'a> {
+    ptr: *mut u8,
+    dtype: DType,
+    sizes: &'a [i64],
+    strides: &'a [i64],
+    lifetime: PhantomData<&'a ()>,
+}
+
+// SAFETY: an Operand is an address with a shape; kernels partition what they write between threads.
+unsafe impl Send for Operand<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for Operand<'_> {}
+
+impl<'a> Operand<'a> {
+    /// Checks that every element lies inside `memory` and is aligned; the kernels rely on it.
+    pub fn new(memory: Memory<'a>, dtype: DType, offset: i64, sizes: &'a [i64], strides: &'a [i64]) -> Result<Self> {
+        let (mut low, mut high, mut empty) = (offset as i128, offset as i128, false);
+        if sizes.len() != strides.len() {
+            fail!(Value, "an operand has {} sizes and {} strides", sizes.len(), strides.len());
+        }
+        for (&size, &stride) in sizes.iter().zip(strides) {
+            if size < 0 {
+                fail!(Value, "an operand has the negative size {size}");
+            }
+            empty |= size == 0;
+            let reach = (size.max(1) - 1) as i128 * stride as i128;
+            if reach < 0 { low += reach } else { high += reach }
+        }
+        if !empty && (low < 0 || (high + 1) * dtype.size() as i128 > memory.bytes as i128) {
+            fail!(
+                Runtime,
+                "sizes {sizes:?} and strides {strides:?} at offset {offset} reach beyond a storage of {} bytes",
+                memory.bytes
+            );
+        }
+        let ptr = if empty { memory.ptr } else { memory.ptr.wrapping_offset(offset as isize * dtype.size() as isize) };
+        if ptr as usize % dtype.size().min(8) != 0 && !empty {
+            fail!(Runtime, "memory at {ptr:?} is not aligned for {dtype}");
+        }
+        Ok(Operand { ptr, dtype, sizes, strides, lifetime: PhantomData })
+    }
+
+    /// The first element's address.
+    #[inline]
+    pub fn ptr(&self) -> *mut u8 {
+        self.ptr
+    }
+
+    /// Element type.
+    #[inline]
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Sizes, in elements.
+    #[inline]
+    pub fn sizes(&self) -> &'a [i64] {
+        self.sizes
+    }
+
+    /// Strides, in elements.
+    #[inline]
+    pub fn strides(&self) -> &'a [i64] {
+        self.strides
+    }
+
+    /// Number of dimensions.
+    #[inline]
+    pub fn ndim(&self) -> usize {
+        self.sizes.len()
+    }
+
+    /// Number of elements.
+    #[inline]
+    pub fn numel(&self) -> usize {
+        self.sizes.iter().product::<i64>() as usize
+    }
+
+    /// True if the elements lie in row-major order without gaps.
+    pub fn is_contiguous(&self) -> bool {
+        let mut expected = 1;
+        for (&size, &stride) in self.sizes.iter().zip(self.strides).rev() {
+            if size != 1 {
+                if stride != expected {
+                    return size == 0 || self.sizes.contains(&0);
+                }
+                expected *= size;
+            }
+        }
+        true
+    }
+}
