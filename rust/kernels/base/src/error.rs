@@ -1,6 +1,7 @@
 //! The one error type: which Python exception, and a sentence.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// Which Python exception an error becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +33,9 @@ struct Inner {
     payload: Option<Payload>,
 }
 
-/// Why an operation refused: one pointer, so that `Result<Tensor>` stays small.
-pub struct Error(Box<Inner>);
+/// Why an operation refused: one pointer, so that `Result<Tensor>` stays small, and shared, so that a formula may pass it on.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
 
 /// What every fallible function of the runtime returns.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -42,13 +44,13 @@ impl Error {
     /// An error of `kind` whose sentence names the argument, what was given and what is allowed.
     #[cold]
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Error(Box::new(Inner { kind, message: message.into(), payload: None }))
+        Error(Arc::new(Inner { kind, message: message.into(), payload: None }))
     }
 
     /// An exception of the host language, to be raised again as it is.
     #[cold]
     pub fn foreign(payload: Payload, message: impl Into<String>) -> Self {
-        Error(Box::new(Inner { kind: Kind::Foreign, message: message.into(), payload: Some(payload) }))
+        Error(Arc::new(Inner { kind: Kind::Foreign, message: message.into(), payload: Some(payload) }))
     }
 
     /// Which exception this becomes.
@@ -62,14 +64,8 @@ impl Error {
     }
 
     /// The carried exception, if this is [`Kind::Foreign`].
-    pub fn into_payload(self) -> Option<Payload> {
-        self.0.payload
-    }
-
-    /// The same error with `prefix` before its sentence.
-    pub fn context(mut self, prefix: &str) -> Self {
-        self.0.message.insert_str(0, prefix);
-        self
+    pub fn payload(&self) -> Option<&Payload> {
+        self.0.payload.as_ref()
     }
 }
 
