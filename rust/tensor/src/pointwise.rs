@@ -1,0 +1,311 @@
+//! Elementwise operators: broadcasting, promotion, and the call of one kernel.
+
+use crate::core::{Core, Dims, contiguous_strides};
+use crate::device::{Device, DeviceKind};
+use crate::op::{Meta, OutSpec};
+use crate::promote::{self, Promote};
+use crate::tensor::Tensor;
+use crate::value::{Number, Value};
+use corten_base::{DType, Operand, Result, Scalar, fail};
+use corten_elementwise::{self as kernels, Binary, Src, Ternary, Unary};
+use smallvec::{SmallVec, smallvec};
+
+/// The sizes that two or more shapes broadcast to.
+pub fn broadcast<'a>(shapes: impl IntoIterator<Item = &'a [i64]>) -> Result<Dims> {
+    let mut out: Dims = SmallVec::new();
+    for shape in shapes {
+        while out.len() < shape.len() {
+            out.insert(0, 1);
+        }
+        let lead = out.len() - shape.len();
+        for (d, &size) in shape.iter().enumerate() {
+            let have = &mut out[lead + d];
+            if *have == 1 {
+                *have = size;
+            } else if size != 1 && size != *have {
+                fail!(
+                    Runtime,
+                    "The size of tensor a ({have}) must match the size of tensor b ({size}) at non-singleton dimension {}",
+                    lead + d
+                );
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// The strides under which `core` is seen with the broadcast sizes.
+pub fn broadcast_strides(core: &Core, sizes: &[i64]) -> Dims {
+    let lead = sizes.len() - core.ndim();
+    let mut strides: Dims = smallvec![0; lead];
+    strides.extend(core.sizes.iter().zip(&core.strides).zip(&sizes[lead..]).map(|((&size, &stride), &wanted)| {
+        if size == wanted { stride } else { 0 }
+    }));
+    strides
+}
+
+/// The device that operands share; a zero-dimensional tensor on the host joins any device.
+pub fn common_device<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> Result<Device> {
+    let mut found: Option<(Device, bool)> = None;
+    for tensor in tensors {
+        let (device, weak) = (tensor.device(), tensor.ndim() == 0 && tensor.device().kind == DeviceKind::Cpu);
+        match found {
+            None => found = Some((device, weak)),
+            Some((other, _)) if other == device => {}
+            Some((_, true)) => found = Some((device, weak)),
+            Some(_) if weak => {}
+            Some((other, _)) => fail!(
+                Runtime,
+                "Expected all tensors to be on the same device, but found at least two devices, {other} and {device}!"
+            ),
+        }
+    }
+    Ok(found.map_or(Device::CPU, |(device, _)| device))
+}
+
+/// The operands among the arguments, as numbers: what comes first `count` times.
+fn numbers(args: &[Value], count: usize) -> SmallVec<[Number<'_>; 3]> {
+    args.iter()
+        .take(count)
+        .filter_map(|value| match value {
+            Value::Tensor(t) => Some(Number::Tensor(t)),
+            Value::Scalar(s) => Some(Number::Scalar(*s)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The dtype in which a row computes, before it is widened for the kernel.
+fn computed(rule: Promote, operands: &[Number]) -> DType {
+    let dtype = promote::result_type(operands);
+    match rule {
+        Promote::to_real => dtype,
+        rule => promote::apply(rule, dtype),
+    }
+}
+
+fn result_dtype(rule: Promote, computed: DType) -> DType {
+    match rule {
+        Promote::predicate => DType::Bool,
+        Promote::to_real => computed.to_real(),
+        _ => computed,
+    }
+}
+
+/// Sizes, strides, dtype and device of an elementwise result over the given operands.
+pub fn spec(rule: Promote, operands: &[Number]) -> Result<OutSpec> {
+    let tensors: SmallVec<[&Tensor; 3]> = operands
+        .iter()
+        .filter_map(|n| match n {
+            Number::Tensor(t) => Some(*t),
+            Number::Scalar(_) => None,
+        })
+        .collect();
+    let sizes = match tensors.as_slice() {
+        [one] => one.dims(),
+        many => broadcast(many.iter().map(|t| t.sizes()))?,
+    };
+    let strides = match tensors.iter().find(|t| t.sizes() == &sizes[..] && t.ndim() > 1) {
+        Some(first) if !first.core().is_contiguous() => Some(first.core().dense_strides()),
+        _ => None,
+    };
+    let dtype = result_dtype(rule, computed(rule, operands));
+    Ok(OutSpec { sizes, strides, dtype, device: common_device(tensors)? })
+}
+
+fn unsupported<T>(name: &str, dtype: DType) -> Result<T> {
+    fail!(NotImplemented, "\"{name}\" not implemented for '{}'", dtype.scalar_name())
+}
+
+/// `meta` of a unary row.
+pub fn unary_meta(op: Unary, rule: Promote, args: &[Value]) -> Result<Meta> {
+    let operands = numbers(args, 1);
+    let dtype = computed(rule, &operands);
+    if !op.supports(dtype.compute()) {
+        return unsupported(op.name(), dtype);
+    }
+    Ok(smallvec![spec(rule, &operands)?])
+}
+
+/// `kernel` of a unary row.
+pub fn unary(op: Unary, rule: Promote, args: &[Value], outs: &[Tensor]) -> Result<()> {
+    let compute = computed(rule, &numbers(args, 1)).compute();
+    match &args[0] {
+        Value::Tensor(x) => kernels::unary(op, compute, outs[0].core().operand()?, x.core().operand()?),
+        _ => fail!(Type, "{}(): argument 'input' must be Tensor", op.name()),
+    }
+}
+
+/// The short cut of a unary row: contiguous, computed in its own dtype.
+pub fn unary_fast(op: Unary, rule: Promote, args: &[Value]) -> Option<Result<Tensor>> {
+    let Value::Tensor(x) = &args[0] else { return None };
+    let core = x.core();
+    let dtype = core.dtype;
+    if rule == Promote::predicate || !matches!(dtype, DType::F32 | DType::F64) || !core.is_contiguous() || x.device() != Device::CPU
+    {
+        return None;
+    }
+    if core.numel() > SHORT || !op.supports(dtype) {
+        return None;
+    }
+    Some((|| {
+        let out = Core::empty(&core.sizes, dtype, Device::CPU)?;
+        kernels::unary(op, dtype, out.operand()?, core.operand()?)?;
+        Ok(Tensor::new(out))
+    })())
+}
+
+/// Elements up to which the short cuts apply: above, the general path costs nothing beside the work.
+const SHORT: usize = 4096;
+
+/// `meta` of a binary row.
+pub fn binary_meta(op: Binary, rule: Promote, args: &[Value]) -> Result<Meta> {
+    let operands = numbers(args, 2);
+    let dtype = computed(rule, &operands);
+    if !op.supports(dtype.compute()) {
+        return unsupported(op.name(), dtype);
+    }
+    Ok(smallvec![spec(rule, &operands)?])
+}
+
+fn source<'a>(value: Number<'a>, sizes: &'a [i64], strides: &'a Dims) -> Result<Src<'a>> {
+    Ok(match value {
+        Number::Scalar(s) => Src::Scalar(s),
+        Number::Tensor(t) if t.ndim() == 0 && t.device().kind == DeviceKind::Cpu => {
+            Src::Operand(t.core().operand_as(sizes, strides)?)
+        }
+        Number::Tensor(t) => Src::Operand(t.core().operand_as(sizes, strides)?),
+    })
+}
+
+fn strides_of(value: Number, sizes: &[i64]) -> Dims {
+    match value {
+        Number::Tensor(t) => broadcast_strides(t.core(), sizes),
+        Number::Scalar(_) => Dims::new(),
+    }
+}
+
+/// `kernel` of a binary row.
+pub fn binary(op: Binary, rule: Promote, args: &[Value], outs: &[Tensor]) -> Result<()> {
+    let operands = numbers(args, 2);
+    let compute = computed(rule, &operands).compute();
+    let out = outs[0].core();
+    let (x, y) = (strides_of(operands[0], &out.sizes), strides_of(operands[1], &out.sizes));
+    kernels::binary(
+        op,
+        compute,
+        out.operand()?,
+        source(operands[0], &out.sizes, &x)?,
+        source(operands[1], &out.sizes, &y)?,
+    )
+}
+
+/// The short cut of a binary row: two contiguous tensors of one shape and dtype, or one and a number that it absorbs.
+pub fn binary_fast(op: Binary, rule: Promote, args: &[Value]) -> Option<Result<Tensor>> {
+    let Value::Tensor(x) = &args[0] else { return None };
+    let a = x.core();
+    let dtype = a.dtype;
+    if !matches!(dtype, DType::F32 | DType::F64) || !a.is_contiguous() || x.device() != Device::CPU || a.numel() > SHORT {
+        return None;
+    }
+    let y = match &args[1] {
+        Value::Tensor(y) => {
+            let b = y.core();
+            if b.dtype != dtype || b.sizes != a.sizes || !b.is_contiguous() || y.device() != Device::CPU {
+                return None;
+            }
+            Src::Operand(match b.operand() {
+                Ok(operand) => operand,
+                Err(error) => return Some(Err(error)),
+            })
+        }
+        Value::Scalar(Scalar::Complex(..)) => return None,
+        Value::Scalar(s) => Src::Scalar(*s),
+        _ => return None,
+    };
+    Some((|| {
+        let out = Core::empty(&a.sizes, result_dtype(rule, dtype), Device::CPU)?;
+        kernels::binary(op, dtype, out.operand()?, Src::Operand(a.operand()?), y)?;
+        Ok(Tensor::new(out))
+    })())
+}
+
+/// `meta` of a row over three operands (`addcmul`, `where` over its values, `clamp`).
+pub fn ternary_meta(op: Ternary, rule: Promote, args: &[Value], typed: std::ops::Range<usize>) -> Result<Meta> {
+    let typed = numbers(&args[typed], 3);
+    let dtype = computed(rule, &typed);
+    if !op.supports(dtype.compute()) {
+        return unsupported(op.name(), dtype);
+    }
+    let mut out = spec(rule, &numbers(args, 3))?;
+    out.dtype = result_dtype(rule, dtype);
+    Ok(smallvec![out])
+}
+
+/// `kernel` of a row over three operands, with a number for the fourth place of the formula.
+pub fn ternary(
+    op: Ternary,
+    rule: Promote,
+    args: &[Value],
+    typed: std::ops::Range<usize>,
+    value: Scalar,
+    outs: &[Tensor],
+) -> Result<()> {
+    let compute = computed(rule, &numbers(&args[typed], 3)).compute();
+    let operands = numbers(args, 3);
+    let out = outs[0].core();
+    let strides: SmallVec<[Dims; 3]> = operands.iter().map(|&n| strides_of(n, &out.sizes)).collect();
+    let mut sources = SmallVec::<[Src; 3]>::new();
+    for (&operand, strides) in operands.iter().zip(&strides) {
+        sources.push(source(operand, &out.sizes, strides)?);
+    }
+    match sources.as_slice() {
+        [x, y, z] => kernels::ternary(op, compute, out.operand()?, *x, *y, *z, value),
+        _ => fail!(Type, "{}() takes three operands", op.name()),
+    }
+}
+
+/// An operand of `core` broadcast to `sizes` (whose strides the caller keeps).
+pub fn expanded<'a>(core: &'a Core, sizes: &'a [i64], strides: &'a Dims) -> Result<Operand<'a>> {
+    core.operand_as(sizes, strides)
+}
+
+/// True for the number one.
+pub fn is_one(value: &Value) -> bool {
+    matches!(value, Value::Scalar(Scalar::Int(1)))
+}
+
+/// The rules for `alpha`: no float for integers, no complex number for reals.
+pub fn check_alpha(operands: &[Value], alpha: &Value) -> Result<()> {
+    if is_one(alpha) {
+        return Ok(());
+    }
+    let dtype = promote::result_type(&numbers(operands, 2));
+    let Value::Scalar(alpha) = alpha else { fail!(Type, "argument 'alpha' must be a number") };
+    if alpha.category() > dtype.category() {
+        match alpha {
+            Scalar::Complex(..) => {
+                fail!(Runtime, "For non-complex input tensors, argument alpha must not be a complex number.")
+            }
+            _ => fail!(Runtime, "For integral input tensors, argument alpha must not be a floating point number."),
+        }
+    }
+    Ok(())
+}
+
+/// A spec of the same sizes as `input`, with its order of dimensions.
+pub fn like(input: &Tensor, dtype: DType) -> OutSpec {
+    let core = input.core();
+    let strides = (!core.is_contiguous()).then(|| core.dense_strides());
+    OutSpec { sizes: core.sizes.clone(), strides, dtype, device: core.device() }
+}
+
+/// A row-major spec on the device of `input`.
+pub fn fresh(input: &Tensor, sizes: impl Into<Dims>, dtype: DType) -> OutSpec {
+    OutSpec { sizes: sizes.into(), strides: None, dtype, device: input.device() }
+}
+
+/// Row-major strides, for callers that view a dense buffer.
+pub fn row_major(sizes: &[i64]) -> Dims {
+    contiguous_strides(sizes)
+}
