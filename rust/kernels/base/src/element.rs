@@ -3,10 +3,26 @@
 use crate::{DType, Scalar};
 
 /// A boolean stored in a byte: memory shared with other libraries may hold any non-zero byte for true.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 #[repr(transparent)]
 #[allow(non_camel_case_types)]
 pub struct b8(pub u8);
+
+impl PartialEq for b8 {
+    #[inline(always)]
+    fn eq(&self, y: &b8) -> bool {
+        (self.0 != 0) == (y.0 != 0)
+    }
+}
+
+impl Eq for b8 {}
+
+impl PartialOrd for b8 {
+    #[inline(always)]
+    fn partial_cmp(&self, y: &b8) -> Option<std::cmp::Ordering> {
+        (self.0 != 0).partial_cmp(&(y.0 != 0))
+    }
+}
 
 /// IEEE half precision, by its bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

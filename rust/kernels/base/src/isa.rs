@@ -33,6 +33,17 @@ pub fn isa() -> Isa {
     }
 }
 
+/// Chooses a path for the whole process, so that tests can compare paths; false where the machine lacks it.
+#[doc(hidden)]
+pub fn force(isa: Isa) -> bool {
+    let best = detect();
+    let possible = isa == best || isa == Isa::Portable || (isa == Isa::Avx2 && best == Isa::Avx512);
+    if possible {
+        CHOSEN.store(isa as u8, Ordering::Relaxed);
+    }
+    possible
+}
+
 #[cold]
 fn choose() -> Isa {
     let best = detect();

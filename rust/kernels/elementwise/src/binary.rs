@@ -1,0 +1,157 @@
+//! Functions of two arrays, either of which may be a number.
+
+use crate::driver::{Src, execute};
+use crate::kernel::{Kernel, Map2, Row, column, first, group_trait, kernel2, operators, result, row};
+use crate::math::{Bits, Field, Float, Num, Real};
+use crate::unary::{Unary, unary};
+use corten_base::element::{b8, c64, c128};
+use corten_base::{DType, Operand, Result, Scalar, fail};
+
+/// `out = op(x, y)` for each element, computed in type `compute`. Arrays have `out`'s sizes and any dtype.
+///
+/// # Errors
+/// Where the sizes differ, `out` is expanded, the operator does not exist in that type, or an integer is divided by
+/// zero (`ZeroDivisionError`, as PyTorch says it) or raised to a negative number.
+#[inline]
+pub fn binary(op: Binary, compute: DType, out: Operand, x: Src, y: Src) -> Result<()> {
+    if let (Binary::pow, Src::Operand(base), Src::Scalar(exponent)) = (op, x, y) {
+        if compute.is_integral(false) && matches!(exponent, Scalar::Int(e) if e < 0) {
+            fail!(Runtime, "Integers to negative integer powers are not allowed.");
+        }
+        if let Some(op) = power(compute, exponent) {
+            return unary(op, compute, out, base);
+        }
+    }
+    execute(op.find(compute)?, out, &[x, y])
+}
+
+/// The function that a power with a constant exponent is, as PyTorch chooses it.
+fn power(compute: DType, exponent: Scalar) -> Option<Unary> {
+    if !compute.is_differentiable() || matches!(exponent, Scalar::Complex(_, im) if im != 0.0) {
+        return None;
+    }
+    let exponent = exponent.to_f64();
+    if exponent == 1.0 {
+        Some(Unary::positive)
+    } else if exponent == 2.0 {
+        Some(Unary::square)
+    } else if exponent == 3.0 {
+        Some(Unary::cube)
+    } else if exponent == 0.5 {
+        Some(Unary::sqrt)
+    } else if exponent == -0.5 {
+        Some(Unary::rsqrt)
+    } else if exponent == -1.0 {
+        Some(Unary::reciprocal)
+    } else if exponent == -2.0 {
+        Some(Unary::reciprocal_square)
+    } else {
+        None
+    }
+}
+
+operators! {
+    /// Functions of two arguments.
+    Binary(Map2, kernel2);
+
+    add: all |x, y| x.add(y);
+    sub: num |x, y| x.sub(y);
+    mul: all |x, y| x.mul(y);
+    div: field |x, y| x.div(y);
+    /// The quotient rounded down.
+    div_floor: real |x, y| x.div_floor(y), refuse |_, y| y.is_bad_divisor() => "ZeroDivisionError";
+    /// The quotient rounded towards zero.
+    div_trunc: real |x, y| x.div_trunc(y), refuse |_, y| y.is_bad_divisor() => "ZeroDivisionError";
+    /// Python's `%`.
+    remainder: real |x, y| x.remainder(y), refuse |_, y| y.is_bad_divisor() => "ZeroDivisionError";
+    /// C's `%`.
+    fmod: real |x, y| x.fmod(y), refuse |_, y| y.is_bad_divisor() => "ZeroDivisionError";
+    pow: num |x, y| x.pow(y);
+    /// NaN if either is.
+    maximum: ordered |x, y| if x > y || x.is_nan() { x } else { y };
+    /// NaN if either is.
+    minimum: ordered |x, y| if x < y || x.is_nan() { x } else { y };
+    /// NaN only if both are.
+    fmax: ordered |x, y| if x > y || y.is_nan() { x } else { y };
+    /// NaN only if both are.
+    fmin: ordered |x, y| if x < y || y.is_nan() { x } else { y };
+
+    eq: all -> bool |x, y| b8((x == y) as u8);
+    ne: all -> bool |x, y| b8((x != y) as u8);
+    lt: ordered -> bool |x, y| b8((x < y) as u8);
+    le: ordered -> bool |x, y| b8((x <= y) as u8);
+    gt: ordered -> bool |x, y| b8((x > y) as u8);
+    ge: ordered -> bool |x, y| b8((x >= y) as u8);
+    logical_and: all -> bool |x, y| b8((x.truth() & y.truth()) as u8);
+    logical_or: all -> bool |x, y| b8((x.truth() | y.truth()) as u8);
+    logical_xor: all -> bool |x, y| b8((x.truth() ^ y.truth()) as u8);
+
+    bitwise_and: logic |x, y| x.and(y);
+    bitwise_or: logic |x, y| x.or(y);
+    bitwise_xor: logic |x, y| x.xor(y);
+    shift_left: int |x, y| x.shl(y);
+    shift_right: int |x, y| x.shr(y);
+    gcd: int |x, y| x.gcd(y);
+    lcm: int |x, y| x.lcm(y);
+
+    atan2: float |y, x| y.atan2(x);
+    hypot: float |x, y| x.hypot(y);
+    copysign: float |x, y| x.copysign(y);
+    nextafter: float |x, y| x.nextafter(y);
+    /// x · 2ʸ.
+    ldexp: float |x, y| x.ldexp(y);
+    /// x · log(y), 0 where x is 0 and y is not NaN.
+    xlogy: float |x, y| {
+        let product = x.mul(y.log());
+        if y.is_nan() { y } else if x.truth() { product } else { T::zero() }
+    };
+    /// log(eˣ + eʸ), without overflow.
+    logaddexp: float |x, y| {
+        let high = if x > y || x.is_nan() { x } else { y };
+        let sum = high.add(x.sub(y).fabs().neg().exp().log1p());
+        if high.is_inf() && x == y { high } else { sum }
+    };
+    /// log₂(2ˣ + 2ʸ), without overflow.
+    logaddexp2: float |x, y| {
+        let high = if x > y || x.is_nan() { x } else { y };
+        let sum = high.add(x.sub(y).fabs().neg().exp2().log1p().mul(T::c(std::f64::consts::LOG2_E)));
+        if high.is_inf() && x == y { high } else { sum }
+    };
+    /// 0 for negative x, 1 for positive, y for zero.
+    heaviside: ordered |x, y| if x.truth() { if x > T::zero() { T::ONE } else { T::zero() } } else { y };
+    /// The complex number of this length and angle.
+    polar: float -> complex |length, angle| T::complex(length.mul(angle.cos()), length.mul(angle.sin()));
+    /// The complex number of these parts.
+    complex: float -> complex |re, im| T::complex(re, im);
+
+    /// g · (1 - y) · y, for y = sigmoid(x).
+    sigmoid_backward: field |g, y| g.mul(T::ONE.sub(y).mul(y).conj());
+    /// g · (1 - y²), for y = tanh(x).
+    tanh_backward: field |g, y| g.mul(T::ONE.sub(y.mul(y)).conj());
+    /// g where x is positive, 0 elsewhere.
+    threshold_backward: real |g, x| if x <= T::zero() { T::zero() } else { g };
+    /// g · (Φ(x) + x φ(x)), with the normal distribution's Φ and φ.
+    gelu_backward: float |g, x| {
+        let area = T::ONE.add(x.mul(T::c(std::f64::consts::FRAC_1_SQRT_2)).erf()).mul(T::c(0.5));
+        let density = x.mul(x).mul(T::c(-0.5)).exp().mul(T::c(0.398_942_280_401_432_7));
+        g.mul(x.mul_add(density, area))
+    };
+    /// The derivative of the approximation with tanh.
+    gelu_tanh_backward: float |g, x| {
+        let beta = T::c(0.797_884_560_802_865_4);
+        let square = x.mul(x);
+        let tanh = square.mul(x).mul_add(T::c(0.044715), x).mul(beta).tanh();
+        let inner = square.mul_add(T::c(3.0 * 0.044715), T::ONE).mul(beta);
+        let right = x.mul(T::c(0.5)).mul(T::ONE.sub(tanh.mul(tanh))).mul(inner);
+        g.mul(T::ONE.add(tanh).mul(T::c(0.5)).add(right))
+    };
+    /// g · s (1 + x (1 - s)), for s = sigmoid(x).
+    silu_backward: field |g, x| {
+        let sigmoid = x.sigmoid();
+        g.mul(sigmoid.mul(T::ONE.add(x.mul(T::ONE.sub(sigmoid)))).conj())
+    };
+    /// x, or slope · x where x is not positive.
+    leaky_relu: float |x, slope| if x > T::zero() { x } else { x.mul(slope) };
+    /// x, or alpha · expm1(x) where x is not positive.
+    elu: float |x, alpha| if x > T::zero() { x } else { x.expm1().mul(alpha) };
+}

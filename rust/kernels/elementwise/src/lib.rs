@@ -1,0 +1,22 @@
+//! Elementwise kernels over strided operands of any dtype.
+//!
+//! Each operator is one line of a list ([`Unary`], [`Binary`], [`Ternary`], [`Quaternary`]): a name, the types that it
+//! is computed in, and scalar Rust. The list makes one contiguous loop per operator, compute type and instruction set;
+//! the driver brings everything else (other dtypes, strides, scalars) to those loops in blocks that stay in L1.
+
+mod binary;
+mod blocks;
+mod convert;
+mod driver;
+mod kernel;
+mod math;
+mod plan;
+mod quaternary;
+mod ternary;
+mod unary;
+
+pub use binary::{Binary, binary};
+pub use driver::{Src, copy, fill};
+pub use quaternary::{Quaternary, quaternary};
+pub use ternary::{Ternary, ternary};
+pub use unary::{Unary, unary};

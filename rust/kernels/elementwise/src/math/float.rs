@@ -1,0 +1,148 @@
+//! float32 and float64.
+
+use super::special;
+use super::traits::{Field, Float, Num, Real};
+use corten_base::{c64, c128};
+
+macro_rules! floats {
+    ($($t:ident, $bits:ty, $complex:ident; $($method:ident $function:path,)* ; $($method2:ident $function2:path,)*;)*) => { $(
+        impl Num for $t {
+            type Real = $t;
+            const ONE: Self = 1.0;
+            #[inline(always)]
+            fn add(self, y: Self) -> Self { self + y }
+            #[inline(always)]
+            fn sub(self, y: Self) -> Self { self - y }
+            #[inline(always)]
+            fn mul(self, y: Self) -> Self { self * y }
+            #[inline(always)]
+            fn neg(self) -> Self { -self }
+            #[inline(always)]
+            fn abs(self) -> Self { self.abs() }
+            #[inline(always)]
+            fn sgn(self) -> Self { (self > 0.0) as u8 as $t - (self < 0.0) as u8 as $t }
+            #[inline(always)]
+            fn pow(self, y: Self) -> Self { special::pow::$t(self, y) }
+            #[inline(always)]
+            fn re(self) -> Self { self }
+            #[inline(always)]
+            fn im(self) -> Self { 0.0 }
+            #[inline(always)]
+            #[allow(clippy::eq_op, reason = "vectorises better than the bits' test")]
+            fn is_nan(self) -> bool { self != self }
+            #[inline(always)]
+            fn is_inf(self) -> bool { self.abs() == <$t>::INFINITY }
+            #[inline(always)]
+            fn truth(self) -> bool { self != 0.0 }
+        }
+
+        impl Real for $t {
+            #[inline(always)]
+            fn signbit(self) -> bool { self.is_sign_negative() }
+            /// As Python's `//`: from the exact remainder, so that the quotient does not round up to an integer.
+            #[inline(always)]
+            fn div_floor(self, y: Self) -> Self {
+                let rest = special::fmod::$t(self, y);
+                let quotient = (self - rest) / y;
+                let quotient = if rest != 0.0 && (rest < 0.0) != (y < 0.0) { quotient - 1.0 } else { quotient };
+                let floor = quotient.floor();
+                let near = if quotient - floor > 0.5 { floor + 1.0 } else { floor };
+                let near = if quotient == 0.0 { (0.0 as $t).copysign(self / y) } else { near };
+                if y == 0.0 { self / y } else { near }
+            }
+            #[inline(always)]
+            fn div_trunc(self, y: Self) -> Self { (self / y).trunc() }
+            #[inline(always)]
+            fn remainder(self, y: Self) -> Self {
+                let rest = special::fmod::$t(self, y);
+                if rest != 0.0 && (rest < 0.0) != (y < 0.0) { rest + y } else { rest }
+            }
+            #[inline(always)]
+            fn fmod(self, y: Self) -> Self { special::fmod::$t(self, y) }
+            #[inline(always)]
+            fn is_bad_divisor(self) -> bool { false }
+            #[inline(always)]
+            fn floor(self) -> Self { self.floor() }
+            #[inline(always)]
+            fn ceil(self) -> Self { self.ceil() }
+            #[inline(always)]
+            fn trunc(self) -> Self { self.trunc() }
+            #[inline(always)]
+            fn round(self) -> Self { self.round_ties_even() }
+        }
+
+        impl Field for $t {
+            #[inline(always)]
+            fn c(x: f64) -> Self { x as $t }
+            #[inline(always)]
+            fn div(self, y: Self) -> Self { self / y }
+            #[inline(always)]
+            fn sqrt(self) -> Self { self.sqrt() }
+            #[inline(always)]
+            fn is_below_half(self) -> bool { self.abs() < 0.5 }
+            #[inline(always)]
+            fn angle(self) -> Self {
+                let angle = if self.is_sign_negative() && self != 0.0 { std::f64::consts::PI as $t } else { 0.0 };
+                if self.is_nan() { self } else { angle }
+            }
+            $(
+                #[inline(always)]
+                fn $method(self) -> Self { $function(self) }
+            )*
+        }
+
+        impl Float for $t {
+            type Complex = $complex;
+            #[inline(always)]
+            fn complex(re: Self, im: Self) -> $complex { $complex::new(re, im) }
+            #[inline(always)]
+            fn mul_add(self, y: Self, z: Self) -> Self { <$t>::mul_add(self, y, z) }
+            #[inline(always)]
+            fn fabs(self) -> Self { <$t>::abs(self) }
+            #[inline(always)]
+            fn copysign(self, y: Self) -> Self { <$t>::copysign(self, y) }
+            #[inline(always)]
+            fn nextafter(self, y: Self) -> Self {
+                if self.is_nan() || y.is_nan() {
+                    return <$t>::NAN;
+                }
+                if self == y {
+                    return y;
+                }
+                if self == 0.0 {
+                    return <$t>::from_bits(1).copysign(y);
+                }
+                // Away from zero the bits count up.
+                let up = (y > self) == (self > 0.0);
+                <$t>::from_bits(if up { self.to_bits() + 1 } else { self.to_bits() - 1 })
+            }
+            #[inline(always)]
+            fn atan2(self, y: Self) -> Self { special::atan2::$t(self, y) }
+            #[inline(always)]
+            fn hypot(self, y: Self) -> Self { special::hypot::$t(self, y) }
+            #[inline(always)]
+            fn ldexp(self, y: Self) -> Self { self * Field::exp2(y) }
+            $(
+                #[inline(always)]
+                fn $method2(self) -> Self { $function2(self) }
+            )*
+        }
+    )* };
+}
+
+floats! {
+    f32, u32, c64;
+    exp libm::expf, exp2 libm::exp2f, expm1 libm::expm1f, log libm::logf, log2 libm::log2f, log10 libm::log10f,
+    log1p libm::log1pf, sin libm::sinf, cos libm::cosf, tan libm::tanf, asin libm::asinf, acos libm::acosf,
+    atan libm::atanf, sinh libm::sinhf, cosh libm::coshf, tanh libm::tanhf, asinh libm::asinhf, acosh libm::acoshf,
+    atanh libm::atanhf, ;
+    erf libm::erff, erfc libm::erfcf, erfinv special::erfinv::f32, lgamma special::lgamma::f32,
+    digamma special::digamma::f32, i0 special::i0::f32, ;
+    f64, u64, c128;
+    exp libm::exp, exp2 libm::exp2, expm1 libm::expm1, log libm::log, log2 libm::log2, log10 libm::log10,
+    log1p libm::log1p, sin libm::sin, cos libm::cos, tan libm::tan, asin libm::asin, acos libm::acos,
+    atan libm::atan, sinh libm::sinh, cosh libm::cosh, tanh libm::tanh, asinh libm::asinh, acosh libm::acosh,
+    atanh libm::atanh, ;
+    erf libm::erf, erfc libm::erfc, erfinv special::erfinv::f64, lgamma special::lgamma::f64,
+    digamma special::digamma::f64, i0 special::i0::f64, ;
+}

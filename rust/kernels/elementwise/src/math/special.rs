@@ -1,0 +1,143 @@
+//! Functions too rare or too branchy for vectors, by way of float64: one loop element, one call.
+//!
+//! They use no fused operation, which the portable path would have to emulate.
+
+/// A module per function with an `f32` and an `f64` version; float32 is computed in float64.
+macro_rules! specials {
+    ($($(#[$meta:meta])* $name:ident($($x:ident),+) $body:expr;)*) => { $(
+        $(#[$meta])*
+        pub(crate) mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            #[inline(never)]
+            pub(crate) fn f64($($x: f64),+) -> f64 { $body }
+            #[inline(always)]
+            pub(crate) fn f32($($x: f32),+) -> f32 { f64($($x as f64),+) as f32 }
+        }
+    )* };
+}
+
+specials! {
+    /// `x` to the power `y`.
+    pow(x, y) libm::pow(x, y);
+    /// The exact remainder of truncated division.
+    fmod(x, y) libm::fmod(x, y);
+    /// The angle of the point `(x, y)`.
+    atan2(y, x) libm::atan2(y, x);
+    /// The length of `(x, y)`.
+    hypot(x, y) libm::hypot(x, y);
+    /// The logarithm of |Γ(x)|.
+    lgamma(x) libm::lgamma(x);
+    /// The inverse of erf.
+    erfinv(x) inverse_erf(x);
+    /// The logarithmic derivative of Γ.
+    digamma(x) psi(x);
+    /// The modified Bessel function of the first kind and order 0.
+    i0(x) bessel_i0(x);
+}
+
+use std::f64::consts::PI;
+
+/// Giles' approximation (2010, "Approximating the erfinv function"), then two Newton steps with erfc near ±1.
+fn inverse_erf(x: f64) -> f64 {
+    let a = x.abs();
+    if !(a < 1.0) {
+        return if a == 1.0 { f64::INFINITY.copysign(x) } else { f64::NAN };
+    }
+    if a == 0.0 {
+        return x;
+    }
+    let w = -libm::log1p(-a * a);
+    let horner = |coefficients: &[f64], w: f64| coefficients.iter().fold(0.0, |sum, c| sum * w + c);
+    let first = if w < 5.0 {
+        const CENTRE: [f64; 9] = [
+            2.81022636e-08,
+            3.43273939e-07,
+            -3.5233877e-06,
+            -4.39150654e-06,
+            0.00021858087,
+            -0.00125372503,
+            -0.00417768164,
+            0.246640727,
+            1.50140941,
+        ];
+        horner(&CENTRE, w - 2.5) * a
+    } else {
+        const TAIL: [f64; 9] = [
+            -0.000200214257,
+            0.000100950558,
+            0.00134934322,
+            -0.00367342844,
+            0.00573950773,
+            -0.0076224613,
+            0.00943887047,
+            1.00167406,
+            2.83297682,
+        ];
+        horner(&TAIL, w.sqrt() - 3.0) * a
+    };
+    let mut y = first;
+    for _ in 0..2 {
+        // The residual from whichever of erf and erfc does not cancel.
+        let residual = if a < 0.5 { libm::erf(y) - a } else { (1.0 - a) - libm::erfc(y) };
+        let step = residual / (2.0 / PI.sqrt() * libm::exp(-y * y));
+        // Halley's correction: erf'' / erf' = -2y.
+        y -= step / (1.0 + y * step);
+    }
+    y.copysign(x)
+}
+
+/// Reflection for negative numbers, recurrence up to 10, then the asymptotic series (Abramowitz and Stegun 6.3).
+fn psi(x: f64) -> f64 {
+    if x == 0.0 {
+        return f64::INFINITY.copysign(-x);
+    }
+    if x < 0.0 {
+        if x.trunc() == x {
+            return f64::NAN;
+        }
+        let fraction = x - x.trunc();
+        return psi(1.0 - x) - PI / libm::tan(PI * fraction);
+    }
+    let (mut x, mut below) = (x, 0.0);
+    while x < 10.0 {
+        below += 1.0 / x;
+        x += 1.0;
+    }
+    let z = 1.0 / (x * x);
+    // The Bernoulli numbers B₂ₖ / 2k, highest first.
+    const SERIES: [f64; 7] =
+        [1.0 / 12.0, -691.0 / 32760.0, 1.0 / 132.0, -1.0 / 240.0, 1.0 / 252.0, -1.0 / 120.0, 1.0 / 12.0];
+    let tail = if x < 1e17 { SERIES.iter().fold(0.0, |sum, c| sum * z + c) * z } else { 0.0 };
+    libm::log(x) - 0.5 / x - tail - below
+}
+
+/// The power series up to 30, beyond it the asymptotic one (Abramowitz and Stegun 9.6.12 and 9.7.1).
+fn bessel_i0(x: f64) -> f64 {
+    let a = x.abs();
+    if a.is_nan() {
+        return x;
+    }
+    if a < 30.0 {
+        let quarter = a * a / 4.0;
+        let (mut term, mut sum, mut k) = (1.0, 1.0, 1.0);
+        while term > sum * 1e-17 {
+            term *= quarter / (k * k);
+            sum += term;
+            k += 1.0;
+        }
+        return sum;
+    }
+    if a.is_infinite() {
+        return a;
+    }
+    let (mut term, mut sum) = (1.0, 1.0);
+    for k in 1..24 {
+        let odd = (2 * k - 1) as f64;
+        term *= odd * odd / (k as f64 * 8.0 * a);
+        sum += term;
+    }
+    // e^a in two factors: it overflows before the quotient does.
+    let half = libm::exp(a / 2.0);
+    half / (2.0 * PI * a).sqrt() * sum * half
+}

@@ -1,0 +1,158 @@
+//! The order in which a kernel walks its operands: dimensions sorted by the result's strides, merged where they can be.
+
+use corten_base::{DType, Operand};
+use smallvec::SmallVec;
+
+/// The result and up to four inputs.
+pub(crate) const LANES: usize = 5;
+
+/// One dimension, with each lane's stride in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dim {
+    pub size: usize,
+    pub strides: [isize; LANES],
+}
+
+/// What one lane walks over.
+#[derive(Clone, Copy)]
+pub(crate) struct Lane {
+    pub ptr: *mut u8,
+    pub dtype: DType,
+    /// Every element follows the one before.
+    pub contiguous: bool,
+    /// Every element is the same.
+    pub constant: bool,
+    /// First byte and the byte after the last, to see which lanes share memory.
+    pub low: usize,
+    pub high: usize,
+}
+
+// SAFETY: lanes are addresses; the driver partitions what is written between threads.
+unsafe impl Sync for Lane {}
+// SAFETY: as above.
+unsafe impl Send for Lane {}
+
+/// Dimensions, innermost first, and lanes, the result first.
+pub(crate) struct Plan {
+    pub dims: SmallVec<[Dim; 6]>,
+    pub lanes: SmallVec<[Lane; LANES]>,
+    pub numel: usize,
+}
+
+impl Plan {
+    /// Plans a walk over the result and inputs of its sizes, none of them empty.
+    pub fn new(out: &Operand, inputs: &[Operand]) -> Plan {
+        let mut lanes: SmallVec<[Lane; LANES]> = SmallVec::new();
+        let mut dims: SmallVec<[Dim; 6]> = SmallVec::new();
+        for operand in std::iter::once(out).chain(inputs) {
+            let (ptr, dtype) = (operand.ptr(), operand.dtype());
+            lanes.push(Lane { ptr, dtype, contiguous: false, constant: false, low: ptr as usize, high: ptr as usize });
+        }
+        for axis in (0..out.ndim()).rev() {
+            let size = out.sizes()[axis] as usize;
+            if size == 1 {
+                continue;
+            }
+            let mut dim = Dim { size, strides: [0; LANES] };
+            // A scalar input has no dimensions: its strides stay zero.
+            for (lane, operand) in std::iter::once(out).chain(inputs).enumerate().filter(|(_, o)| o.ndim() > 0) {
+                dim.strides[lane] = operand.strides()[axis] as isize * operand.dtype().size() as isize;
+            }
+            // The result is walked forwards.
+            if dim.strides[0] < 0 {
+                for (lane, stride) in lanes.iter_mut().zip(&mut dim.strides) {
+                    lane.ptr = lane.ptr.wrapping_offset(*stride * (size as isize - 1));
+                    *stride = -*stride;
+                }
+            }
+            // Insertion keeps equal strides in their order; tensors come nearly sorted.
+            let at = dims.iter().position(|d| d.strides[0] > dim.strides[0]).unwrap_or(dims.len());
+            dims.insert(at, dim);
+        }
+        let numel = dims.iter().map(|d| d.size).product();
+        for (k, lane) in lanes.iter_mut().enumerate() {
+            let bytes = lane.dtype.size();
+            (lane.low, lane.high) = (lane.ptr as usize, lane.ptr as usize + bytes);
+            let mut expected = bytes as isize;
+            lane.contiguous = true;
+            lane.constant = true;
+            for dim in &dims {
+                let reach = dim.strides[k] * (dim.size as isize - 1);
+                if reach < 0 {
+                    lane.low = lane.low.wrapping_add_signed(reach);
+                } else {
+                    lane.high = lane.high.wrapping_add_signed(reach);
+                }
+                lane.contiguous &= dim.strides[k] == expected;
+                lane.constant &= dim.strides[k] == 0;
+                expected *= dim.size as isize;
+            }
+        }
+        merge(&mut dims, lanes.len());
+        Plan { dims, lanes, numel }
+    }
+}
+
+/// Joins neighbours that every lane walks as one dimension; leaves at least one.
+fn merge(dims: &mut SmallVec<[Dim; 6]>, lanes: usize) {
+    let mut merged: SmallVec<[Dim; 6]> = SmallVec::new();
+    for dim in dims.iter() {
+        match merged.last_mut() {
+            Some(inner) if (0..lanes).all(|k| dim.strides[k] == inner.strides[k] * inner.size as isize) => {
+                inner.size *= dim.size;
+            }
+            _ => merged.push(*dim),
+        }
+    }
+    if merged.is_empty() {
+        merged.push(Dim { size: 1, strides: [0; LANES] });
+    }
+    *dims = merged;
+}
+
+/// A position among the dimensions, innermost first.
+#[derive(Clone)]
+pub(crate) struct Cursor {
+    index: SmallVec<[usize; 6]>,
+}
+
+impl Cursor {
+    /// The position of the element with this number in walking order.
+    pub fn at(dims: &[Dim], mut number: usize) -> Cursor {
+        let index = dims
+            .iter()
+            .map(|dim| {
+                let i = number % dim.size;
+                number /= dim.size;
+                i
+            })
+            .collect();
+        Cursor { index }
+    }
+
+    /// Byte offset of the position in a lane.
+    pub fn offset(&self, dims: &[Dim], lane: usize) -> isize {
+        self.index.iter().zip(dims).map(|(&i, dim)| i as isize * dim.strides[lane]).sum()
+    }
+
+    /// Elements left in the innermost dimension.
+    pub fn row_left(&self, dims: &[Dim]) -> usize {
+        dims[0].size - self.index[0]
+    }
+
+    /// Goes on by `n` elements, at most to the end of the row.
+    pub fn advance(&mut self, dims: &[Dim], n: usize) {
+        self.index[0] += n;
+        if self.index[0] < dims[0].size {
+            return;
+        }
+        self.index[0] = 0;
+        for (i, dim) in self.index.iter_mut().zip(dims).skip(1) {
+            *i += 1;
+            if *i < dim.size {
+                return;
+            }
+            *i = 0;
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Functions of three arrays, any of which may be a number.
+
+use crate::driver::{Src, execute};
+use crate::kernel::{Kernel, Map3, Row, column, first, group_trait, kernel3, operators, result, row};
+use crate::math::{Field, Num, Real};
+use corten_base::element::{b8, c64, c128};
+use corten_base::{DType, Operand, Result, fail};
+
+/// `out = op(x, y, z)` for each element, computed in type `compute`. Arrays have `out`'s sizes and any dtype.
+///
+/// # Errors
+/// Where the sizes differ, `out` is expanded, or the operator does not exist in that type.
+#[inline]
+pub fn ternary(op: Ternary, compute: DType, out: Operand, x: Src, y: Src, z: Src) -> Result<()> {
+    execute(op.find(compute)?, out, &[x, y, z])
+}
+
+operators! {
+    /// Functions of three arguments.
+    Ternary(Map3, kernel3);
+
+    /// x where the condition is true, else y. The condition counts as true where it is not zero, whatever its dtype.
+    select: all of bool |condition, x, y| if condition.truth() { x } else { y };
+    /// x within low and high (high if they cross); NaN if any is.
+    clamp: ordered |x, low, high| {
+        let raised = if x < low || low.is_nan() { low } else { x };
+        if raised > high || high.is_nan() { high } else { raised }
+    };
+    /// x + alpha · y.
+    add_scaled: all |x, y, alpha| x.add(alpha.mul(y));
+    /// x - alpha · y.
+    sub_scaled: num |x, y, alpha| x.sub(alpha.mul(y));
+    /// From x to y by a weight, from the nearer end.
+    lerp: field |x, y, weight| {
+        let span = y.sub(x);
+        let near = x.add(weight.mul(span));
+        let far = y.sub(span.mul(T::ONE.sub(weight)));
+        if weight.is_below_half() { near } else { far }
+    };
+}

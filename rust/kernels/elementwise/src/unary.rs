@@ -1,0 +1,142 @@
+//! Functions of one array.
+
+use crate::driver::{Src, execute};
+use crate::kernel::{Kernel, Map1, Row, column, first, group_trait, kernel1, operators, result, row};
+use crate::math::{Bits, Field, Float, Num, Real};
+use corten_base::element::{b8, c64, c128};
+use corten_base::{DType, Operand, Result, fail};
+
+/// `out = op(x)` for each element, computed in type `compute`. `x` has `out`'s sizes; either may have any dtype.
+///
+/// # Errors
+/// Where the sizes differ, `out` is expanded, or the operator does not exist in that type.
+#[inline]
+pub fn unary(op: Unary, compute: DType, out: Operand, x: Operand) -> Result<()> {
+    execute(op.find(compute)?, out, &[Src::Operand(x)])
+}
+
+operators! {
+    /// Functions of one argument.
+    Unary(Map1, kernel1);
+
+    neg: num |x| x.neg();
+    abs: all -> real |x| x.abs();
+    sign: ordered |x| x.sgn();
+    sgn: all |x| x.sgn();
+    positive: all |x| x;
+    square: all |x| x.mul(x);
+    cube: num |x| x.mul(x).mul(x);
+    /// 1 / x².
+    reciprocal_square: field |x| T::ONE.div(x.mul(x));
+    reciprocal: field |x| T::ONE.div(x);
+    sqrt: field |x| x.sqrt();
+    rsqrt: field |x| T::ONE.div(x.sqrt());
+
+    exp: field |x| x.exp();
+    exp2: field |x| x.exp2();
+    expm1: field |x| x.expm1();
+    log: field |x| x.log();
+    log2: field |x| x.log2();
+    log10: field |x| x.log10();
+    log1p: field |x| x.log1p();
+
+    sin: field |x| x.sin();
+    cos: field |x| x.cos();
+    tan: field |x| x.tan();
+    asin: field |x| x.asin();
+    acos: field |x| x.acos();
+    atan: field |x| x.atan();
+    sinh: field |x| x.sinh();
+    cosh: field |x| x.cosh();
+    tanh: field |x| x.tanh();
+    asinh: field |x| x.asinh();
+    acosh: field |x| x.acosh();
+    atanh: field |x| x.atanh();
+    sinc: field |x| {
+        let y = x.mul(T::c(std::f64::consts::PI));
+        if x.truth() { y.sin().div(y) } else { T::ONE }
+    };
+    deg2rad: float |x| x.mul(T::c(std::f64::consts::PI / 180.0));
+    rad2deg: float |x| x.mul(T::c(180.0 / std::f64::consts::PI));
+
+    erf: float |x| x.erf();
+    erfc: float |x| x.erfc();
+    erfinv: float |x| x.erfinv();
+    lgamma: float |x| x.lgamma();
+    digamma: float |x| x.digamma();
+    i0: float |x| x.i0();
+
+    floor: real |x| x.floor();
+    ceil: real |x| x.ceil();
+    /// To the nearest integer, ties to even.
+    round: real |x| x.round();
+    trunc: real |x| x.trunc();
+    frac: float |x| x.sub(x.trunc());
+
+    bitwise_not: logic |x| x.not();
+    logical_not: all -> bool |x| b8(!x.truth() as u8);
+    isnan: all -> bool |x| b8(x.is_nan() as u8);
+    isinf: all -> bool |x| b8(x.is_inf() as u8);
+    isfinite: all -> bool |x| b8((!x.is_nan() && !x.is_inf()) as u8);
+    isposinf: ordered -> bool |x| b8((x.is_inf() && !x.signbit()) as u8);
+    isneginf: ordered -> bool |x| b8((x.is_inf() && x.signbit()) as u8);
+    signbit: ordered -> bool |x| b8(x.signbit() as u8);
+
+    real: all -> real |x| x.re();
+    imag: all -> real |x| x.im();
+    conj: all |x| x.conj();
+    angle: field -> real |x| x.angle();
+
+    sigmoid: field |x| x.sigmoid();
+    /// log(x / (1 - x)).
+    logit: float |x| x.div(T::ONE.sub(x)).log();
+    /// log(sigmoid(x)), without overflow.
+    logsigmoid: float |x| lesser(x, T::zero()).sub(x.fabs().neg().exp().log1p());
+    relu: real |x| if x <= T::zero() { T::zero() } else { x };
+    relu6: float |x| {
+        let x = if x <= T::zero() { T::zero() } else { x };
+        if x >= T::c(6.0) { T::c(6.0) } else { x }
+    };
+    /// x · sigmoid(x).
+    silu: field |x| x.div(T::ONE.add(x.neg().exp()));
+    /// x · Φ(x), with the normal distribution's Φ.
+    gelu: float |x| x.mul(T::c(0.5)).mul(T::ONE.add(x.mul(T::c(std::f64::consts::FRAC_1_SQRT_2)).erf()));
+    /// The approximation 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))).
+    gelu_tanh: float |x| {
+        let cubic = x.mul(x).mul(x).mul_add(T::c(0.044715), x);
+        x.mul(T::c(0.5)).mul(T::ONE.add(cubic.mul(T::c(0.797_884_560_802_865_4)).tanh()))
+    };
+    /// log(1 + eˣ), without overflow.
+    softplus: float |x| greater(x, T::zero()).add(x.fabs().neg().exp().log1p());
+    /// x · tanh(softplus(x)).
+    mish: float |x| x.mul(greater(x, T::zero()).add(x.fabs().neg().exp().log1p()).tanh());
+    /// x above 0, expm1(x) below.
+    elu: float |x| if x > T::zero() { x } else { x.expm1() };
+    selu: float |x| {
+        let scale = T::c(1.050_700_987_355_480_5);
+        let negative = x.expm1().mul(T::c(1.673_263_242_354_377_2));
+        scale.mul(if x > T::zero() { x } else { negative })
+    };
+    hardsigmoid: float |x| clip(x.add(T::c(3.0)), T::c(6.0)).div(T::c(6.0));
+    hardswish: float |x| x.mul(clip(x.add(T::c(3.0)), T::c(6.0))).div(T::c(6.0));
+    softsign: float |x| x.div(T::ONE.add(x.fabs()));
+    tanhshrink: float |x| x.sub(x.tanh());
+}
+
+/// The lesser; NaN if the first is.
+#[inline(always)]
+fn lesser<T: Real>(x: T, y: T) -> T {
+    if x > y { y } else { x }
+}
+
+/// The greater; NaN if the first is.
+#[inline(always)]
+fn greater<T: Real>(x: T, y: T) -> T {
+    if x < y { y } else { x }
+}
+
+/// Clipped to `0..=high`; NaN stays.
+#[inline(always)]
+fn clip<T: Real>(x: T, high: T) -> T {
+    lesser(greater(x, T::zero()), high)
+}
