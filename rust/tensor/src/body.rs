@@ -49,29 +49,36 @@ macro_rules! binary {
     };
 }
 
-/// `ternary(addcmul, default, 0..3, value)`: one kernel over three operands; the range tells which decide the dtype,
-/// the last item is the position of the number of the formula.
+/// `ternary(lerp, default, 0..3)`: one kernel over the first three arguments, of which the range decide the dtype.
 macro_rules! ternary {
-    ($op:ident, $rule:ident, $typed:expr, $value:expr) => {
+    ($op:ident, $rule:ident, $typed:expr) => {
+        crate::body::many!(Ternary, ternary, $op, $rule, $typed, [x, y, z])
+    };
+}
+
+/// `quaternary(addcmul, default, 0..3)`: one kernel over the first four arguments.
+macro_rules! quaternary {
+    ($op:ident, $rule:ident, $typed:expr) => {
+        crate::body::many!(Quaternary, quaternary, $op, $rule, $typed, [x, y, z, v])
+    };
+}
+
+/// What `ternary` and `quaternary` have in common.
+macro_rules! many {
+    ($list:ident, $kernel:ident, $op:ident, $rule:ident, $typed:expr, [$($arg:ident),*]) => {
         crate::op::Body::Kernel {
             meta: |args| {
-                crate::pointwise::ternary_meta(
-                    corten_elementwise::Ternary::$op,
-                    crate::promote::Promote::$rule,
-                    args,
-                    $typed,
-                )
+                use corten_elementwise::$list;
+                let rule = crate::promote::Promote::$rule;
+                crate::pointwise::many_meta($list::$op.name(), |d| $list::$op.supports(d), rule, args, $typed)
             },
             run: Some(|args, outs| {
-                let value: fn(&[crate::value::Value]) -> crate::Result<crate::Scalar> = $value;
-                crate::pointwise::ternary(
-                    corten_elementwise::Ternary::$op,
-                    crate::promote::Promote::$rule,
-                    args,
-                    $typed,
-                    value(args)?,
-                    outs,
-                )
+                use corten_elementwise::$list;
+                let rule = crate::promote::Promote::$rule;
+                crate::pointwise::many(rule, args, $typed, outs, |compute, out, sources| match sources {
+                    [$($arg),*] => corten_elementwise::$kernel($list::$op, compute, out, $(*$arg),*),
+                    _ => crate::fail!(Type, "{}(): wrong number of operands", $list::$op.name()),
+                })
             }),
             fast: None,
             elementwise: true,
@@ -90,11 +97,14 @@ macro_rules! scaled {
             run: Some(|args, outs| {
                 use crate::promote::Promote;
                 if crate::pointwise::is_one(&args[2]) {
-                    crate::pointwise::binary(corten_elementwise::Binary::$plain, Promote::default, args, outs)
-                } else {
-                    let op = corten_elementwise::Ternary::$scaled;
-                    crate::pointwise::ternary(op, Promote::default, args, 0..2, crate::Scalar::Int(1), outs)
+                    return crate::pointwise::binary(corten_elementwise::Binary::$plain, Promote::default, args, outs);
                 }
+                crate::pointwise::many(Promote::default, args, 0..2, outs, |compute, out, sources| match sources {
+                    [x, y, alpha] => {
+                        corten_elementwise::ternary(corten_elementwise::Ternary::$scaled, compute, out, *x, *y, *alpha)
+                    }
+                    _ => crate::fail!(Type, "a sum takes two operands and alpha"),
+                })
             }),
             fast: Some(|args| {
                 if !crate::pointwise::is_one(&args[2]) {
@@ -107,4 +117,4 @@ macro_rules! scaled {
     };
 }
 
-pub(crate) use {binary, scaled, ternary, unary};
+pub(crate) use {binary, many, quaternary, scaled, ternary, unary};

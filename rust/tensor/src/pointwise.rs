@@ -1,14 +1,15 @@
 //! Elementwise operators: broadcasting, promotion, and the call of one kernel.
 
-use crate::core::{Core, Dims, contiguous_strides};
+use crate::core::{Core, Dims};
 use crate::device::{Device, DeviceKind};
 use crate::op::{Meta, OutSpec};
 use crate::promote::{self, Promote};
 use crate::tensor::Tensor;
 use crate::value::{Number, Value};
 use corten_base::{DType, Operand, Result, Scalar, fail};
-use corten_elementwise::{self as kernels, Binary, Src, Ternary, Unary};
+use corten_elementwise::{self as kernels, Binary, Src, Unary};
 use smallvec::{SmallVec, smallvec};
+use std::ops::Range;
 
 /// The sizes that two or more shapes broadcast to.
 pub fn broadcast<'a>(shapes: impl IntoIterator<Item = &'a [i64]>) -> Result<Dims> {
@@ -171,9 +172,6 @@ pub fn binary_meta(op: Binary, rule: Promote, args: &[Value]) -> Result<Meta> {
 fn source<'a>(value: Number<'a>, sizes: &'a [i64], strides: &'a Dims) -> Result<Src<'a>> {
     Ok(match value {
         Number::Scalar(s) => Src::Scalar(s),
-        Number::Tensor(t) if t.ndim() == 0 && t.device().kind == DeviceKind::Cpu => {
-            Src::Operand(t.core().operand_as(sizes, strides)?)
-        }
         Number::Tensor(t) => Src::Operand(t.core().operand_as(sizes, strides)?),
     })
 }
@@ -230,44 +228,35 @@ pub fn binary_fast(op: Binary, rule: Promote, args: &[Value]) -> Option<Result<T
     })())
 }
 
-/// `meta` of a row over three operands (`addcmul`, `where` over its values, `clamp`).
-pub fn ternary_meta(op: Ternary, rule: Promote, args: &[Value], typed: std::ops::Range<usize>) -> Result<Meta> {
-    let typed = numbers(&args[typed], 3);
+/// `meta` of a row over three or more operands, of which `typed` decide the dtype.
+pub fn many_meta(name: &str, supports: fn(DType) -> bool, rule: Promote, args: &[Value], typed: Range<usize>) -> Result<Meta> {
+    let typed = numbers(&args[typed], 4);
     let dtype = computed(rule, &typed);
-    if !op.supports(dtype.compute()) {
-        return unsupported(op.name(), dtype);
+    if !supports(dtype.compute()) {
+        return unsupported(name, dtype);
     }
-    let mut out = spec(rule, &numbers(args, 3))?;
+    let mut out = spec(rule, &numbers(args, 4))?;
     out.dtype = result_dtype(rule, dtype);
     Ok(smallvec![out])
 }
 
-/// `kernel` of a row over three operands, with a number for the fourth place of the formula.
-pub fn ternary(
-    op: Ternary,
+/// `kernel` of a row over three or more operands.
+pub fn many(
     rule: Promote,
     args: &[Value],
-    typed: std::ops::Range<usize>,
-    value: Scalar,
+    typed: Range<usize>,
     outs: &[Tensor],
+    kernel: fn(DType, Operand, &[Src]) -> Result<()>,
 ) -> Result<()> {
-    let compute = computed(rule, &numbers(&args[typed], 3)).compute();
-    let operands = numbers(args, 3);
+    let compute = computed(rule, &numbers(&args[typed], 4)).compute();
+    let operands = numbers(args, 4);
     let out = outs[0].core();
-    let strides: SmallVec<[Dims; 3]> = operands.iter().map(|&n| strides_of(n, &out.sizes)).collect();
-    let mut sources = SmallVec::<[Src; 3]>::new();
+    let strides: SmallVec<[Dims; 4]> = operands.iter().map(|&n| strides_of(n, &out.sizes)).collect();
+    let mut sources = SmallVec::<[Src; 4]>::new();
     for (&operand, strides) in operands.iter().zip(&strides) {
         sources.push(source(operand, &out.sizes, strides)?);
     }
-    match sources.as_slice() {
-        [x, y, z] => kernels::ternary(op, compute, out.operand()?, *x, *y, *z, value),
-        _ => fail!(Type, "{}() takes three operands", op.name()),
-    }
-}
-
-/// An operand of `core` broadcast to `sizes` (whose strides the caller keeps).
-pub fn expanded<'a>(core: &'a Core, sizes: &'a [i64], strides: &'a Dims) -> Result<Operand<'a>> {
-    core.operand_as(sizes, strides)
+    kernel(compute, out.operand()?, &sources)
 }
 
 /// True for the number one.
@@ -303,9 +292,4 @@ pub fn like(input: &Tensor, dtype: DType) -> OutSpec {
 /// A row-major spec on the device of `input`.
 pub fn fresh(input: &Tensor, sizes: impl Into<Dims>, dtype: DType) -> OutSpec {
     OutSpec { sizes: sizes.into(), strides: None, dtype, device: input.device() }
-}
-
-/// Row-major strides, for callers that view a dense buffer.
-pub fn row_major(sizes: &[i64]) -> Dims {
-    contiguous_strides(sizes)
 }

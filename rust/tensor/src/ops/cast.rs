@@ -22,41 +22,41 @@ contiguous(input: Tensor, *, memory_format: MemoryFormat = Contiguous) -> Tensor
 /// The values as another dtype, by truncation or rounding as the dtypes need.
 _cast(input: Tensor, dtype: DType) -> Tensor { meta: Ok(smallvec![like(input, dtype)]); kernel: crate::body::copy_values(&outs[0], input) }
 /// With another dtype or device; the tensor itself where nothing changes.
-to(input: Tensor, dtype: DType, non_blocking: bool = false, copy: bool = false, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: { let _ = non_blocking; to(input, Some(dtype), None, copy, memory_format) }; forms: method }
+to(input: Tensor, dtype: DType, non_blocking: bool = false, copy: bool = false, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: { let _ = non_blocking; convert(input, Some(dtype), None, copy, memory_format) }; forms: method }
 /// On another device, perhaps with another dtype.
-to.device(input: Tensor, device: Device?, dtype: DType?, non_blocking: bool = false, copy: bool = false, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: { let _ = non_blocking; to(input, dtype, device, copy, memory_format) }; forms: method }
+to.device(input: Tensor, device: Device?, dtype: DType?, non_blocking: bool = false, copy: bool = false, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: { let _ = non_blocking; convert(input, dtype, device, copy, memory_format) }; forms: method }
 /// With the dtype and on the device of another tensor.
-to.other(input: Tensor, other: Tensor, non_blocking: bool = false, copy: bool = false, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: { let _ = non_blocking; to(input, Some(other.dtype()), Some(other.device()), copy, memory_format) }; forms: method }
+to.other(input: Tensor, other: Tensor, non_blocking: bool = false, copy: bool = false, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: { let _ = non_blocking; convert(input, Some(other.dtype()), Some(other.device()), copy, memory_format) }; forms: method }
 /// With the dtype of another tensor.
-type_as(input: Tensor, other: Tensor) -> Tensor { composite: to(input, Some(other.dtype()), Some(other.device()), false, MemoryFormat::Preserve); forms: method }
+type_as(input: Tensor, other: Tensor) -> Tensor { composite: convert(input, Some(other.dtype()), Some(other.device()), false, MemoryFormat::Preserve); forms: method }
 /// As float32.
-float(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: to(input, Some(DType::F32), None, false, memory_format); forms: method }
+float(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: convert(input, Some(DType::F32), None, false, memory_format); forms: method }
 /// As float64.
-double(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: to(input, Some(DType::F64), None, false, memory_format); forms: method }
+double(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: convert(input, Some(DType::F64), None, false, memory_format); forms: method }
 /// As float16.
-half(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: to(input, Some(DType::F16), None, false, memory_format); forms: method }
+half(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: convert(input, Some(DType::F16), None, false, memory_format); forms: method }
 /// As bfloat16.
-bfloat16(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: to(input, Some(DType::BF16), None, false, memory_format); forms: method }
+bfloat16(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: convert(input, Some(DType::BF16), None, false, memory_format); forms: method }
 /// As int64.
-long(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: to(input, Some(DType::I64), None, false, memory_format); forms: method }
+long(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: convert(input, Some(DType::I64), None, false, memory_format); forms: method }
 /// As int32.
-int(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: to(input, Some(DType::I32), None, false, memory_format); forms: method }
+int(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: convert(input, Some(DType::I32), None, false, memory_format); forms: method }
 /// As int16.
-short(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: to(input, Some(DType::I16), None, false, memory_format); forms: method }
+short(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: convert(input, Some(DType::I16), None, false, memory_format); forms: method }
 /// As int8.
-char(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: to(input, Some(DType::I8), None, false, memory_format); forms: method }
+char(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: convert(input, Some(DType::I8), None, false, memory_format); forms: method }
 /// As uint8.
-byte(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: to(input, Some(DType::U8), None, false, memory_format); forms: method }
+byte(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: convert(input, Some(DType::U8), None, false, memory_format); forms: method }
 /// As bool: whether it is not zero.
-bool(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: to(input, Some(DType::Bool), None, false, memory_format); forms: method }
+bool(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: convert(input, Some(DType::Bool), None, false, memory_format); forms: method }
 /// As complex64.
-cfloat(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: to(input, Some(DType::C64), None, false, memory_format); forms: method }
+cfloat(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: convert(input, Some(DType::C64), None, false, memory_format); forms: method }
 /// As complex128.
-cdouble(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: to(input, Some(DType::C128), None, false, memory_format); forms: method }
+cdouble(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: convert(input, Some(DType::C128), None, false, memory_format); forms: method }
 /// On the host.
-cpu(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: to(input, None, Some(Device::CPU), false, memory_format); forms: method }
+cpu(input: Tensor, *, memory_format: MemoryFormat = Preserve) -> Tensor { composite: convert(input, None, Some(Device::CPU), false, memory_format); forms: method }
 /// On a CUDA device.
-cuda(input: Tensor, device: Device?, non_blocking: bool = false, memory_format: MemoryFormat = Preserve) -> Tensor { composite: { let _ = non_blocking; to(input, None, Some(device.unwrap_or(Device { kind: crate::DeviceKind::Cuda, index: 0 })), false, memory_format) }; forms: method }
+cuda(input: Tensor, device: Device?, non_blocking: bool = false, memory_format: MemoryFormat = Preserve) -> Tensor { composite: { let _ = non_blocking; convert(input, None, Some(device.unwrap_or(Device { kind: crate::DeviceKind::Cuda, index: 0 })), false, memory_format) }; forms: method }
 
 }
 
@@ -74,7 +74,7 @@ fn check_copy(input: &Tensor, src: &Tensor) -> Result<()> {
     Ok(())
 }
 
-fn to(input: &Tensor, dtype: Option<DType>, device: Option<Device>, copy: bool, format: MemoryFormat) -> T {
+fn convert(input: &Tensor, dtype: Option<DType>, device: Option<Device>, copy: bool, format: MemoryFormat) -> T {
     let same_dtype = dtype.is_none_or(|d| d == input.dtype());
     let same_device = device.is_none_or(|d| d.resolved() == input.device());
     let same_format = format == MemoryFormat::Preserve || input.core().is_contiguous_in(format);

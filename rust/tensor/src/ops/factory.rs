@@ -92,7 +92,7 @@ fn spaced(start: Scalar, end: Scalar, steps: i64, base: Option<f64>, options: &O
     if steps < 0 {
         fail!(Runtime, "number of steps must be non-negative");
     }
-    options.finished(_space_(options.empty(&[steps], options.float())?, start, end, base))
+    options.finished(_space__with(options.empty(&[steps], options.float())?, start, end, base))
 }
 
 fn identity(n: i64, m: i64, options: &Options) -> Result<Tensor> {
