@@ -4,3 +4,11 @@ pub mod cast;
 pub mod factory;
 pub mod math;
 pub mod view;
+
+/// The Rust functions of all families.
+pub mod all {
+    pub use super::cast::*;
+    pub use super::factory::*;
+    pub use super::math::*;
+    pub use super::view::*;
+}
