@@ -94,8 +94,6 @@ operators! {
     logsigmoid: float |x| lesser(x, T::zero()).sub(x.fabs().neg().exp().log1p());
     relu: real |x| greater(x, T::zero());
     relu6: float |x| clip(x, T::c(6.0));
-        if x >= T::c(6.0) { T::c(6.0) } else { x }
-    };
     /// x · sigmoid(x).
     silu: field |x| x.div(T::ONE.add(x.neg().exp()));
     /// x · Φ(x), with the normal distribution's Φ.
