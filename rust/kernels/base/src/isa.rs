@@ -47,6 +47,15 @@ fn choose() -> Isa {
     isa
 }
 
+/// Puts the kernels on `isa`, or on the best path that the processor has if that is lower, and says which (tests).
+#[doc(hidden)]
+pub fn force(isa: Isa) -> Isa {
+    let best = detect();
+    let isa = if (isa as u8) < best as u8 { isa } else { best };
+    CHOSEN.store(isa as u8, Ordering::Relaxed);
+    isa
+}
+
 #[cfg(target_arch = "x86_64")]
 fn detect() -> Isa {
     let avx2 = is_x86_feature_detected!("avx2")
