@@ -40,6 +40,7 @@ fn tree<T: Real>(mut sums: [T; LANES]) -> T {
 ///
 /// # Safety
 /// `x` must be a row and `y` a column of `k` elements.
+#[inline(never)]
 pub unsafe fn dot<S: Storage>(k: usize, x: View<S>, y: View<S>) -> [S::Compute; 2] {
     let zero = S::Compute::ZERO;
     let mut totals = [zero; 2];

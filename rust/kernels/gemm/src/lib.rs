@@ -169,7 +169,10 @@ fn batches<S: Storage>(
         unsafe { Product { m, n, k, a, b, c, finish }.run() }
     };
     let work = m.saturating_mul(n).saturating_mul(k.max(1)).saturating_mul(S::PARTS);
-    if batch == 1 || work > 16 * TASK_WORK {
+    if batch == 1 {
+        return one(0);
+    }
+    if work > 16 * TASK_WORK {
         return (0..batch).try_for_each(one);
     }
     let failure = Mutex::new(None);

@@ -1,6 +1,6 @@
 //! The loops around the micro-kernel: blocks of k, packing, and output tiles shared between threads.
 
-use crate::scratch::{Ptr, Scratch};
+use crate::scratch::{Inline, Ptr, Scratch};
 use crate::simd::Real;
 use crate::storage::{Finish, Storage, View};
 use crate::tile::{Compute, Run, Tile};
@@ -70,7 +70,9 @@ impl<S: Storage> Product<S> {
             f.bias.is_null() || (f.bias_step == 1 && f.bias_row == 0) || (f.bias_row == 1 && f.bias_step == 0);
         let direct_out =
             plain && (p.c.column == 1 || p.n == 1) && direct_bias && (f.beta.is_none() || p.k <= K_BLOCK) && p.k > 0;
-        let (mut sums, mut left, mut right) = (Scratch::new(), Scratch::new(), Scratch::new());
+        let (mut first, mut second, mut third) = (Inline::uninit(), Inline::uninit(), Inline::uninit());
+        let mut sums = Scratch::new(&mut first);
+        let (mut left, mut right) = (Scratch::new(&mut second), Scratch::new(&mut third));
         let width = REGION / S::PARTS;
         for i in (0..p.m).step_by(REGION) {
             for j in (0..p.n).step_by(width) {
@@ -116,17 +118,17 @@ impl<S: Storage> Product<S> {
 }
 
 /// A part of the output, whose packed operands fit in the caches.
-struct Region<'a, S> {
+struct Region<'a, 's, S> {
     p: &'a Product<S>,
     i: usize,
     j: usize,
     rows: usize,
     columns: usize,
-    left: &'a mut Scratch,
-    right: &'a mut Scratch,
+    left: &'a mut Scratch<'s>,
+    right: &'a mut Scratch<'s>,
 }
 
-impl<S: Storage> Region<'_, S> {
+impl<S: Storage> Region<'_, '_, S> {
     /// Sums over all of k into `c`; `finish` is applied by the micro-kernel, whose type must then be `S`.
     ///
     /// # Safety

@@ -6,22 +6,29 @@ use std::mem::MaybeUninit;
 
 const INLINE: usize = 8192;
 
+/// The bytes that a [`Scratch`] has before it allocates.
+// Apart from the rest of it: a struct of uninitialised bytes and a pointer would be filled with zeros.
 #[repr(align(64))]
-struct Inline(#[allow(dead_code, reason = "reached by its address")] MaybeUninit<[u8; INLINE]>);
+pub struct Inline(MaybeUninit<[u8; INLINE]>);
+
+impl Inline {
+    /// Uninitialised bytes.
+    #[inline(always)]
+    pub const fn uninit() -> Self {
+        Inline(MaybeUninit::uninit())
+    }
+}
 
 /// Uninitialised memory that lives as long as this.
-pub struct Scratch {
-    inline: Inline,
+pub struct Scratch<'a> {
+    inline: &'a mut Inline,
     block: Option<Block>,
 }
 
-impl Scratch {
+impl<'a> Scratch<'a> {
     /// No room yet.
-    // Inlined, lest the uninitialised bytes be copied to where it lives.
-    #[inline(always)]
-    #[allow(clippy::new_without_default, reason = "a default would be copied")]
-    pub fn new() -> Self {
-        Scratch { inline: Inline(MaybeUninit::uninit()), block: None }
+    pub fn new(inline: &'a mut Inline) -> Self {
+        Scratch { inline, block: None }
     }
 
     /// Room for `len` numbers of type `T`; what an earlier call gave is given up.
@@ -29,7 +36,7 @@ impl Scratch {
         let bytes = len.checked_mul(size_of::<T>()).filter(|&bytes| bytes <= isize::MAX as usize);
         let bytes = bytes.ok_or_else(|| error!(Memory, "a product needs working memory for {len} numbers"))?;
         if bytes <= INLINE {
-            return Ok(Ptr((&raw mut self.inline).cast()));
+            return Ok(Ptr(self.inline.0.as_mut_ptr().cast()));
         }
         self.block = Some(Block::new(bytes)?);
         Ok(Ptr(self.block.as_ref().map_or(std::ptr::null_mut(), |b| b.ptr().cast())))
