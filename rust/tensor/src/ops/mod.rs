@@ -6,6 +6,7 @@ pub mod math;
 pub mod view;
 
 /// The Rust functions of all families.
+#[allow(ambiguous_glob_reexports)]
 pub mod all {
     pub use super::cast::*;
     pub use super::factory::*;
