@@ -118,23 +118,23 @@ macro_rules! operators {
 }
 
 operators! {
-    Add add ops::math::add;
-    Sub sub ops::math::sub;
-    Mul mul ops::math::mul;
-    Div div ops::math::div;
+    Add add ops::add;
+    Sub sub ops::sub;
+    Mul mul ops::mul;
+    Div div ops::div;
 }
 
 impl std::ops::Neg for T {
     type Output = T;
     fn neg(self) -> T {
-        ops::math::neg(self)
+        ops::neg(self)
     }
 }
 
 impl std::ops::Neg for &T {
     type Output = T;
     fn neg(self) -> T {
-        ops::math::neg(self)
+        ops::neg(self)
     }
 }
 
