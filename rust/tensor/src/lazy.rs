@@ -118,23 +118,23 @@ macro_rules! operators {
 }
 
 operators! {
-    Add add ops::add;
-    Sub sub ops::sub;
-    Mul mul ops::mul;
-    Div div ops::div;
+    Add add ops::all::add;
+    Sub sub ops::all::sub;
+    Mul mul ops::all::mul;
+    Div div ops::all::div;
 }
 
 impl std::ops::Neg for T {
     type Output = T;
     fn neg(self) -> T {
-        ops::neg(self)
+        ops::all::neg(self)
     }
 }
 
 impl std::ops::Neg for &T {
     type Output = T;
     fn neg(self) -> T {
-        ops::neg(self)
+        ops::all::neg(self)
     }
 }
 

@@ -18,8 +18,11 @@ pub mod flag {
 /// Keys that leave the fast path whatever the mode.
 const ALWAYS: u32 = key::CUDA | key::META | key::SUBCLASS;
 
+/// What recording switches: views count too, since their base may have got a history that they must follow.
+const RECORDING: u32 = flag::GRAD | key::AUTOGRAD | key::VIEW;
+
 thread_local! {
-    static MODE: Cell<u32> = const { Cell::new(ALWAYS | key::AUTOGRAD | flag::GRAD) };
+    static MODE: Cell<u32> = const { Cell::new(ALWAYS | RECORDING) };
 }
 
 /// The mode word of this thread.
@@ -43,16 +46,14 @@ pub fn grad_enabled() -> bool {
 /// Switches recording; returns whether it was on.
 pub fn set_grad_enabled(on: bool) -> bool {
     let mode = MODE.get();
-    let recording = flag::GRAD | key::AUTOGRAD;
-    MODE.set(if on { mode | recording } else { mode & !recording });
+    MODE.set(if on { mode | RECORDING } else { mode & !RECORDING });
     mode & flag::GRAD != 0
 }
 
 /// Switches inference mode; returns the mode word before.
 pub fn set_inference(on: bool) -> u32 {
     let before = MODE.get();
-    let recording = flag::GRAD | key::AUTOGRAD;
-    MODE.set(if on { (before | flag::INFERENCE) & !recording } else { (before & !flag::INFERENCE) | recording });
+    MODE.set(if on { (before | flag::INFERENCE) & !RECORDING } else { (before & !flag::INFERENCE) | RECORDING });
     before
 }
 

@@ -3,7 +3,8 @@
 mod common;
 
 use common::{floats, message, typed, values};
-use corten_tensor::{DType, Scalar, Tensor, ops};
+use corten_tensor::ops::all as ops;
+use corten_tensor::{DType, Scalar, Tensor};
 
 fn dtype(result: corten_tensor::lazy::T) -> DType {
     result.tensor().unwrap().dtype()

@@ -1,6 +1,4 @@
 //! The op table, a file a family. Each row is the only declaration of its operator.
-//!
-//! The rows' Rust functions are all reachable here: `ops::exp(x)`, with every argument `ops::sum_dim_with(x, dim, …)`.
 
 pub mod activation;
 pub mod binary;
@@ -11,5 +9,14 @@ pub mod query;
 pub mod unary;
 pub mod view;
 
-#[allow(ambiguous_glob_reexports)]
-pub use {activation::*, binary::*, cast::*, compare::*, factory::*, query::*, unary::*, view::*};
+/// The Rust functions of all families: `exp(x)`, and with every argument `sum_dim_with(x, dim, …)`.
+pub mod all {
+    pub use super::activation::*;
+    pub use super::binary::*;
+    pub use super::cast::*;
+    pub use super::compare::*;
+    pub use super::factory::*;
+    pub use super::query::*;
+    pub use super::unary::*;
+    pub use super::view::*;
+}

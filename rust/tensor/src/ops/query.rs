@@ -1,6 +1,6 @@
 //! Questions about tensors whose answers are Python values.
 
-use super::*;
+use super::all::*;
 use crate::lazy::T;
 use crate::rules::read;
 use corten_tables::ops;

@@ -3,7 +3,8 @@
 
 use corten_tensor::lazy::T;
 use corten_tensor::rules::read;
-use corten_tensor::{DType, Scalar, Tensor, ops};
+use corten_tensor::ops::all as ops;
+use corten_tensor::{DType, Scalar, Tensor};
 
 /// A float32 tensor of these values and sizes.
 pub fn floats(values: &[f64], sizes: &[i64]) -> Tensor {
