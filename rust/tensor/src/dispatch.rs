@@ -279,12 +279,15 @@ impl Kernel {
         let Some(run) = self.run else { return self.array(args, outs) };
         let work = outs.iter().map(Tensor::numel).max().unwrap_or(0).max(largest(args));
         match HOOKS.detach.get() {
-            Some(detach) if work > DETACH_ABOVE => {
+            Some(detach) if work > DETACH_ABOVE && !mode::detached() => {
                 // What runs without the lock must be reachable from nowhere else.
                 let own_args: SmallVec<[Value; 4]> = args.iter().map(own).collect();
                 let own_outs: SmallVec<[Tensor; 1]> = outs.iter().map(Tensor::detached).collect();
                 let mut result = Ok(());
-                detach(&mut || result = run(&own_args, &own_outs));
+                detach(&mut || {
+                    let _detached = mode::detach();
+                    result = run(&own_args, &own_outs);
+                });
                 result
             }
             _ => run(args, outs),

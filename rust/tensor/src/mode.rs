@@ -11,6 +11,8 @@ pub mod flag {
     pub const INFERENCE: u32 = 1 << 17;
     /// Anomaly mode: nodes remember where they were made.
     pub const ANOMALY: u32 = 1 << 18;
+    /// The thread runs a kernel without the interpreter's lock.
+    pub const DETACHED: u32 = 1 << 19;
 }
 
 /// Keys that leave the fast path whatever the mode.
@@ -82,6 +84,18 @@ pub fn grad_mode(on: bool) -> Restore {
     let before = Restore(MODE.get());
     set_grad_enabled(on);
     before
+}
+
+/// True where the thread runs without the interpreter's lock.
+pub fn detached() -> bool {
+    MODE.get() & flag::DETACHED != 0
+}
+
+/// Remembers until the guard is dropped that the interpreter's lock is given up, so that nothing gives it up again.
+pub fn detach() -> Restore {
+    let before = MODE.get();
+    MODE.set(before | flag::DETACHED);
+    Restore(before)
 }
 
 /// Ignores the given keys until the guard is dropped: a layer's way to call what lies below it.
