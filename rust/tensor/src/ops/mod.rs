@@ -5,6 +5,7 @@ pub mod binary;
 pub mod cast;
 pub mod compare;
 pub mod factory;
+pub mod pending;
 pub mod query;
 pub mod unary;
 pub mod view;
@@ -17,6 +18,7 @@ pub mod all {
     pub use super::cast::*;
     pub use super::compare::*;
     pub use super::factory::*;
+    pub use super::pending::*;
     pub use super::query::*;
     pub use super::unary::*;
     pub use super::view::*;
