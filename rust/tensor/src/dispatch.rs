@@ -11,7 +11,6 @@ use crate::tensor::{Tensor, key};
 use crate::value::Value;
 use corten_base::{DType, Result, error, fail};
 use smallvec::SmallVec;
-use std::cell::Cell;
 use std::sync::OnceLock;
 
 /// Where the results go.
@@ -48,11 +47,6 @@ pub struct Hooks {
 /// The installed layers.
 pub static HOOKS: Hooks =
     Hooks { subclass: OnceLock::new(), grad: OnceLock::new(), host: OnceLock::new(), detach: OnceLock::new(), line: OnceLock::new() };
-
-thread_local! {
-    /// True while this thread computes without the interpreter's lock: a kernel made of others gives it up once.
-    static DETACHED: Cell<bool> = const { Cell::new(false) };
-}
 
 /// Elements above which a kernel runs without the interpreter's lock (some 20 µs of elementwise work).
 const DETACH_ABOVE: usize = 1 << 15;
