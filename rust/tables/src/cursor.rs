@@ -48,11 +48,6 @@ impl Cursor {
         self.tokens.get(self.at)
     }
 
-    /// The token after the next.
-    pub fn peek_second(&self) -> Option<&TokenTree> {
-        self.tokens.get(self.at + 1)
-    }
-
     /// The next token.
     pub fn take(&mut self) -> Option<TokenTree> {
         let token = self.tokens.get(self.at).cloned();

@@ -27,24 +27,24 @@ impl Param {
     /// The Rust type of the local that stands for it.
     pub fn rust_type(&self) -> TokenStream {
         let base = match self.ty.as_str() {
-            "Tensor" => quote!(&crate::Tensor),
-            "Tensors" => quote!(&[crate::Tensor]),
-            "OptionalTensors" => quote!(&[Option<crate::Tensor>]),
-            "TensorOrScalar" => quote!(crate::value::Number),
-            "Scalar" => quote!(crate::Scalar),
+            "Tensor" => quote!(&corten_tensor::Tensor),
+            "Tensors" => quote!(&[corten_tensor::Tensor]),
+            "OptionalTensors" => quote!(&[Option<corten_tensor::Tensor>]),
+            "TensorOrScalar" => quote!(corten_tensor::value::Number),
+            "Scalar" => quote!(corten_tensor::Scalar),
             "int" | "Dim" => quote!(i64),
             "float" => quote!(f64),
             "bool" => quote!(bool),
             "str" => quote!(&str),
             "Sizes" | "Dims" | "Ints1" | "Ints2" | "Ints3" => quote!(&[i64]),
             "Floats" => quote!(&[f64]),
-            "DType" => quote!(crate::DType),
-            "Device" => quote!(crate::device::Device),
-            "Layout" => quote!(crate::device::Layout),
-            "MemoryFormat" => quote!(crate::device::MemoryFormat),
-            "Generator" => quote!(&crate::value::SharedGenerator),
-            "Key" => quote!(&[crate::value::IndexItem]),
-            _ => quote!(&crate::value::Value),
+            "DType" => quote!(corten_tensor::DType),
+            "Device" => quote!(corten_tensor::device::Device),
+            "Layout" => quote!(corten_tensor::device::Layout),
+            "MemoryFormat" => quote!(corten_tensor::device::MemoryFormat),
+            "Generator" => quote!(&corten_tensor::value::SharedGenerator),
+            "Key" => quote!(&[corten_tensor::value::IndexItem]),
+            _ => quote!(&corten_tensor::value::Value),
         };
         if self.nullable && !matches!(self.ty.as_str(), "Any") { quote!(Option<#base>) } else { base }
     }
@@ -59,11 +59,6 @@ impl Param {
             other => other,
         };
         format_ident!("{name}")
-    }
-
-    /// True where gradients may flow in.
-    pub fn is_tensor(&self) -> bool {
-        matches!(self.ty.as_str(), "Tensor" | "Tensors" | "OptionalTensors" | "TensorOrScalar" | "Key")
     }
 }
 

@@ -1,5 +1,6 @@
 //! Bodies that many rows share: the shorthands of the op table.
 
+use crate::lazy::T;
 use crate::tensor::Tensor;
 use crate::{DeviceKind, Result};
 
@@ -13,11 +14,19 @@ pub fn copy_values(out: &Tensor, source: &Tensor) -> Result<()> {
     corten_elementwise::copy(out.operand()?, source.operand_as(&out.sizes, &strides)?)
 }
 
-/// `unary(exp, to_float)`: one kernel over one tensor.
+/// A kernel in terms of other rows, without recording: the formula's value goes into `out`.
+pub fn evaluate(out: &Tensor, formula: impl FnOnce() -> T) -> Result<()> {
+    let _below = crate::mode::no_grad();
+    copy_values(out, &formula().tensor()?)
+}
+
+/// `unary(exp, to_float)`: one kernel over one tensor; a third word names a check of the arguments. Checks must let
+/// float32 and float64 pass: the short cut does not ask them.
 macro_rules! unary {
-    ($op:ident, $rule:ident) => {
+    ($op:ident, $rule:ident $(, $check:path)?) => {
         crate::op::Body::Kernel {
             meta: |args| {
+                $($check(args)?;)?
                 crate::pointwise::unary_meta(corten_elementwise::Unary::$op, crate::promote::Promote::$rule, args)
             },
             run: Some(|args, outs| {
@@ -31,11 +40,12 @@ macro_rules! unary {
     };
 }
 
-/// `binary(mul, default)`: one kernel over two tensors or numbers.
+/// `binary(mul, default)`: one kernel over two tensors or numbers; checks as for `unary`.
 macro_rules! binary {
-    ($op:ident, $rule:ident) => {
+    ($op:ident, $rule:ident $(, $check:path)?) => {
         crate::op::Body::Kernel {
             meta: |args| {
+                $($check(args)?;)?
                 crate::pointwise::binary_meta(corten_elementwise::Binary::$op, crate::promote::Promote::$rule, args)
             },
             run: Some(|args, outs| {
@@ -51,23 +61,24 @@ macro_rules! binary {
 
 /// `ternary(lerp, default, 0..3)`: one kernel over the first three arguments, of which the range decide the dtype.
 macro_rules! ternary {
-    ($op:ident, $rule:ident, $typed:expr) => {
-        crate::body::many!(Ternary, ternary, $op, $rule, $typed, [x, y, z])
+    ($op:ident, $rule:ident, $typed:expr $(, $check:path)?) => {
+        crate::body::many!(Ternary, ternary, $op, $rule, $typed, [x, y, z] $(, $check)?)
     };
 }
 
 /// `quaternary(addcmul, default, 0..3)`: one kernel over the first four arguments.
 macro_rules! quaternary {
-    ($op:ident, $rule:ident, $typed:expr) => {
-        crate::body::many!(Quaternary, quaternary, $op, $rule, $typed, [x, y, z, v])
+    ($op:ident, $rule:ident, $typed:expr $(, $check:path)?) => {
+        crate::body::many!(Quaternary, quaternary, $op, $rule, $typed, [x, y, z, v] $(, $check)?)
     };
 }
 
 /// What `ternary` and `quaternary` have in common.
 macro_rules! many {
-    ($list:ident, $kernel:ident, $op:ident, $rule:ident, $typed:expr, [$($arg:ident),*]) => {
+    ($list:ident, $kernel:ident, $op:ident, $rule:ident, $typed:expr, [$($arg:ident),*] $(, $check:path)?) => {
         crate::op::Body::Kernel {
             meta: |args| {
+                $($check(args)?;)?
                 use corten_elementwise::$list;
                 let rule = crate::promote::Promote::$rule;
                 crate::pointwise::many_meta($list::$op.name(), |d| $list::$op.supports(d), rule, args, $typed)
@@ -88,9 +99,10 @@ macro_rules! many {
 
 /// `scaled(add, add_scaled)`: `input ± alpha * other`, with the plain kernel where alpha is one.
 macro_rules! scaled {
-    ($plain:ident, $scaled:ident) => {
+    ($plain:ident, $scaled:ident $(, $check:path)?) => {
         crate::op::Body::Kernel {
             meta: |args| {
+                $($check(args)?;)?
                 crate::pointwise::check_alpha(&args[..2], &args[2])?;
                 crate::pointwise::binary_meta(corten_elementwise::Binary::$plain, crate::promote::Promote::default, args)
             },
@@ -117,4 +129,29 @@ macro_rules! scaled {
     };
 }
 
-pub(crate) use {binary, many, quaternary, scaled, ternary, unary};
+/// `reversed(sub, sub_scaled)`: as `scaled`, with the first two arguments exchanged.
+macro_rules! reversed {
+    ($plain:ident, $scaled:ident $(, $check:path)?) => {
+        crate::op::Body::Kernel {
+            meta: |args| {
+                $($check(args)?;)?
+                crate::pointwise::check_alpha(&args[..2], &args[2])?;
+                crate::pointwise::binary_meta(corten_elementwise::Binary::$plain, crate::promote::Promote::default, args)
+            },
+            run: Some(|args, outs| {
+                let args = [args[1].clone(), args[0].clone(), args[2].clone()];
+                let rule = crate::promote::Promote::default;
+                crate::pointwise::many(rule, &args, 0..2, outs, |compute, out, sources| match sources {
+                    [x, y, alpha] => {
+                        corten_elementwise::ternary(corten_elementwise::Ternary::$scaled, compute, out, *x, *y, *alpha)
+                    }
+                    _ => crate::fail!(Type, "a difference takes two operands and alpha"),
+                })
+            }),
+            fast: None,
+            elementwise: true,
+        }
+    };
+}
+
+pub(crate) use {binary, many, quaternary, reversed, scaled, ternary, unary};

@@ -33,11 +33,7 @@ pub fn checked_numel(sizes: &[i64], dtype: DType) -> Result<usize> {
     let mut empty = false;
     for &size in sizes {
         if size < 0 {
-            fail!(
-                Runtime,
-                "Trying to create tensor with negative dimension {size}: {}",
-                crate::text::sizes(sizes)
-            );
+            fail!(Runtime, "Trying to create tensor with negative dimension {size}: {}", crate::text::sizes(sizes));
         }
         empty |= size == 0;
         numel = match numel.checked_mul(size.max(1)) {

@@ -41,10 +41,7 @@ impl Device {
             "cpu" => DeviceKind::Cpu,
             "cuda" => DeviceKind::Cuda,
             "meta" => DeviceKind::Meta,
-            _ => fail!(
-                Runtime,
-                "Expected one of cpu, cuda, meta device type at start of device string: {name}"
-            ),
+            _ => fail!(Runtime, "Expected one of cpu, cuda, meta device type at start of device string: {name}"),
         };
         Ok(Device { kind, index: index.unwrap_or(-1) })
     }

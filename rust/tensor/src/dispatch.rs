@@ -40,11 +40,13 @@ pub struct Hooks {
     pub host: OnceLock<Host>,
     /// Gives the interpreter's lock up around long work.
     pub detach: OnceLock<fn(&mut dyn FnMut())>,
+    /// The line of the program that is running, for messages.
+    pub line: OnceLock<fn() -> String>,
 }
 
 /// The installed layers.
 pub static HOOKS: Hooks =
-    Hooks { subclass: OnceLock::new(), grad: OnceLock::new(), host: OnceLock::new(), detach: OnceLock::new() };
+    Hooks { subclass: OnceLock::new(), grad: OnceLock::new(), host: OnceLock::new(), detach: OnceLock::new(), line: OnceLock::new() };
 
 /// Elements above which a kernel runs without the interpreter's lock (some 20 µs of elementwise work).
 const DETACH_ABOVE: usize = 1 << 15;
@@ -74,7 +76,7 @@ fn call_slow(op: &'static Op, args: &[Value], target: Target, slow: u32) -> Resu
     {
         return layer(op, args, target);
     }
-    if slow & key::AUTOGRAD != 0
+    if slow & (key::AUTOGRAD | key::VIEW) != 0
         && let Some(layer) = HOOKS.grad.get()
     {
         return layer(op, args, target);
@@ -126,6 +128,12 @@ pub fn run(op: &'static Op, args: &[Value], target: Target) -> Result<Value> {
 fn view_of(input: &Tensor, core: Core, keys: u32) -> Tensor {
     let view = Tensor::new(core);
     view.set_base(Some(input));
+    if let Some(rest) = view.base().and_then(Tensor::rest)
+        && rest.epoch > 0
+    {
+        let epoch = rest.epoch;
+        view.with_rest(|own| own.view_epoch = epoch);
+    }
     let untracked = if mode::grad_enabled() { 0 } else { key::UNTRACKED_VIEW };
     view.add_keys(keys | untracked | (input.keys() & (key::UNTRACKED_VIEW | key::INFERENCE)));
     view
@@ -224,7 +232,7 @@ impl Kernel {
         }
         check_writable(input)?;
         self.fill(args, std::slice::from_ref(input), &specs)?;
-        input.core().bump_version();
+        changed(self.op, input);
         Ok(Value::Tensor(input.clone()))
     }
 
@@ -239,7 +247,7 @@ impl Kernel {
             check_writable(out)?;
         }
         self.fill(args, outs, &specs)?;
-        outs.iter().for_each(|out| out.core().bump_version());
+        outs.iter().for_each(|out| changed(self.op, out));
         Ok(give(outs))
     }
 
@@ -271,12 +279,15 @@ impl Kernel {
         let Some(run) = self.run else { return self.array(args, outs) };
         let work = outs.iter().map(Tensor::numel).max().unwrap_or(0).max(largest(args));
         match HOOKS.detach.get() {
-            Some(detach) if work > DETACH_ABOVE => {
+            Some(detach) if work > DETACH_ABOVE && !mode::detached() => {
                 // What runs without the lock must be reachable from nowhere else.
                 let own_args: SmallVec<[Value; 4]> = args.iter().map(own).collect();
                 let own_outs: SmallVec<[Tensor; 1]> = outs.iter().map(Tensor::detached).collect();
                 let mut result = Ok(());
-                detach(&mut || result = run(&own_args, &own_outs));
+                detach(&mut || {
+                    let _detached = mode::detach();
+                    result = run(&own_args, &own_outs);
+                });
                 result
             }
             _ => run(args, outs),
@@ -286,6 +297,17 @@ impl Kernel {
     fn array(&self, args: &[Value], outs: &[Tensor]) -> Result<()> {
         let host = HOOKS.host.get().ok_or_else(|| error!(Import, "{}() needs corten-tensor-core", self.op.name))?;
         host(self.op, args, Some(outs)).map(|_| ())
+    }
+}
+
+/// Counts an in-place change, and remembers who made it where a backward pass may ask.
+fn changed(op: &Op, tensor: &Tensor) {
+    let core = tensor.core();
+    core.bump_version();
+    if core.storage.is_saved() {
+        let place = HOOKS.line.get().map(|line| line()).unwrap_or_default();
+        let suffix = if op.mutates() { "" } else { "_" };
+        core.storage.note_change(format!("{}{suffix}(){place}", op.name).into());
     }
 }
 

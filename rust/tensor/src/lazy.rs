@@ -33,6 +33,18 @@ impl IntoLazy for &T {
     }
 }
 
+impl IntoLazy for &[T] {
+    fn into_lazy(self) -> Result<Value> {
+        self.iter().map(|item| item.clone().tensor()).collect::<Result<Vec<_>>>().map(Value::Tensors)
+    }
+}
+
+impl IntoLazy for &Vec<T> {
+    fn into_lazy(self) -> Result<Value> {
+        self.as_slice().into_lazy()
+    }
+}
+
 impl From<Result<Value>> for T {
     fn from(result: Result<Value>) -> T {
         T(result)
@@ -118,23 +130,23 @@ macro_rules! operators {
 }
 
 operators! {
-    Add add ops::math::add;
-    Sub sub ops::math::sub;
-    Mul mul ops::math::mul;
-    Div div ops::math::div;
+    Add add ops::all::add;
+    Sub sub ops::all::sub;
+    Mul mul ops::all::mul;
+    Div div ops::all::div;
 }
 
 impl std::ops::Neg for T {
     type Output = T;
     fn neg(self) -> T {
-        ops::math::neg(self)
+        ops::all::neg(self)
     }
 }
 
 impl std::ops::Neg for &T {
     type Output = T;
     fn neg(self) -> T {
-        ops::math::neg(self)
+        ops::all::neg(self)
     }
 }
 

@@ -3,6 +3,9 @@
 //! An operator is a row of the op table ([`ops`]); [`dispatch`] takes a call through the layers that the arguments ask
 //! for; a tensor is an identity with a replaceable value ([`tensor`], [`core`]).
 
+// Both tables name this crate by its own name.
+extern crate self as corten_tensor;
+
 pub mod attached;
 pub mod body;
 pub mod core;

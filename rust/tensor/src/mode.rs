@@ -11,13 +11,18 @@ pub mod flag {
     pub const INFERENCE: u32 = 1 << 17;
     /// Anomaly mode: nodes remember where they were made.
     pub const ANOMALY: u32 = 1 << 18;
+    /// The thread runs a kernel without the interpreter's lock.
+    pub const DETACHED: u32 = 1 << 19;
 }
 
 /// Keys that leave the fast path whatever the mode.
 const ALWAYS: u32 = key::CUDA | key::META | key::SUBCLASS;
 
+/// What recording switches: views count too, since their base may have got a history that they must follow.
+const RECORDING: u32 = flag::GRAD | key::AUTOGRAD | key::VIEW;
+
 thread_local! {
-    static MODE: Cell<u32> = const { Cell::new(ALWAYS | key::AUTOGRAD | flag::GRAD) };
+    static MODE: Cell<u32> = const { Cell::new(ALWAYS | RECORDING) };
 }
 
 /// The mode word of this thread.
@@ -41,16 +46,14 @@ pub fn grad_enabled() -> bool {
 /// Switches recording; returns whether it was on.
 pub fn set_grad_enabled(on: bool) -> bool {
     let mode = MODE.get();
-    let recording = flag::GRAD | key::AUTOGRAD;
-    MODE.set(if on { mode | recording } else { mode & !recording });
+    MODE.set(if on { mode | RECORDING } else { mode & !RECORDING });
     mode & flag::GRAD != 0
 }
 
 /// Switches inference mode; returns the mode word before.
 pub fn set_inference(on: bool) -> u32 {
     let before = MODE.get();
-    let recording = flag::GRAD | key::AUTOGRAD;
-    MODE.set(if on { (before | flag::INFERENCE) & !recording } else { (before & !flag::INFERENCE) | recording });
+    MODE.set(if on { (before | flag::INFERENCE) & !RECORDING } else { (before & !flag::INFERENCE) | RECORDING });
     before
 }
 
@@ -81,6 +84,18 @@ pub fn grad_mode(on: bool) -> Restore {
     let before = Restore(MODE.get());
     set_grad_enabled(on);
     before
+}
+
+/// True where the thread runs without the interpreter's lock.
+pub fn detached() -> bool {
+    MODE.get() & flag::DETACHED != 0
+}
+
+/// Remembers until the guard is dropped that the interpreter's lock is given up, so that nothing gives it up again.
+pub fn detach() -> Restore {
+    let before = MODE.get();
+    MODE.set(before | flag::DETACHED);
+    Restore(before)
 }
 
 /// Ignores the given keys until the guard is dropped: a layer's way to call what lies below it.

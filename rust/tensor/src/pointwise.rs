@@ -39,9 +39,13 @@ pub fn broadcast<'a>(shapes: impl IntoIterator<Item = &'a [i64]>) -> Result<Dims
 pub fn broadcast_strides(core: &Core, sizes: &[i64]) -> Dims {
     let lead = sizes.len() - core.ndim();
     let mut strides: Dims = smallvec![0; lead];
-    strides.extend(core.sizes.iter().zip(&core.strides).zip(&sizes[lead..]).map(|((&size, &stride), &wanted)| {
-        if size == wanted { stride } else { 0 }
-    }));
+    strides.extend(
+        core.sizes.iter().zip(&core.strides).zip(&sizes[lead..]).map(
+            |((&size, &stride), &wanted)| {
+                if size == wanted { stride } else { 0 }
+            },
+        ),
+    );
     strides
 }
 
@@ -78,17 +82,14 @@ fn numbers(args: &[Value], count: usize) -> SmallVec<[Number<'_>; 3]> {
 
 /// The dtype in which a row computes, before it is widened for the kernel.
 fn computed(rule: Promote, operands: &[Number]) -> DType {
-    let dtype = promote::result_type(operands);
-    match rule {
-        Promote::to_real => dtype,
-        rule => promote::apply(rule, dtype),
-    }
+    promote::apply(rule, promote::result_type(operands))
 }
 
 fn result_dtype(rule: Promote, computed: DType) -> DType {
     match rule {
         Promote::predicate => DType::Bool,
-        Promote::to_real => computed.to_real(),
+        Promote::to_real | Promote::to_real_float => computed.to_real(),
+        Promote::to_complex => computed.to_complex(),
         _ => computed,
     }
 }
@@ -142,7 +143,10 @@ pub fn unary_fast(op: Unary, rule: Promote, args: &[Value]) -> Option<Result<Ten
     let Value::Tensor(x) = &args[0] else { return None };
     let core = x.core();
     let dtype = core.dtype;
-    if rule == Promote::predicate || !matches!(dtype, DType::F32 | DType::F64) || !core.is_contiguous() || x.device() != Device::CPU
+    if rule == Promote::predicate
+        || !matches!(dtype, DType::F32 | DType::F64)
+        || !core.is_contiguous()
+        || x.device() != Device::CPU
     {
         return None;
     }
@@ -203,7 +207,8 @@ pub fn binary_fast(op: Binary, rule: Promote, args: &[Value]) -> Option<Result<T
     let Value::Tensor(x) = &args[0] else { return None };
     let a = x.core();
     let dtype = a.dtype;
-    if !matches!(dtype, DType::F32 | DType::F64) || !a.is_contiguous() || x.device() != Device::CPU || a.numel() > SHORT {
+    if !matches!(dtype, DType::F32 | DType::F64) || !a.is_contiguous() || x.device() != Device::CPU || a.numel() > SHORT
+    {
         return None;
     }
     let y = match &args[1] {
@@ -217,7 +222,7 @@ pub fn binary_fast(op: Binary, rule: Promote, args: &[Value]) -> Option<Result<T
                 Err(error) => return Some(Err(error)),
             })
         }
-        Value::Scalar(Scalar::Complex(..)) => return None,
+        Value::Scalar(Scalar::Complex(..) | Scalar::Bool(_)) => return None,
         Value::Scalar(s) => Src::Scalar(*s),
         _ => return None,
     };
@@ -229,7 +234,13 @@ pub fn binary_fast(op: Binary, rule: Promote, args: &[Value]) -> Option<Result<T
 }
 
 /// `meta` of a row over three or more operands, of which `typed` decide the dtype.
-pub fn many_meta(name: &str, supports: fn(DType) -> bool, rule: Promote, args: &[Value], typed: Range<usize>) -> Result<Meta> {
+pub fn many_meta(
+    name: &str,
+    supports: fn(DType) -> bool,
+    rule: Promote,
+    args: &[Value],
+    typed: Range<usize>,
+) -> Result<Meta> {
     let typed = numbers(&args[typed], 4);
     let dtype = computed(rule, &typed);
     if !supports(dtype.compute()) {

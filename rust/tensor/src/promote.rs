@@ -37,6 +37,10 @@ pub enum Promote {
     predicate,
     /// The real dtype of a complex one.
     to_real,
+    /// The real dtype of a complex one, of integers the default float.
+    to_real_float,
+    /// The complex dtype whose parts have the promoted dtype.
+    to_complex,
 }
 
 /// PyTorch's `result_type`: dimensioned tensors first, then zero-dimensional ones, then numbers; a later group counts
@@ -75,9 +79,8 @@ fn combine(high: DType, low: DType) -> DType {
 /// The dtype after a row's rule.
 pub fn apply(rule: Promote, dtype: DType) -> DType {
     match rule {
-        Promote::to_float if dtype.is_integral(true) => default_float(),
+        Promote::to_float | Promote::to_real_float if dtype.is_integral(true) => default_float(),
         Promote::int_to_long if dtype.is_integral(true) => DType::I64,
-        Promote::to_real => dtype.to_real(),
         _ => dtype,
     }
 }

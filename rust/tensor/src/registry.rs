@@ -4,7 +4,16 @@ use crate::op::Op;
 use crate::ops;
 
 /// Every family, in the order of the reference.
-static FAMILIES: &[&[Op]] = &[&ops::math::OPS, &ops::cast::OPS, &ops::view::OPS, &ops::factory::OPS];
+static FAMILIES: &[&[Op]] = &[
+    &ops::unary::OPS,
+    &ops::binary::OPS,
+    &ops::compare::OPS,
+    &ops::activation::OPS,
+    &ops::cast::OPS,
+    &ops::view::OPS,
+    &ops::factory::OPS,
+    &ops::query::OPS,
+];
 
 /// Every row; overloads of a name follow one another in the order in which they are tried.
 pub fn all() -> impl Iterator<Item = &'static Op> {

@@ -4,8 +4,8 @@ use crate::device::{Device, DeviceKind};
 use corten_base::alloc::Block;
 use corten_base::{Memory, Result, error};
 use std::any::Any;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// What keeps the bytes alive.
 enum Owner {
@@ -22,6 +22,8 @@ pub struct Storage {
     owner: Owner,
     device: Device,
     version: AtomicU64,
+    saved: AtomicBool,
+    last_change: Mutex<Option<Arc<str>>>,
 }
 
 // SAFETY: the pointer in `Foreign` belongs to `_keep`, which is Send and Sync; the bytes are plain data.
@@ -37,7 +39,7 @@ impl Storage {
             DeviceKind::Meta => Owner::Nothing { bytes },
             DeviceKind::Cuda => return crate::device::allocate(bytes, device),
         };
-        Ok(Arc::new(Storage { owner, device, version: AtomicU64::new(0) }))
+        Ok(Storage::made(owner, device))
     }
 
     /// Memory that belongs to `keep`.
@@ -45,7 +47,34 @@ impl Storage {
     /// # Safety
     /// `ptr` must stay valid for reads and writes of `bytes` bytes while `keep` lives.
     pub unsafe fn foreign(ptr: *mut u8, bytes: usize, keep: Box<dyn Any + Send + Sync>, device: Device) -> Arc<Storage> {
-        Arc::new(Storage { owner: Owner::Foreign { ptr, bytes, _keep: keep }, device, version: AtomicU64::new(0) })
+        Storage::made(Owner::Foreign { ptr, bytes, _keep: keep }, device)
+    }
+
+    fn made(owner: Owner, device: Device) -> Arc<Storage> {
+        let (version, saved) = (AtomicU64::new(0), AtomicBool::new(false));
+        Arc::new(Storage { owner, device, version, saved, last_change: Mutex::new(None) })
+    }
+
+    /// Notes that a node saved a tensor of this storage: from now on in-place changes are worth remembering.
+    pub fn mark_saved(&self) {
+        self.saved.store(true, Ordering::Relaxed);
+    }
+
+    /// True if a node saved a tensor of this storage.
+    pub fn is_saved(&self) -> bool {
+        self.saved.load(Ordering::Relaxed)
+    }
+
+    /// Remembers what changed it last: the operator and the line of the program.
+    pub fn note_change(&self, change: Arc<str>) {
+        if let Ok(mut note) = self.last_change.lock() {
+            *note = Some(change);
+        }
+    }
+
+    /// What changed it last, if it was saved before that.
+    pub fn last_change(&self) -> Option<Arc<str>> {
+        self.last_change.lock().ok().and_then(|note| note.clone())
     }
 
     /// Where the bytes are.

@@ -32,6 +32,8 @@ pub mod key {
 pub trait GraphNode: Any + Send + Sync {
     /// For downcasting in the graph crate.
     fn as_any(&self) -> &dyn Any;
+    /// The same, shared.
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
     /// PyTorch's name, as in `AddBackward0`.
     fn name(&self) -> String;
 }

@@ -183,7 +183,12 @@ pub fn arg<'a, T: Arg<'a>>(args: &'a [Value], index: usize, name: &'static str) 
 
 #[cold]
 fn wrong(args: &[Value], index: usize, name: &str) -> Error {
-    error!(Type, "argument '{name}' (position {}) cannot be {}", index + 1, args.get(index).map_or("missing", Value::kind))
+    error!(
+        Type,
+        "argument '{name}' (position {}) cannot be {}",
+        index + 1,
+        args.get(index).map_or("missing", Value::kind)
+    )
 }
 
 macro_rules! into_value {

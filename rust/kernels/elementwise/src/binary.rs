@@ -72,9 +72,9 @@ operators! {
     /// NaN if either is.
     minimum: ordered |x, y| if x < y || x.is_nan() { x } else { y };
     /// NaN only if both are.
-    fmax: ordered |x, y| if x > y || y.is_nan() { x } else { y };
+    fmax: ordered |x, y| if x >= y || y.is_nan() { x } else { y };
     /// NaN only if both are.
-    fmin: ordered |x, y| if x < y || y.is_nan() { x } else { y };
+    fmin: ordered |x, y| if x <= y || y.is_nan() { x } else { y };
 
     eq: all -> bool |x, y| b8((x == y) as u8);
     ne: all -> bool |x, y| b8((x != y) as u8);

@@ -92,11 +92,8 @@ operators! {
     logit: float |x| x.div(T::ONE.sub(x)).log();
     /// log(sigmoid(x)), without overflow.
     logsigmoid: float |x| lesser(x, T::zero()).sub(x.fabs().neg().exp().log1p());
-    relu: real |x| if x <= T::zero() { T::zero() } else { x };
-    relu6: float |x| {
-        let x = if x <= T::zero() { T::zero() } else { x };
-        if x >= T::c(6.0) { T::c(6.0) } else { x }
-    };
+    relu: real |x| greater(x, T::zero());
+    relu6: float |x| clip(x, T::c(6.0));
     /// x · sigmoid(x).
     silu: field |x| x.div(T::ONE.add(x.neg().exp()));
     /// x · Φ(x), with the normal distribution's Φ.

@@ -78,7 +78,11 @@ fn convert(input: &Tensor, dtype: Option<DType>, device: Option<Device>, copy: b
     let same_dtype = dtype.is_none_or(|d| d == input.dtype());
     let same_device = device.is_none_or(|d| d.resolved() == input.device());
     let same_format = format == MemoryFormat::Preserve || input.core().is_contiguous_in(format);
-    if same_dtype && same_device && same_format && !copy { T::from(input) } else { _to_copy_with(input, dtype, device, format) }
+    if same_dtype && same_device && same_format && !copy {
+        T::from(input)
+    } else {
+        _to_copy_with(input, dtype, device, format)
+    }
 }
 
 fn to_copy(input: &Tensor, dtype: Option<DType>, device: Option<Device>, format: MemoryFormat) -> Result<Value> {

@@ -1,6 +1,25 @@
 //! The op table, a file a family. Each row is the only declaration of its operator.
 
+pub mod activation;
+pub mod binary;
 pub mod cast;
+pub mod compare;
 pub mod factory;
-pub mod math;
+pub mod pending;
+pub mod query;
+pub mod unary;
 pub mod view;
+
+/// The Rust functions of all families: `exp(x)`, and with every argument `sum_dim_with(x, dim, …)`.
+#[allow(ambiguous_glob_reexports)]
+pub mod all {
+    pub use super::activation::*;
+    pub use super::binary::*;
+    pub use super::cast::*;
+    pub use super::compare::*;
+    pub use super::factory::*;
+    pub use super::pending::*;
+    pub use super::query::*;
+    pub use super::unary::*;
+    pub use super::view::*;
+}

@@ -52,13 +52,14 @@ pub fn infer(sizes: &[i64], numel: usize) -> Result<Dims> {
         match size {
             -1 if hole.is_some() => fail!(Runtime, "only one dimension can be inferred"),
             -1 => hole = Some(d),
-            n if n < 0 => fail!(Runtime, "invalid shape dimension {n} at index {d} of shape {}", crate::text::sizes(sizes)),
+            n if n < 0 => {
+                fail!(Runtime, "invalid shape dimension {n} at index {d} of shape {}", crate::text::sizes(sizes))
+            }
             n => known = known.saturating_mul(n),
         }
     }
-    let wrong = || {
-        corten_base::error!(Runtime, "shape '{}' is invalid for input of size {numel}", crate::text::sizes(sizes))
-    };
+    let wrong =
+        || corten_base::error!(Runtime, "shape '{}' is invalid for input of size {numel}", crate::text::sizes(sizes));
     match hole {
         Some(_) if known == 0 => {
             if numel == 0 {

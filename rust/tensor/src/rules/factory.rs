@@ -44,11 +44,18 @@ impl Options {
         match layout {
             None | Some(Layout::Strided) => {}
             Some(other) => {
-                fail!(NotImplemented, "argument 'layout' must be torch.strided, torch.{} is not supported", other.name())
+                fail!(
+                    NotImplemented,
+                    "argument 'layout' must be torch.strided, torch.{} is not supported",
+                    other.name()
+                )
             }
         }
         if pin_memory {
-            fail!(Runtime, "Cannot access accelerator device when none is available: argument 'pin_memory' must be False");
+            fail!(
+                Runtime,
+                "Cannot access accelerator device when none is available: argument 'pin_memory' must be False"
+            );
         }
         Ok(Options { dtype, device, requires_grad })
     }

@@ -1,8 +1,8 @@
 //! Ranges of numbers, computed as PyTorch computes them.
 
 use crate::tensor::Tensor;
-use corten_base::{Result, Scalar, with_dtype};
 use corten_base::{DType, Operand, element::Cast};
+use corten_base::{Result, Scalar, with_dtype};
 
 /// Writes `value(i)` to each place `i` of a row-major operand. `T` is the operand's element type.
 fn write<T: corten_base::Element>(out: &Operand, value: impl Fn(usize) -> T) {
@@ -44,7 +44,11 @@ pub fn space(out: &Tensor, start: Scalar, end: Scalar, base: Option<f64>) -> Res
         dtype => {
             let step = (end - start) / (steps.max(2) - 1) as f64;
             let at = |i: usize| {
-                let x = if i < steps / 2 { step.mul_add(i as f64, start) } else { (-step).mul_add((steps - i - 1) as f64, end) };
+                let x = if i < steps / 2 {
+                    step.mul_add(i as f64, start)
+                } else {
+                    (-step).mul_add((steps - i - 1) as f64, end)
+                };
                 base.map_or(x, |base| libm::pow(base, x))
             };
             with_dtype!(dtype, E => write::<E>(&operand, |i| at(i).cast()));

@@ -110,7 +110,9 @@ pub fn permute(x: &Tensor, dims: &[i64]) -> Result<Views> {
         );
     }
     let order = match wrap_all(dims, core.ndim()) {
-        Err(e) if e.kind() == corten_base::Kind::Runtime => fail!(Runtime, "permute(): duplicate dims are not allowed."),
+        Err(e) if e.kind() == corten_base::Kind::Runtime => {
+            fail!(Runtime, "permute(): duplicate dims are not allowed.")
+        }
         order => order?,
     };
     let pick = |from: &Dims| order.iter().map(|&d| from[d]).collect();
@@ -325,12 +327,9 @@ pub fn diagonal(x: &Tensor, offset: i64, dim1: i64, dim2: i64) -> Result<Views> 
         fail!(Runtime, "diagonal dimensions cannot be identical {dim1}, {dim2}");
     }
     let (rows, columns) = (core.sizes[a], core.sizes[b]);
-    let length = if offset >= 0 {
-        rows.min(columns.saturating_sub(offset))
-    } else {
-        rows.saturating_add(offset).min(columns)
-    }
-    .max(0);
+    let length =
+        if offset >= 0 { rows.min(columns.saturating_sub(offset)) } else { rows.saturating_add(offset).min(columns) }
+            .max(0);
     let start = match length {
         0 => 0,
         _ if offset >= 0 => offset * core.strides[b],
@@ -473,7 +472,8 @@ pub fn unbind(x: &Tensor, dim: i64) -> Result<Views> {
     let (mut sizes, mut strides) = (core.sizes.clone(), core.strides.clone());
     sizes.remove(d);
     let stride = strides.remove(d);
-    let slices = (0..core.sizes[d]).map(|i| core.with_geometry(sizes.clone(), strides.clone(), core.offset + i * stride));
+    let slices =
+        (0..core.sizes[d]).map(|i| core.with_geometry(sizes.clone(), strides.clone(), core.offset + i * stride));
     Ok(Views::Many(slices.collect()))
 }
 

@@ -98,8 +98,8 @@ mod functions {
         if angle == 0.0 {
             return c128::new(length, angle);
         }
-        if length == 0.0 && !angle.is_finite() {
-            return c128::new(0.0, 0.0);
+        if !angle.is_finite() && (length == 0.0 || length.is_infinite()) {
+            return if length == 0.0 { c128::default() } else { c128::new(length, f64::NAN) };
         }
         c128::new(length * cosine(angle), length * sine(angle))
     }
@@ -194,12 +194,22 @@ mod functions {
         if z.im == 0.0 {
             return c128::new(libm::sinh(z.re), z.im);
         }
+        if z.re == 0.0 {
+            return c128::new(z.re, sine(z.im));
+        }
+        if z.re.is_infinite() && !z.im.is_finite() {
+            return c128::new(z.re, f64::NAN);
+        }
         c128::new(libm::sinh(z.re) * cosine(z.im), libm::cosh(z.re) * sine(z.im))
     }
 
     pub(super) fn cosh(z: c128) -> c128 {
         if z.im == 0.0 || z.re == 0.0 {
-            return c128::new(libm::cosh(z.re) * cosine(z.im), z.re * z.im);
+            let im = if z.re.is_finite() && z.im.is_finite() { z.re * z.im } else { 0.0 };
+            return c128::new(if z.im == 0.0 { libm::cosh(z.re) } else { cosine(z.im) }, im);
+        }
+        if z.re.is_infinite() && !z.im.is_finite() {
+            return c128::new(f64::INFINITY, f64::NAN);
         }
         c128::new(libm::cosh(z.re) * cosine(z.im), libm::sinh(z.re) * sine(z.im))
     }
@@ -209,6 +219,9 @@ mod functions {
             let decay = exponential(-2.0 * z.re.abs());
             let im = if z.im.is_finite() { 4.0 * sine(z.im) * cosine(z.im) * decay } else { 0.0f64.copysign(z.im) };
             return c128::new(1f64.copysign(z.re), im);
+        }
+        if z.re == 0.0 || z.im == 0.0 {
+            return c128::new(libm::tanh(z.re), libm::tan(z.im));
         }
         let (tangent, growth) = (libm::tan(z.im), libm::sinh(z.re));
         let beta = 1.0 + tangent * tangent;
@@ -286,7 +299,7 @@ mod functions {
             return c128::new(1.0, 0.0);
         }
         if x.re == 0.0 && x.im == 0.0 {
-            let value = if y.re > 0.0 && y.im == 0.0 { 0.0 } else { f64::NAN };
+            let value = if y.re > 0.0 { 0.0 } else { f64::NAN };
             return c128::new(value, value);
         }
         exp(y * log(x))

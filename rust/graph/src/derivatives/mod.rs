@@ -1,0 +1,49 @@
+//! The derivative table, a file a family.
+
+mod activation;
+mod binary;
+mod unary;
+mod view;
+
+use crate::derivative::{Derivative, Kind, Slot};
+use corten_tensor::op::Op;
+use corten_tensor::registry;
+use std::sync::OnceLock;
+
+static FAMILIES: &[&[Derivative]] = &[&unary::ROWS, &binary::ROWS, &activation::ROWS, &view::ROWS];
+
+/// Every row.
+pub fn all() -> impl Iterator<Item = &'static Derivative> {
+    FAMILIES.iter().flat_map(|family| family.iter())
+}
+
+/// Row number `index` of [`all`].
+pub fn row(index: usize) -> Option<&'static Derivative> {
+    let mut index = index;
+    for family in FAMILIES {
+        if index < family.len() {
+            return Some(&family[index]);
+        }
+        index -= family.len();
+    }
+    None
+}
+
+/// Stands for the derivative of an operator that has none yet: running it is an error that names the operator.
+pub static UNKNOWN: Derivative = Derivative {
+    op: "",
+    node: "NotImplemented",
+    kind: Kind::other,
+    slots: &[Slot::Plain],
+    formulas: &[],
+    backward: |_| Ok(()),
+};
+
+/// The row of `as_strided`, which in-place changes use for any view.
+pub fn as_strided() -> (&'static Derivative, &'static Op) {
+    static ROW: OnceLock<(&'static Derivative, &'static Op)> = OnceLock::new();
+    *ROW.get_or_init(|| match (all().find(|row| row.op == "as_strided"), registry::find("as_strided")) {
+        (Some(row), Some(op)) => (row, op),
+        _ => unreachable!("both tables have a row for as_strided"),
+    })
+}

@@ -1,0 +1,276 @@
+//! The engine: runs a graph backward, latest node first.
+//!
+//! Nodes are numbered as they are made, so a consumer's number is always higher than that of what it consumes: one pass
+//! over a heap of numbers needs no counting pass before it. Buffers belong to the pass, not to the nodes, so passes may
+//! nest and run at once. A leaf without hooks accumulates as soon as a gradient arrives; one with hooks runs last, once.
+
+use crate::accumulate::{add_into, fit, into_leaf};
+use crate::derivative::Context;
+use crate::node::{Edge, Kind, Node};
+use corten_tensor::{Result, Tensor, fail, mode};
+use smallvec::SmallVec;
+use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+/// The gradients of one node's outputs.
+type Buffer = SmallVec<[Option<Tensor>; 1]>;
+
+/// Addresses are well spread already: one multiplication mixes them.
+#[derive(Default)]
+struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(byte as u64);
+        }
+    }
+    fn write_u64(&mut self, x: u64) {
+        self.0 = (self.0 ^ x).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_right(20);
+    }
+    fn write_usize(&mut self, x: usize) {
+        self.write_u64(x as u64);
+    }
+}
+
+type ByNode<V> = HashMap<usize, V, BuildHasherDefault<AddressHasher>>;
+
+/// A node that has gradients waiting; the heap gives the latest first.
+struct Ready(Arc<Node>);
+
+impl PartialEq for Ready {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.seq == other.0.seq
+    }
+}
+impl Eq for Ready {}
+impl PartialOrd for Ready {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Ready {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.seq.cmp(&other.0.seq)
+    }
+}
+
+/// What a pass is to do.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// Keep what nodes saved, for another pass.
+    pub retain_graph: bool,
+    /// Record the pass itself.
+    pub create_graph: bool,
+    /// Give the gradients at these places instead of accumulating into leaves.
+    pub targets: Option<&'a [Edge]>,
+}
+
+struct Pass<'a> {
+    options: Options<'a>,
+    heap: BinaryHeap<Ready>,
+    buffers: ByNode<Buffer>,
+    /// Targets by node: output number and place in the answer.
+    captures: ByNode<SmallVec<[(u32, usize); 1]>>,
+    captured: Vec<Option<Tensor>>,
+    /// With targets: the nodes from which one can be reached.
+    reaching: Option<HashSet<usize, BuildHasherDefault<AddressHasher>>>,
+}
+
+fn address(node: &Arc<Node>) -> usize {
+    Arc::as_ptr(node) as usize
+}
+
+/// Runs backward from `roots` with their gradients; the gradients at the targets, if there are any.
+pub fn run(roots: Vec<(Edge, Tensor)>, options: Options) -> Result<Vec<Option<Tensor>>> {
+    let _mode = mode::grad_mode(options.create_graph);
+    let mut pass = Pass {
+        options,
+        heap: BinaryHeap::new(),
+        buffers: ByNode::default(),
+        captures: ByNode::default(),
+        captured: Vec::new(),
+        reaching: None,
+    };
+    if let Some(targets) = options.targets {
+        pass.captured = vec![None; targets.len()];
+        for (place, edge) in targets.iter().enumerate() {
+            pass.captures.entry(address(&edge.node)).or_default().push((edge.nr, place));
+        }
+        pass.reaching = Some(reaching(&roots, targets));
+    }
+    for (edge, grad) in roots {
+        pass.deliver(&edge, grad)?;
+    }
+    while let Some(Ready(node)) = pass.heap.pop() {
+        if let Some(grads) = pass.buffers.remove(&address(&node)) {
+            pass.step(&node, grads)?;
+        }
+    }
+    Ok(pass.captured)
+}
+
+/// The nodes between the roots and the targets, both included.
+fn reaching(roots: &[(Edge, Tensor)], targets: &[Edge]) -> HashSet<usize, BuildHasherDefault<AddressHasher>> {
+    let mut found: HashSet<usize, BuildHasherDefault<AddressHasher>> = targets.iter().map(|e| address(&e.node)).collect();
+    let mut seen: HashSet<usize, BuildHasherDefault<AddressHasher>> = HashSet::default();
+    let mut order: Vec<Arc<Node>> = Vec::new();
+    let mut stack: Vec<Arc<Node>> = roots.iter().map(|(edge, _)| edge.node.clone()).collect();
+    while let Some(node) = stack.pop() {
+        if seen.insert(address(&node)) {
+            stack.extend(node.edges().iter().flatten().map(|edge| edge.node.clone()));
+            order.push(node);
+        }
+    }
+    // Producers have lower numbers, so they are decided before their consumers.
+    order.sort_by_key(|node| node.seq);
+    for node in &order {
+        if node.edges().iter().flatten().any(|edge| found.contains(&address(&edge.node))) {
+            found.insert(address(node));
+        }
+    }
+    found
+}
+
+impl Pass<'_> {
+    /// True if a gradient sent along the edge can matter.
+    fn wants(&self, edge: &Edge) -> bool {
+        self.reaching.as_ref().is_none_or(|set| set.contains(&address(&edge.node)))
+    }
+
+    /// Sends a gradient along an edge: into the leaf at once, or into the node's buffer.
+    fn deliver(&mut self, edge: &Edge, grad: Tensor) -> Result<()> {
+        let node = &edge.node;
+        if let Kind::Accumulate(leaf) = node.kind()
+            && node.hooks().is_none()
+            && !self.captures.contains_key(&address(node))
+        {
+            if self.options.targets.is_none()
+                && let Some(leaf) = leaf.upgrade()
+            {
+                into_leaf(&leaf, grad, self.options.create_graph)?;
+            }
+            return Ok(());
+        }
+        match self.buffers.entry(address(node)) {
+            std::collections::hash_map::Entry::Occupied(mut buffer) => {
+                let slots = buffer.get_mut();
+                if slots.len() <= edge.nr as usize {
+                    slots.resize(edge.nr as usize + 1, None);
+                }
+                add_into(&mut slots[edge.nr as usize], grad)
+            }
+            std::collections::hash_map::Entry::Vacant(place) => {
+                let mut slots: Buffer = SmallVec::new();
+                slots.resize(edge.nr as usize + 1, None);
+                slots[edge.nr as usize] = Some(grad);
+                place.insert(slots);
+                self.heap.push(Ready(node.clone()));
+                Ok(())
+            }
+        }
+    }
+
+    /// Runs one node whose gradients are complete.
+    fn step(&mut self, node: &Arc<Node>, mut grads: Buffer) -> Result<()> {
+        let hooks = node.hooks();
+        if let Some(hooks) = &hooks {
+            grads.resize(node.outputs().len().max(grads.len()), None);
+            hooks.before(&mut grads)?;
+        }
+        node.keep_retained(&grads)?;
+        if let Some(places) = self.captures.get(&address(node)) {
+            for &(nr, place) in places {
+                if let Some(Some(grad)) = grads.get(nr as usize) {
+                    self.captured[place] = Some(grad.clone());
+                }
+            }
+        }
+        if let Kind::Accumulate(leaf) = node.kind() {
+            if self.options.targets.is_none()
+                && let (Some(leaf), Some(Some(grad))) = (leaf.upgrade(), grads.first_mut().map(Option::take))
+            {
+                into_leaf(&leaf, grad, self.options.create_graph)?;
+                if let Some(hooks) = &hooks {
+                    hooks.after(&mut Vec::new(), &[])?;
+                }
+            }
+            return Ok(());
+        }
+        // A chain may be millions long: the edges are read in place, and nothing here recurses.
+        let wanted: SmallVec<[bool; 4]> =
+            node.edges().iter().map(|edge| edge.as_ref().is_some_and(|edge| self.wants(edge))).collect();
+        if !wanted.contains(&true) {
+            return Ok(());
+        }
+        let passed = if hooks.is_some() { grads.to_vec() } else { Vec::new() };
+        let mut results = self.backward(node, grads, &wanted)?;
+        if let Some(hooks) = &hooks {
+            hooks.after(&mut results, &passed)?;
+        }
+        if results.len() < wanted.len() {
+            results.resize(wanted.len(), None);
+        }
+        for (index, grad) in results.into_iter().enumerate() {
+            let (Some(grad), Some(true)) = (grad, wanted.get(index)) else { continue };
+            let Some(Some(edge)) = node.edges().get(index).cloned() else { continue };
+            let grad = match edge.node.outputs().get(edge.nr as usize) {
+                Some(meta) => fit(grad, meta, &|| {
+                    format!("Function {} returned an invalid gradient at index {index}", node.type_name())
+                })?,
+                None => grad,
+            };
+            self.deliver(&edge, grad)?;
+        }
+        Ok(())
+    }
+
+    fn backward(&self, node: &Arc<Node>, grads: Buffer, wanted: &[bool]) -> Result<Vec<Option<Tensor>>> {
+        let keep = self.options.retain_graph;
+        match node.kind() {
+            Kind::Row(row, op) => {
+                if row.op.is_empty() {
+                    fail!(NotImplemented, "derivative for {} is not implemented", op.full_name());
+                }
+                let Some(saved) = node.saved() else { return freed() };
+                let mut context = Context::new(node, row, &saved, &grads, wanted, self.options.create_graph);
+                (row.backward)(&mut context)?;
+                let results = context.finish();
+                if !keep && saved.holds_data() {
+                    node.set_saved(None);
+                }
+                Ok(results)
+            }
+            Kind::CopySlices(slices) => {
+                let Some(Some(grad)) = grads.first() else { return Ok(vec![None; wanted.len()]) };
+                slices.backward(grad, |inner, grad| {
+                    let mut wanted: SmallVec<[bool; 4]> = wanted.into();
+                    wanted.resize(inner.edges().len(), false);
+                    self.backward(inner, smallvec::smallvec![Some(grad)], &wanted)
+                })
+            }
+            Kind::Custom(custom) => {
+                let mut grads = grads;
+                grads.resize(node.outputs().len(), None);
+                let results = custom.backward(grads.into_vec())?;
+                if !keep {
+                    custom.release();
+                }
+                Ok(results)
+            }
+            Kind::Accumulate(_) => Ok(Vec::new()),
+        }
+    }
+}
+
+/// The error of a second pass over a graph whose buffers are gone.
+pub fn freed<T>() -> Result<T> {
+    fail!(
+        Runtime,
+        "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors after calling backward."
+    )
+}

@@ -1,0 +1,86 @@
+//! Prints how fast the kernels are: `cargo run --release --example speed`.
+
+use corten_base::{DType, Element, Memory, Operand, Result, alloc::Block, pool};
+use corten_elementwise::{Binary, Unary, binary, copy, unary};
+use std::time::Instant;
+
+/// The best of some runs of `body`, in seconds a call.
+fn time(calls: usize, mut body: impl FnMut() -> Result<()>) -> Result<f64> {
+    let mut best = f64::INFINITY;
+    for _ in 0..20 {
+        let start = Instant::now();
+        for _ in 0..calls {
+            body()?;
+        }
+        best = best.min(start.elapsed().as_secs_f64() / calls as f64);
+    }
+    Ok(best)
+}
+
+fn operand<'a, T: Element>(data: &'a mut [T], sizes: &'a [i64], strides: &'a [i64]) -> Result<Operand<'a>> {
+    Operand::new(Memory::from_slice(data), T::DTYPE, 0, sizes, strides)
+}
+
+fn main() -> Result<()> {
+    let (small, one) = ([4], [1]);
+    let (mut x, mut y, mut z) = (vec![1f32; 4], vec![2f32; 4], vec![0f32; 4]);
+    let (x, y, z) = (operand(&mut x, &small, &one)?, operand(&mut y, &small, &one)?, operand(&mut z, &small, &one)?);
+    let seconds = time(10_000, || binary(Binary::add, DType::F32, z, x.into(), y.into()))?;
+    println!("add of 4 elements: {:.1} ns", seconds * 1e9);
+    let seconds = time(10_000, || binary(Binary::add, DType::F32, x, x.into(), y.into()))?;
+    println!("add of 4 elements in place: {:.1} ns", seconds * 1e9);
+    let two = corten_base::Scalar::Float(2.0);
+    let seconds = time(10_000, || binary(Binary::mul, DType::F32, z, x.into(), two.into()))?;
+    println!("mul of 4 elements by a number: {:.1} ns", seconds * 1e9);
+    let seconds = time(10_000, || Block::new(1000).map(drop))?;
+    println!("allocate and free 1000 bytes: {:.1} ns", seconds * 1e9);
+
+    for threads in [1, 2] {
+        pool::set_num_threads(threads);
+        println!("{threads} threads");
+        let seconds = time(1000, || {
+            pool::parallel_for(2, 1, &|_| ());
+            Ok(())
+        })?;
+        println!("  fork and join: {:.0} ns", seconds * 1e9);
+        let (million, square) = ([1_000_000], [1000, 1000]);
+        let (mut x, mut y, mut z) = (vec![0.7f32; 1_000_000], vec![0.3f32; 1_000_000], vec![0f32; 1_000_000]);
+        for (i, v) in x.iter_mut().enumerate() {
+            *v = (i % 1999) as f32 * 0.01 - 10.0;
+        }
+        let t = operand(&mut y, &square, &[1, 1000])?;
+        let u = operand(&mut z, &square, &[1000, 1])?;
+        let seconds = time(5, || copy(u, t))?;
+        println!("  transpose of 1000 x 1000: {:.2} GB/s", 8e6 / seconds / 1e9);
+        let seconds = time(5, || binary(Binary::add, DType::F32, u, t.into(), u.into()))?;
+        println!("  add of a transpose: {:.2} GB/s", 12e6 / seconds / 1e9);
+        let x = operand(&mut x, &million, &one)?;
+        let (y, z) = (operand(&mut y, &million, &one)?, operand(&mut z, &million, &one)?);
+        let seconds = time(5, || binary(Binary::add, DType::F32, z, x.into(), y.into()))?;
+        println!("  add of 1e6 float32: {:.1} GB/s", 12e6 / seconds / 1e9);
+        let seconds = time(5, || binary(Binary::add, DType::F32, y, y.into(), x.into()))?;
+        println!("  the same in place: {:.1} GB/s", 12e6 / seconds / 1e9);
+        for op in [
+            Unary::exp,
+            Unary::log,
+            Unary::sin,
+            Unary::tan,
+            Unary::tanh,
+            Unary::sigmoid,
+            Unary::erf,
+            Unary::gelu,
+            Unary::softplus,
+            Unary::atan,
+            Unary::lgamma,
+        ] {
+            let seconds = time(2, || unary(op, DType::F32, z, x))?;
+            let mut wide = vec![1.7f64; 1_000_000];
+            let wide = operand(&mut wide, &million, &one)?;
+            let wider = time(2, || unary(op, DType::F64, wide, wide))?;
+            println!("  {}: {:.0} ps/element; float64 {:.0}", op.name(), seconds * 1e6, wider * 1e6);
+        }
+        let seconds = time(2, || binary(Binary::pow, DType::F32, z, y.into(), x.into()))?;
+        println!("  pow: {:.0} ps/element", seconds * 1e6);
+    }
+    Ok(())
+}

@@ -1,0 +1,179 @@
+//! Walking strided operands together: neighbouring dimensions merged, the innermost left to the kernel.
+
+use corten_base::Operand;
+use smallvec::SmallVec;
+use std::ops::Range;
+
+/// One dimension of `N` operands; strides count elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dim<const N: usize> {
+    /// Number of steps.
+    pub size: usize,
+    /// How far one step goes in each operand.
+    pub strides: [isize; N],
+}
+
+/// The dimensions of `N` operands of one shape, outermost first. Dimensions of size 1 are left out.
+#[derive(Clone, Debug)]
+pub struct Dims<const N: usize>(SmallVec<[Dim<N>; 6]>);
+
+impl<const N: usize> Dims<N> {
+    /// The common dimensions of operands whose sizes are equal to `sizes`; panics if a rank differs.
+    pub fn new(sizes: &[i64], strides: [&[i64]; N]) -> Self {
+        assert!(strides.iter().all(|s| s.len() == sizes.len()), "operands of one shape have one rank");
+        let mut dims = SmallVec::new();
+        for (i, &size) in sizes.iter().enumerate() {
+            if size != 1 {
+                dims.push(Dim { size: size.max(0) as usize, strides: std::array::from_fn(|k| strides[k][i] as isize) });
+            }
+        }
+        Dims(dims)
+    }
+
+    /// Of one dimension each, given directly.
+    pub fn from_dims(dims: impl IntoIterator<Item = Dim<N>>) -> Self {
+        Dims(dims.into_iter().filter(|d| d.size != 1).collect())
+    }
+
+    /// Merges neighbours that every operand steps through evenly. The order of elements stays.
+    pub fn coalesced(mut self) -> Self {
+        let mut kept: usize = 0;
+        for i in 1..self.0.len() {
+            let (outer, inner) = (self.0[kept], self.0[i]);
+            let even = (0..N).all(|k| outer.strides[k] == inner.strides[k].wrapping_mul(inner.size as isize));
+            if even {
+                self.0[kept] = Dim { size: outer.size * inner.size, strides: inner.strides };
+            } else {
+                kept += 1;
+                self.0[kept] = inner;
+            }
+        }
+        self.0.truncate(kept + 1);
+        self
+    }
+
+    /// Sorts by stride, smallest innermost, as PyTorch's iterator does: the first operand with unequal, non-zero strides
+    /// decides, and dimensions that none decides keep their order.
+    pub fn sorted(mut self) -> Self {
+        let dims = &mut self.0;
+        dims.reverse();
+        for i in 1..dims.len() {
+            let mut moving = i;
+            for other in (0..i).rev() {
+                match compare(&dims[other], &dims[moving]) {
+                    1 => {
+                        dims.swap(other, moving);
+                        moving = other;
+                    }
+                    0 => {}
+                    _ => break,
+                }
+            }
+        }
+        dims.reverse();
+        self
+    }
+
+    /// The dimensions, outermost first.
+    pub fn as_slice(&self) -> &[Dim<N>] {
+        &self.0
+    }
+
+    /// Number of elements.
+    pub fn numel(&self) -> usize {
+        self.0.iter().map(|d| d.size).product()
+    }
+
+    /// Takes out the innermost dimension (of size 1 if there is none).
+    pub fn split_inner(mut self) -> (Self, Dim<N>) {
+        let inner = self.0.pop().unwrap_or(Dim { size: 1, strides: [0; N] });
+        (self, inner)
+    }
+
+    /// Calls `body` with the operands' offsets at each of the elements in `range`, counted in row-major order.
+    #[inline]
+    pub fn walk(&self, range: Range<usize>, mut body: impl FnMut([isize; N])) {
+        if range.is_empty() {
+            return;
+        }
+        let mut index: SmallVec<[usize; 6]> = SmallVec::from_elem(0, self.0.len());
+        let mut offsets = [0isize; N];
+        let mut rest = range.start;
+        for (dim, at) in self.0.iter().zip(&mut index).rev() {
+            *at = rest % dim.size;
+            rest /= dim.size;
+            for (offset, &stride) in offsets.iter_mut().zip(&dim.strides) {
+                *offset += *at as isize * stride;
+            }
+        }
+        for _ in range.start..range.end - 1 {
+            body(offsets);
+            for (dim, at) in self.0.iter().zip(&mut index).rev() {
+                *at += 1;
+                let back = if *at == dim.size { *at as isize - 1 } else { -1 };
+                for (offset, &stride) in offsets.iter_mut().zip(&dim.strides) {
+                    *offset -= back * stride;
+                }
+                if back < 0 {
+                    break;
+                }
+                *at = 0;
+            }
+        }
+        body(offsets);
+    }
+}
+
+/// 1 if `inner` steps further than `outer` and so belongs outside it, -1 if it belongs inside, 0 if nothing decides.
+fn compare<const N: usize>(inner: &Dim<N>, outer: &Dim<N>) -> i32 {
+    for (&a, &b) in inner.strides.iter().zip(&outer.strides) {
+        if a == 0 || b == 0 {
+            continue;
+        }
+        if a.abs() != b.abs() {
+            return if a.abs() < b.abs() { -1 } else { 1 };
+        }
+        if inner.size > outer.size {
+            return 1;
+        }
+    }
+    0
+}
+
+/// The dimensions of one operand.
+pub fn dims_of(x: &Operand) -> Dims<1> {
+    Dims::new(x.sizes(), [x.strides()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coalesces_and_sorts() {
+        let dims = Dims::new(&[2, 1, 3, 4], [&[12, 12, 4, 1]]).coalesced();
+        assert_eq!(dims.as_slice(), [Dim { size: 24, strides: [1] }]);
+        let dims = Dims::new(&[4, 3], [&[1, 4]]).sorted().coalesced();
+        assert_eq!(dims.as_slice(), [Dim { size: 12, strides: [1] }]);
+        let dims = Dims::new(&[2, 3], [&[0, 1], &[3, 1]]).coalesced();
+        assert_eq!(dims.as_slice().len(), 2);
+    }
+
+    #[test]
+    fn walks_from_anywhere() {
+        let dims = Dims::new(&[2, 3, 2], [&[100, 10, 1], &[-1, 0, 7]]);
+        let mut all = Vec::new();
+        dims.walk(0..12, |o| all.push(o));
+        assert_eq!(all[0], [0, 0]);
+        assert_eq!(all[7], [101, 6]);
+        assert_eq!(all[11], [121, 6]);
+        for start in 0..12 {
+            let mut part = Vec::new();
+            dims.walk(start..12, |o| part.push(o));
+            assert_eq!(part, all[start..]);
+        }
+        let mut scalar = 0;
+        Dims::<0>::new(&[], []).walk(0..1, |_| scalar += 1);
+        assert_eq!(scalar, 1);
+    }
+}

@@ -1,0 +1,53 @@
+//! Questions about tensors whose answers are Python values.
+
+use super::all::*;
+use crate::lazy::T;
+use crate::rules::read;
+use corten_tables::ops;
+
+ops! { family = query;
+
+/// The one number that a tensor holds.
+item(input: Tensor) -> Any { composite: T::value(read::item(input)?); forms: method; check: none; nondiff }
+/// Whether the one number that a tensor holds is not zero.
+is_nonzero(input: Tensor) -> Any { composite: truth(input)?; forms: fn method; check: none; nondiff }
+/// Whether two tensors have the same sizes and elements.
+equal(input: Tensor, other: Tensor) -> Any { composite: same(input, other)?; forms: fn method; check: none; nondiff }
+
+}
+
+fn truth(input: &crate::Tensor) -> crate::Result<T> {
+    match input.numel() {
+        0 => crate::fail!(Runtime, "Boolean value of Tensor with no values is ambiguous"),
+        1 => Ok(T::value(!read::item(input)?.is_zero())),
+        _ => crate::fail!(Runtime, "Boolean value of Tensor with more than one value is ambiguous"),
+    }
+}
+
+fn same(input: &crate::Tensor, other: &crate::Tensor) -> crate::Result<T> {
+    if input.device() != other.device() {
+        crate::fail!(
+            Runtime,
+            "Expected all tensors to be on the same device, but found at least two devices, {} and {}!",
+            input.device(),
+            other.device()
+        );
+    }
+    if input.dtype() != other.dtype() {
+        crate::fail!(
+            Runtime,
+            "Expected object of data type {} but got data type {} for argument 'other' in call to equal",
+            checks_name(input),
+            checks_name(other)
+        );
+    }
+    if input.sizes() != other.sizes() {
+        return Ok(T::value(false));
+    }
+    let equal = eq(input, other).tensor()?;
+    Ok(T::value(read::scalars(&equal)?.iter().all(|x| !x.is_zero())))
+}
+
+fn checks_name(x: &crate::Tensor) -> &'static str {
+    crate::rules::checks::cpp_name(x.dtype())
+}

@@ -1,0 +1,223 @@
+//! Argument checks of elementwise rows, with PyTorch's messages.
+
+use crate::promote;
+use crate::value::{Number, Value};
+use corten_base::{DType, Result, Scalar, fail};
+
+fn dtype_of(value: &Value) -> Option<DType> {
+    match value {
+        Value::Tensor(t) => Some(t.dtype()),
+        _ => None,
+    }
+}
+
+fn is_bool(value: &Value) -> bool {
+    match value {
+        Value::Tensor(t) => t.dtype() == DType::Bool,
+        value => matches!(value, Value::Scalar(Scalar::Bool(_))),
+    }
+}
+
+fn promoted(args: &[Value]) -> DType {
+    let numbers: smallvec::SmallVec<[Number; 3]> = args
+        .iter()
+        .filter_map(|value| match value {
+            Value::Tensor(t) => Some(Number::Tensor(t)),
+            Value::Scalar(s) => Some(Number::Scalar(*s)),
+            _ => None,
+        })
+        .collect();
+    promote::result_type(&numbers)
+}
+
+/// `neg` refuses bool.
+pub fn negation(args: &[Value]) -> Result<()> {
+    if is_bool(&args[0]) {
+        fail!(
+            Runtime,
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
+        );
+    }
+    Ok(())
+}
+
+/// `positive` refuses bool.
+pub fn plus(args: &[Value]) -> Result<()> {
+    if is_bool(&args[0]) {
+        fail!(Runtime, "The `+` operator, on a bool tensor is not supported.");
+    }
+    Ok(())
+}
+
+/// `sub` refuses bool on either side.
+pub fn subtraction(args: &[Value]) -> Result<()> {
+    match (is_bool(&args[0]), is_bool(&args[1])) {
+        (true, true) => fail!(
+            Runtime,
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead."
+        ),
+        (false, false) => Ok(()),
+        _ => fail!(
+            Runtime,
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
+        ),
+    }
+}
+
+/// `relu` refuses bool.
+pub fn rectifier(args: &[Value]) -> Result<()> {
+    if is_bool(&args[0]) {
+        fail!(Runtime, "Boolean inputs not supported for relu");
+    }
+    Ok(())
+}
+
+/// `sign` leaves complex numbers to `sgn`.
+pub fn real_sign(args: &[Value]) -> Result<()> {
+    if dtype_of(&args[0]).is_some_and(DType::is_complex) {
+        fail!(
+            Runtime,
+            "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
+        );
+    }
+    Ok(())
+}
+
+fn no_complex(name: &str, args: &[Value]) -> Result<()> {
+    if dtype_of(&args[0]).is_some_and(DType::is_complex) {
+        fail!(Runtime, "{name} is not supported for complex inputs");
+    }
+    Ok(())
+}
+
+/// `floor` refuses complex numbers.
+pub fn floor(args: &[Value]) -> Result<()> {
+    no_complex("floor", args)
+}
+
+/// `ceil` refuses complex numbers.
+pub fn ceil(args: &[Value]) -> Result<()> {
+    no_complex("ceil", args)
+}
+
+/// `round` refuses complex numbers.
+pub fn round(args: &[Value]) -> Result<()> {
+    no_complex("round", args)
+}
+
+/// `trunc` refuses complex numbers.
+pub fn trunc(args: &[Value]) -> Result<()> {
+    no_complex("trunc", args)
+}
+
+/// `signbit` refuses complex numbers.
+pub fn signbit(args: &[Value]) -> Result<()> {
+    if dtype_of(&args[0]).is_some_and(DType::is_complex) {
+        fail!(Runtime, "signbit is not implemented for complex tensors.");
+    }
+    Ok(())
+}
+
+/// Maxima and minima need an order.
+pub fn ordered(args: &[Value]) -> Result<()> {
+    if promoted(args).is_complex() {
+        fail!(NotImplemented, "maximum and minimum not implemented for complex tensors.");
+    }
+    Ok(())
+}
+
+/// `heaviside` takes real numbers of one dtype.
+pub fn heaviside(args: &[Value]) -> Result<()> {
+    let (x, y) = (dtype_of(&args[0]), dtype_of(&args[1]));
+    if x.is_some_and(DType::is_complex) || y.is_some_and(DType::is_complex) {
+        fail!(Runtime, "heaviside is not yet implemented for complex tensors.");
+    }
+    if x != y {
+        fail!(Runtime, "heaviside is not yet implemented for tensors with different dtypes.");
+    }
+    Ok(())
+}
+
+/// `complex` and `polar` take two tensors of one float dtype.
+pub fn float_parts(args: &[Value]) -> Result<()> {
+    let (Some(x), Some(y)) = (dtype_of(&args[0]), dtype_of(&args[1])) else { return Ok(()) };
+    for dtype in [x, y] {
+        if !matches!(dtype, DType::F16 | DType::F32 | DType::F64) {
+            fail!(
+                Runtime,
+                "Expected both inputs to be Half, Float or Double tensors but got {} and {}",
+                x.scalar_name(),
+                y.scalar_name()
+            );
+        }
+    }
+    if x != y {
+        fail!(
+            Runtime,
+            "Expected object of scalar type {} but got scalar type {} for second argument",
+            x.scalar_name(),
+            y.scalar_name()
+        );
+    }
+    Ok(())
+}
+
+/// `where` asks for a condition of dtype bool.
+pub fn condition(args: &[Value]) -> Result<()> {
+    match dtype_of(&args[0]) {
+        Some(dtype) if dtype != DType::Bool && dtype != DType::U8 => fail!(
+            Runtime,
+            "where expected condition to be a boolean tensor, but got a tensor with dtype {}",
+            dtype.scalar_name()
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// `addcdiv` refuses to divide integers.
+pub fn addcdiv(args: &[Value]) -> Result<()> {
+    let integral = |value: &Value| dtype_of(value).is_some_and(|d| d.is_integral(true));
+    if integral(&args[1]) && integral(&args[2]) {
+        fail!(
+            Runtime,
+            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / tensor2) for float inputs. The future addcdiv behavior is just the latter implementation: (input + value * tensor1 / tensor2), for all dtypes."
+        );
+    }
+    Ok(())
+}
+
+/// `lerp` takes tensors of one dtype.
+pub fn lerp(args: &[Value]) -> Result<()> {
+    let names = ["input", "end", "weight"];
+    let Some(dtype) = dtype_of(&args[0]) else { return Ok(()) };
+    for (name, value) in names.iter().zip(args).skip(1) {
+        match dtype_of(value) {
+            Some(other) if other != dtype => {
+                fail!(Runtime, "expected dtype {} for `{name}` but got dtype {}", cpp_name(dtype), cpp_name(other))
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The name of the C++ type, which some of PyTorch's messages use ("float", "double", "long int").
+pub fn cpp_name(dtype: DType) -> &'static str {
+    match dtype {
+        DType::Bool => "bool",
+        DType::U8 => "unsigned char",
+        DType::I8 => "signed char",
+        DType::U16 => "unsigned short",
+        DType::I16 => "short",
+        DType::U32 => "unsigned int",
+        DType::I32 => "int",
+        DType::U64 => "unsigned long",
+        DType::I64 => "long int",
+        DType::F16 => "c10::Half",
+        DType::BF16 => "c10::BFloat16",
+        DType::F32 => "float",
+        DType::F64 => "double",
+        DType::C64 => "c10::complex<float>",
+        DType::C128 => "c10::complex<double>",
+    }
+}
