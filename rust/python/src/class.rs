@@ -237,6 +237,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     };
     // SAFETY: the spec is valid for the call, what the type keeps is leaked, and the slots fit the layout.
     let ty = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyType_FromSpec(&mut spec))? };
+    // CPython's own messages then say 'Tensor', as PyTorch's do.
+    ty.setattr("__name__", "Tensor")?;
     module.add("Tensor", &ty)?;
     TENSOR.set(ty);
     Ok(())

@@ -47,6 +47,10 @@ fn single(name: &str, signature: &Signature, call: &Call) -> String {
                 return format!("{name}() got multiple values for argument '{}'", param.name);
             }
             let object = call.value(place);
+            if place == 0 && signature.varargs && crate::convert::int(object).is_ok() {
+                place = given;
+                continue;
+            }
             place += 1;
             if matches!(argument(object, signature.op, param, place - 1), Err(Refused::Mismatch)) {
                 return format!(

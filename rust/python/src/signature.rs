@@ -97,21 +97,26 @@ impl Signature {
     /// The parameters one by one as PyTorch's messages print them, `*` included.
     pub fn pieces(&self) -> Vec<String> {
         let mut pieces = Vec::new();
-        let mut starred = false;
+        let out_text = if self.op.returns.len() > 1 { "tuple of Tensors out = None" } else { "Tensor out = None" };
+        // Factories name `out` before their options.
+        let (mut starred, mut out_shown) = (false, false);
         for (_, param) in self.given() {
             if param.keyword && !starred {
                 pieces.push("*".into());
                 starred = true;
+                if self.out.is_some() && self.requires_grad.is_some() {
+                    pieces.push(out_text.into());
+                    out_shown = true;
+                }
             }
             let default = param.default.map(|d| format!(" = {}", default_text(d))).unwrap_or_default();
             pieces.push(format!("{} {}{default}", type_text(param.ty), param.name));
         }
-        if self.out.is_some() {
+        if self.out.is_some() && !out_shown {
             if !starred {
                 pieces.push("*".into());
             }
-            let ty = if self.op.returns.len() > 1 { "tuple of Tensors" } else { "Tensor" };
-            pieces.push(format!("{ty} out = None"));
+            pieces.push(out_text.into());
         }
         pieces
     }
