@@ -11,6 +11,7 @@ pub mod engine;
 pub mod inplace;
 pub mod node;
 pub mod record;
+pub mod rules;
 pub mod snapshot;
 
 use corten_tensor::dispatch::HOOKS;

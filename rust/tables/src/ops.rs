@@ -230,35 +230,43 @@ fn forms(row: &Row) -> Parsed<TokenStream> {
     })
 }
 
-/// The Rust functions of a row: `name` with the required parameters, `name_with` with all of them.
+/// The Rust functions of a row: `name` with the required parameters, `name_with` and the in-place `name_` with all.
 fn function(row: &Row, index: usize) -> TokenStream {
     let name = row.rust_name();
     let doc = &row.doc;
     let generics: Vec<Ident> = (0..row.params.len()).map(|i| format_ident!("A{i}")).collect();
     let names: Vec<&Ident> = row.params.iter().map(|p| &p.name).collect();
     let required: Vec<usize> = (0..row.params.len()).filter(|&i| row.params[i].default.is_none()).collect();
-    let make = |with: &[usize]| {
+    let make = |with: &[usize], target: TokenStream| {
         let values = (0..row.params.len()).map(|i| {
             let name = names[i];
             if with.contains(&i) { quote!(#name.into_lazy()?) } else { quote!(OPS[#index].params[#i].default_value()) }
         });
         quote! {
             let call = || -> crate::Result<crate::value::Value> {
-                crate::dispatch::call(&OPS[#index], &[#(#values),*])
+                crate::dispatch::call_into(&OPS[#index], &[#(#values),*], crate::dispatch::Target::#target)
             };
             crate::lazy::T::from(call())
         }
     };
     let all: Vec<usize> = (0..row.params.len()).collect();
-    let (short_body, full_body) = (make(&required), make(&all));
+    let (short_body, full_body) = (make(&required, quote!(Fresh)), make(&all, quote!(Fresh)));
     let (rg, rn): (Vec<_>, Vec<_>) = required.iter().map(|&i| (&generics[i], names[i])).unzip();
     let short = quote! {
         #[doc = #doc]
         #[allow(non_snake_case, dead_code)]
         pub fn #name<#(#rg: crate::lazy::IntoLazy),*>(#(#rn: #rg),*) -> crate::lazy::T { #short_body }
     };
+    let in_place = has_form(row, "inplace").then(|| {
+        let (name, body) = (format_ident!("{}_", name), make(&all, quote!(InPlace)));
+        quote! {
+            #[doc = #doc]
+            #[allow(non_snake_case, dead_code)]
+            pub fn #name<#(#generics: crate::lazy::IntoLazy),*>(#(#names: #generics),*) -> crate::lazy::T { #body }
+        }
+    });
     if required.len() == all.len() {
-        return short;
+        return quote! { #short #in_place };
     }
     let full_name = format_ident!("{}_with", name);
     quote! {
@@ -266,5 +274,12 @@ fn function(row: &Row, index: usize) -> TokenStream {
         #[doc = #doc]
         #[allow(non_snake_case, dead_code)]
         pub fn #full_name<#(#generics: crate::lazy::IntoLazy),*>(#(#names: #generics),*) -> crate::lazy::T { #full_body }
+        #in_place
     }
+}
+
+/// True if the row's `forms` contain the word.
+fn has_form(row: &Row, word: &str) -> bool {
+    let tokens = row.get("forms").cloned().unwrap_or_default();
+    tokens.into_iter().any(|token| matches!(token, TokenTree::Ident(ident) if ident == word))
 }

@@ -33,6 +33,18 @@ impl IntoLazy for &T {
     }
 }
 
+impl IntoLazy for &[T] {
+    fn into_lazy(self) -> Result<Value> {
+        self.iter().map(|item| item.clone().tensor()).collect::<Result<Vec<_>>>().map(Value::Tensors)
+    }
+}
+
+impl IntoLazy for &Vec<T> {
+    fn into_lazy(self) -> Result<Value> {
+        self.as_slice().into_lazy()
+    }
+}
+
 impl From<Result<Value>> for T {
     fn from(result: Result<Value>) -> T {
         T(result)

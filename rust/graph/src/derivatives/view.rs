@@ -28,7 +28,7 @@ split(x, size: int, dim: Dim): linear { x: cat_with(gs, dim) }
 split.sizes(x, sizes: Sizes, dim: Dim): linear "SplitWithSizesBackward0" { x: cat_with(gs, dim) }
 chunk(x, chunks: int, dim: Dim): linear "SplitBackward0" { x: cat_with(gs, dim) }
 unbind(x, dim: Dim): linear { x: stack_with(gs, dim) }
-real(x): linear { x: complex_with(g) }
+real(x): linear { x: complex(g, zeros_like(g)) }
 copy_(x, src, non_blocking: bool): linear "CopyBackwards" { x: zeros_like(g), src: g.clone() }
 clone(x, memory_format: MemoryFormat?): linear { x: g.clone() }
 _cast(x, dtype: DType): linear "ToCopyBackward0" { x: g.clone() }

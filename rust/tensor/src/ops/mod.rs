@@ -10,6 +10,7 @@ pub mod unary;
 pub mod view;
 
 /// The Rust functions of all families: `exp(x)`, and with every argument `sum_dim_with(x, dim, …)`.
+#[allow(ambiguous_glob_reexports)]
 pub mod all {
     pub use super::activation::*;
     pub use super::binary::*;

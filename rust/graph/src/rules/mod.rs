@@ -1,0 +1,3 @@
+//! What formulas of several families share.
+
+pub mod strided;

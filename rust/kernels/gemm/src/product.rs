@@ -1,0 +1,240 @@
+//! The loops around the micro-kernel: blocks of k, packing, and output tiles shared between threads.
+
+use crate::scratch::{Inline, Ptr, Scratch};
+use crate::simd::Real;
+use crate::storage::{Finish, Storage, View};
+use crate::tile::{Compute, Run, Tile};
+use corten_base::pool::parallel_for;
+use corten_base::{Result, Scalar};
+use std::mem::MaybeUninit;
+
+/// Steps of k that are summed in one chain; the chains of a longer sum are added in order.
+pub const K_BLOCK: usize = 512;
+/// Rows and columns (in numbers) whose packed operands are kept at once.
+const REGION: usize = 1024;
+/// Rows of a task: a multiple of the tiles' heights 4, 6, 8 and 14.
+const TASK_ROWS: usize = 168;
+/// Bytes of the right factor that a task reads again and again: half of a small L2 cache.
+const NEAR: usize = 256 << 10;
+/// Multiply-adds worth a task of its own: some ten microseconds.
+pub const TASK_WORK: usize = 1 << 19;
+
+/// A product of matrices with at least one row and one column, `k` possibly zero.
+pub struct Product<S> {
+    /// Rows of the output.
+    pub m: usize,
+    /// Columns of the output.
+    pub n: usize,
+    /// Terms of each sum.
+    pub k: usize,
+    /// Left factor, (m, k).
+    pub a: View<S>,
+    /// Right factor, (k, n).
+    pub b: View<S>,
+    /// Output, (m, n).
+    pub c: View<S>,
+    /// Factors and bias.
+    pub finish: Finish<S>,
+}
+
+impl<S: Storage> Product<S> {
+    /// Exchanges rows and columns where the output's columns are not contiguous but its rows are, and for a product with
+    /// a vector, whose length then lies along the vectors of the processor. That exchanges the factors of each term,
+    /// which complex numbers can tell, so that for them it may depend on the shape alone.
+    fn oriented(self) -> Self {
+        let turn = if self.n == 1 { self.m > 1 } else { self.c.column != 1 && self.c.row == 1 && self.m > 1 };
+        if !turn || (S::PARTS == 2 && self.n > 1) {
+            return self;
+        }
+        let Finish { bias_step, bias_row, .. } = self.finish;
+        Product {
+            m: self.n,
+            n: self.m,
+            k: self.k,
+            a: self.b.transposed(),
+            b: self.a.transposed(),
+            c: self.c.transposed(),
+            finish: Finish { bias_step: bias_row, bias_row: bias_step, ..self.finish },
+        }
+    }
+
+    /// Computes the product.
+    ///
+    /// # Safety
+    /// The views must be valid for the sizes, and the output must not overlap the factors or itself.
+    pub unsafe fn run(self) -> Result<()> {
+        let p = self.oriented();
+        let plain = S::is_compute();
+        let f = &p.finish;
+        let direct_bias =
+            f.bias.is_null() || (f.bias_step == 1 && f.bias_row == 0) || (f.bias_row == 1 && f.bias_step == 0);
+        let direct_out =
+            plain && (p.c.column == 1 || p.n == 1) && direct_bias && (f.beta.is_none() || p.k <= K_BLOCK) && p.k > 0;
+        let (mut first, mut second, mut third) = (Inline::uninit(), Inline::uninit(), Inline::uninit());
+        let mut sums = Scratch::new(&mut first);
+        let (mut left, mut right) = (Scratch::new(&mut second), Scratch::new(&mut third));
+        let width = REGION / S::PARTS;
+        for i in (0..p.m).step_by(REGION) {
+            for j in (0..p.n).step_by(width) {
+                let (rows, columns) = (REGION.min(p.m - i), width.min(p.n - j));
+                let region = Region { p: &p, i, j, rows, columns, right: &mut right, left: &mut left };
+                let finish = Finish { bias: p.bias_at(i, j), ..p.finish };
+                if direct_out {
+                    // SAFETY: the caller's promise.
+                    unsafe { region.sum(p.c.at(i, j).ptr.cast(), p.c.row, Some(&finish))? };
+                    continue;
+                }
+                let step = columns * S::PARTS;
+                let total = sums.room::<S::Compute>(rows * step)?;
+                if p.k == 0 {
+                    // SAFETY: the room is that large.
+                    unsafe { std::slice::from_raw_parts_mut(total.0, rows * step) }.fill(S::Compute::ZERO);
+                } else {
+                    // SAFETY: the caller's promise; the sums have room for the region.
+                    unsafe { region.sum(total.0, step as isize, None)? };
+                }
+                let out = p.c.at(i, j);
+                parallel_for(rows, TASK_WORK / 16 / step + 1, &|range| {
+                    let bias = p.bias_at(i + range.start, j);
+                    let finish = Finish { bias, ..finish };
+                    // SAFETY: the caller's promise; each task finishes its own rows.
+                    unsafe {
+                        let sums = total.add(range.start * step);
+                        S::finish(sums, step, range.len(), columns, out.at(range.start, 0), &finish);
+                    }
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn bias_at(&self, i: usize, j: usize) -> *const S {
+        let f = &self.finish;
+        if f.bias.is_null() {
+            return f.bias;
+        }
+        f.bias.wrapping_offset(i as isize * f.bias_row + j as isize * f.bias_step)
+    }
+}
+
+/// A part of the output, whose packed operands fit in the caches.
+struct Region<'a, 's, S> {
+    p: &'a Product<S>,
+    i: usize,
+    j: usize,
+    rows: usize,
+    columns: usize,
+    left: &'a mut Scratch<'s>,
+    right: &'a mut Scratch<'s>,
+}
+
+impl<S: Storage> Region<'_, '_, S> {
+    /// Sums over all of k into `c`; `finish` is applied by the micro-kernel, whose type must then be `S`.
+    ///
+    /// # Safety
+    /// As [`Product::run`], and `c` must be valid for the region.
+    unsafe fn sum(self, c: *mut S::Compute, c_step: isize, finish: Option<&Finish<S>>) -> Result<()> {
+        let p = self.p;
+        let kernels = <S::Compute as Compute>::kernels();
+        let (panel, plain, size) = (kernels.panel(), S::is_compute(), size_of::<S::Compute>());
+        let (terms, width) = (p.k * S::PARTS, self.columns * S::PARTS);
+        let depth = terms.min(K_BLOCK);
+        let near = |step: isize, bytes: usize| step.unsigned_abs().saturating_mul(p.k).saturating_mul(size) <= bytes;
+        let direct_b = plain && p.b.column == 1 && (near(p.b.row, NEAR) || p.m <= 2 * kernels.max_rows());
+        let direct_a = plain && (p.a.column == 1 || near(p.a.column, NEAR / 8));
+        let panels = width.div_ceil(panel);
+        let right = if direct_b { Ptr(p.b.ptr.cast()) } else { self.right.room(panels * panel * depth)? };
+        // Rows a little apart from a power of two, which would share cache lines' places.
+        let left_step = depth + 16;
+        let left = if direct_a { Ptr(p.a.ptr.cast()) } else { self.left.room(self.rows * left_step)? };
+        let alpha = finish.map_or(S::Compute::ONE, |f| f.alpha.to());
+        let beta = finish.and_then(|f| f.beta).map(Scalar::to);
+        let bias = Ptr(finish.map_or(std::ptr::null_mut(), |f| f.bias.cast_mut().cast::<S::Compute>()));
+        let bias_rows = p.finish.bias_row != 0;
+        let c = Ptr(c);
+        // Columns of a task: what stays near, in whole panels.
+        let task_columns = (NEAR / size / K_BLOCK).max(panel) / panel * panel;
+        for start in (0..terms).step_by(K_BLOCK) {
+            let depth = K_BLOCK.min(terms - start);
+            let (from, steps) = (start / S::PARTS, depth / S::PARTS);
+            if !direct_b {
+                let b = p.b.at(from, self.j);
+                parallel_for(panels, TASK_WORK / 16 / (panel * depth) + 1, &|range| {
+                    for q in range {
+                        let columns = panel.min(width - q * panel);
+                        let to = right.add(q * panel * depth);
+                        // SAFETY: the packed panels have room for `depth` rows each; the factor is valid for the region.
+                        unsafe {
+                            if columns < panel {
+                                std::slice::from_raw_parts_mut(to, panel * depth).fill(S::Compute::ZERO);
+                            }
+                            S::pack_right(b.at(0, q * panel / S::PARTS), steps, columns / S::PARTS, to, panel);
+                        }
+                    }
+                });
+            }
+            if !direct_a {
+                let a = p.a.at(self.i, from);
+                parallel_for(self.rows, TASK_WORK / 16 / depth + 1, &|range| {
+                    // SAFETY: the packed rows have room; the factor is valid for the region.
+                    unsafe {
+                        let to = left.add(range.start * left_step);
+                        S::pack_left(a.at(range.start, 0), range.len(), steps, to, left_step);
+                    }
+                });
+            }
+            let (a, a_row, a_step) = if direct_a {
+                (Ptr(p.a.at(self.i, start).ptr.cast()), p.a.row, p.a.column)
+            } else {
+                (left, left_step as isize, 1)
+            };
+            let (b, b_step, b_panel) = if direct_b {
+                (Ptr(p.b.at(start, self.j).ptr.cast()), p.b.row, panel as isize)
+            } else {
+                (right, panel as isize, (panel * depth) as isize)
+            };
+            let last = start + depth == terms;
+            let across = width.div_ceil(task_columns);
+            let tasks = self.rows.div_ceil(TASK_ROWS) * across;
+            let work = TASK_ROWS.min(self.rows) * task_columns.min(width) * depth;
+            parallel_for(tasks, TASK_WORK / work + 1, &|range| {
+                for task in range {
+                    let (i, j) = (task / across * TASK_ROWS, task % across * task_columns);
+                    let mut rows = [const { MaybeUninit::uninit() }; TASK_ROWS];
+                    let rows = offsets(&mut rows[..TASK_ROWS.min(self.rows - i)], a_row);
+                    let bias =
+                        if last { bias.add_unless_null(if bias_rows { i } else { j }) } else { std::ptr::null() };
+                    let tile = Tile {
+                        runs: &[Run { a: 0, b: 0, len: depth }],
+                        a: a.offset(i as isize * a_row),
+                        rows,
+                        a_step,
+                        b: b.offset((j / panel) as isize * b_panel),
+                        b_step,
+                        b_panel,
+                        c: c.offset(i as isize * c_step).wrapping_add(j),
+                        c_step,
+                        resume: start > 0,
+                        alpha: if last { alpha } else { S::Compute::ONE },
+                        beta: if last { beta } else { None },
+                        bias,
+                        bias_rows,
+                    };
+                    // SAFETY: the tile lies inside the region; packed panels are padded to their width, and a panel read
+                    // in place is masked to the region's columns.
+                    unsafe { kernels.block(&tile, task_columns.min(width - j)) };
+                }
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Fills `rows` with the offsets of rows that are `step` apart.
+pub fn offsets(rows: &mut [MaybeUninit<isize>], step: isize) -> &[isize] {
+    for (i, row) in rows.iter_mut().enumerate() {
+        row.write(i as isize * step);
+    }
+    // SAFETY: every element has just been written.
+    unsafe { &*(&raw const *rows as *const [isize]) }
+}

@@ -1,0 +1,217 @@
+//! How each dtype is packed for the micro-kernel and finished after it.
+//!
+//! Halves become f32 and integers i64 (wrapping, so that the low bits are those of their own type). A complex product is
+//! a real one of twice the width and depth: `[re, im] · [[re, im], [-im, re]]`, whose left factor and output are the
+//! complex matrices seen as real ones.
+
+use crate::copy::copy;
+use crate::simd::Real;
+use crate::tile::Compute;
+use corten_base::element::Cast;
+use corten_base::{Element, Scalar, bf16, c64, c128, f16};
+use std::any::TypeId;
+
+/// A matrix in memory, strides counting elements.
+#[derive(Clone, Copy, Debug)]
+pub struct View<S> {
+    /// Element (0, 0).
+    pub ptr: *mut S,
+    /// From one row to the next.
+    pub row: isize,
+    /// From one column to the next.
+    pub column: isize,
+}
+
+// SAFETY: a View is an address with strides; the drivers partition what they write between threads.
+unsafe impl<S> Send for View<S> {}
+// SAFETY: as above.
+unsafe impl<S> Sync for View<S> {}
+
+impl<S> View<S> {
+    /// The view from element (i, j).
+    #[inline(always)]
+    pub fn at(self, i: usize, j: usize) -> View<S> {
+        View { ptr: self.ptr.wrapping_offset(i as isize * self.row + j as isize * self.column), ..self }
+    }
+
+    /// Rows and columns exchanged.
+    pub fn transposed(self) -> View<S> {
+        View { ptr: self.ptr, row: self.column, column: self.row }
+    }
+}
+
+/// What `out = alpha * product + (beta * out + bias)` adds and scales; without `beta`, `out` is not read.
+#[derive(Clone, Copy)]
+pub struct Finish<S> {
+    /// Factor of the product.
+    pub alpha: Scalar,
+    /// Factor of what out held.
+    pub beta: Option<Scalar>,
+    /// Bias and its stride over the columns, or null.
+    pub bias: *const S,
+    /// Stride of the bias.
+    pub bias_step: isize,
+    /// Stride of the bias over the rows.
+    pub bias_row: isize,
+}
+
+// SAFETY: the bias is only read.
+unsafe impl<S> Send for Finish<S> {}
+// SAFETY: as above.
+unsafe impl<S> Sync for Finish<S> {}
+
+/// A dtype of matrices.
+pub trait Storage: Element {
+    /// The type that its products are summed in.
+    type Compute: Compute;
+    /// Numbers of the compute type in one element: two for complex dtypes.
+    const PARTS: usize;
+
+    /// True where the micro-kernel may read and write the element itself.
+    fn is_compute() -> bool {
+        TypeId::of::<Self>() == TypeId::of::<Self::Compute>()
+    }
+
+    /// Packs rows of the left factor: `rows` by `columns` elements, `to_step` numbers apart.
+    ///
+    /// # Safety
+    /// Both sides must be valid; so for every function of the trait.
+    unsafe fn pack_left(from: View<Self>, rows: usize, columns: usize, to: *mut Self::Compute, to_step: usize);
+
+    /// Packs one panel of the right factor: `rows` elements of k by `columns` elements, `to_step` numbers wide.
+    ///
+    /// # Safety
+    /// As [`Storage::pack_left`].
+    unsafe fn pack_right(from: View<Self>, rows: usize, columns: usize, to: *mut Self::Compute, to_step: usize);
+
+    /// Writes `alpha * sums + (beta * out + bias)`.
+    ///
+    /// # Safety
+    /// As [`Storage::pack_left`].
+    unsafe fn finish(
+        sums: *const Self::Compute,
+        sums_step: usize,
+        rows: usize,
+        columns: usize,
+        out: View<Self>,
+        finish: &Finish<Self>,
+    );
+}
+
+macro_rules! real_storage {
+    ($($s:ty => $t:ty;)*) => { $(
+        impl Storage for $s {
+            type Compute = $t;
+            const PARTS: usize = 1;
+            unsafe fn pack_left(from: View<Self>, rows: usize, columns: usize, to: *mut $t, to_step: usize) {
+                // SAFETY: the caller's promise.
+                unsafe { copy::<$s, $t>((rows, columns), to, to_step, from.ptr, (from.row, from.column)) }
+            }
+            unsafe fn pack_right(from: View<Self>, rows: usize, columns: usize, to: *mut $t, to_step: usize) {
+                // SAFETY: the caller's promise.
+                unsafe { copy::<$s, $t>((rows, columns), to, to_step, from.ptr, (from.row, from.column)) }
+            }
+            unsafe fn finish(
+                sums: *const $t, sums_step: usize, rows: usize, columns: usize, out: View<Self>, f: &Finish<Self>,
+            ) {
+                let (alpha, beta) = (f.alpha.to::<$t>(), f.beta.map(Scalar::to::<$t>));
+                for i in 0..rows {
+                    for j in 0..columns {
+                        // SAFETY: the caller's promise.
+                        unsafe {
+                            let y = out.at(i, j).ptr;
+                            let bias = (!f.bias.is_null()).then(|| -> $t { bias_at(f, i, j).cast() });
+                            let start = start::<$t>(beta.map(|beta| (beta, (*y).cast())), bias);
+                            let sum = *sums.add(i * sums_step + j);
+                            *y = start.map_or_else(|| alpha.times(sum), |start| alpha.fma(sum, start)).cast();
+                        }
+                    }
+                }
+            }
+        }
+    )* };
+}
+
+#[inline(always)]
+unsafe fn bias_at<S: Copy>(f: &Finish<S>, i: usize, j: usize) -> S {
+    // SAFETY: the caller asks for a row and column of the output, for each of which the bias has a number.
+    unsafe { *f.bias.offset(i as isize * f.bias_row + j as isize * f.bias_step) }
+}
+
+/// `beta * out + bias`, in the micro-kernel's rounding.
+#[inline(always)]
+pub fn start<T: Real>(scaled: Option<(T, T)>, bias: Option<T>) -> Option<T> {
+    match (scaled, bias) {
+        (None, bias) => bias,
+        (Some((beta, y)), None) => Some(beta.times(y)),
+        (Some((beta, y)), Some(bias)) => Some(beta.fma(y, bias)),
+    }
+}
+
+real_storage! {
+    f32 => f32; f64 => f64; f16 => f32; bf16 => f32;
+    u8 => i64; i8 => i64; u16 => i64; i16 => i64; u32 => i64; i32 => i64; u64 => i64; i64 => i64;
+}
+
+macro_rules! complex_storage {
+    ($($s:ident => $t:ty;)*) => { $(
+        impl Storage for $s {
+            type Compute = $t;
+            const PARTS: usize = 2;
+            unsafe fn pack_left(from: View<Self>, rows: usize, columns: usize, to: *mut $t, to_step: usize) {
+                for i in 0..rows {
+                    for k in 0..columns {
+                        // SAFETY: the caller's promise.
+                        unsafe {
+                            let x = *from.at(i, k).ptr;
+                            let to = to.add(i * to_step + 2 * k);
+                            *to = x.re;
+                            *to.add(1) = x.im;
+                        }
+                    }
+                }
+            }
+            unsafe fn pack_right(from: View<Self>, rows: usize, columns: usize, to: *mut $t, to_step: usize) {
+                for k in 0..rows {
+                    for j in 0..columns {
+                        // SAFETY: the caller's promise.
+                        unsafe {
+                            let x = *from.at(k, j).ptr;
+                            let to = to.add(2 * k * to_step + 2 * j);
+                            *to = x.re;
+                            *to.add(1) = x.im;
+                            *to.add(to_step) = -x.im;
+                            *to.add(to_step + 1) = x.re;
+                        }
+                    }
+                }
+            }
+            unsafe fn finish(
+                sums: *const $t, sums_step: usize, rows: usize, columns: usize, out: View<Self>, f: &Finish<Self>,
+            ) {
+                let one = $s::new(1.0, 0.0);
+                let (alpha, beta) = (f.alpha.to::<$s>(), f.beta.map(Scalar::to::<$s>));
+                for i in 0..rows {
+                    for j in 0..columns {
+                        // SAFETY: the caller's promise.
+                        unsafe {
+                            let y = out.at(i, j).ptr;
+                            let sum = sums.add(i * sums_step + 2 * j);
+                            let sum = $s::new(*sum, *sum.add(1));
+                            let mut value = if alpha == one { sum } else { alpha * sum };
+                            if let Some(beta) = beta {
+                                value = value + if beta == one { *y } else { beta * *y };
+                            }
+                            if !f.bias.is_null() {
+                                value = value + bias_at(f, i, j);
+                            }
+                            *y = value;
+                        }
+                    }
+                }
+            }
+        }
+    )* };
+}
+
+complex_storage! { c64 => f32; c128 => f64; }
