@@ -1,0 +1,3 @@
+from corten_optim import *
+
+from . import lr_scheduler as lr_scheduler
