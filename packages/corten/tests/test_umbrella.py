@@ -55,7 +55,9 @@ def test_every_public_name_is_the_siblings() -> None:
     for name in corten_tensor_core.__all__:
         assert getattr(corten, name) is getattr(corten_tensor_core, name), name
     assert corten.no_grad is corten_autograd.no_grad
-    assert set(corten.__all__) <= set(dir(corten))
+    assert {"nn", "optim", "autograd", "no_grad", *corten_tensor_core.__all__} <= set(dir(corten))
+    assert {"no_grad", "Tensor"} <= set(corten.__all__)
+    assert not {"sys", "corten_tensor_core"} & set(corten.__all__)
 
 
 def test_pickle_names_the_real_class() -> None:

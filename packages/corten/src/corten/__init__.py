@@ -5,25 +5,15 @@ from typing import TYPE_CHECKING
 
 import corten_tensor_core
 from corten import _alias
-from corten_autograd import (
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    is_inference_mode_enabled,
-    no_grad,
-    set_grad_enabled,
-)
+from corten_autograd import enable_grad as enable_grad
+from corten_autograd import inference_mode as inference_mode
+from corten_autograd import is_grad_enabled as is_grad_enabled
+from corten_autograd import is_inference_mode_enabled as is_inference_mode_enabled
+from corten_autograd import no_grad as no_grad
+from corten_autograd import set_grad_enabled as set_grad_enabled
 from corten_tensor_core import *
 
 __version__ = corten_tensor_core.__version__
-__all__ = corten_tensor_core.__all__ + [  # noqa: RUF005 - type checkers understand this form
-    "enable_grad",
-    "inference_mode",
-    "is_grad_enabled",
-    "is_inference_mode_enabled",
-    "no_grad",
-    "set_grad_enabled",
-]
 
 sys.meta_path.insert(0, _alias.SameModule)
 
@@ -32,7 +22,9 @@ if TYPE_CHECKING:
     from corten import nn as nn
     from corten import optim as optim
 else:
-    # `import corten.nn` is not needed before `corten.nn.Linear`; what is not used is not imported.
+    __all__ = [name for name in {*globals()} - {"TYPE_CHECKING", "corten_tensor_core", "sys"} if name[0] != "_"]
+
+    # `corten.nn.Linear` needs no `import corten.nn` before it, and what is not used is not imported.
 
     def __getattr__(name):
         if not name.startswith("_"):
