@@ -51,6 +51,7 @@ build: $(NATIVE) $(EDITABLE)
 
 dev: $(EDITABLE)
 	VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/maturin develop --quiet --manifest-path rust/python/Cargo.toml
+	@rm -f $(NATIVE) # so that what asks for the release build gets it
 
 demo: build
 	$(PY) examples/digits.py

@@ -76,7 +76,8 @@ def predict(model: nn.Module, x: corten.Tensor) -> corten.Tensor:
     """Return the scores (N, 10) of images `x` (N, 1, 8, 8)."""
     model.eval()
     with corten.no_grad():
-        return model(x)
+        scores: corten.Tensor = model(x)
+    return scores
 
 
 def print_confusion(truth: np.ndarray, guess: np.ndarray) -> None:
