@@ -19,11 +19,11 @@ sys.meta_path.insert(0, _alias.SameModule)
 
 if TYPE_CHECKING:
     from corten import autograd as autograd
-    from corten import fft as fft
-    from corten import linalg as linalg
     from corten import nn as nn
     from corten import optim as optim
-    from corten import special as special
+    from corten_tensor_core import fft as fft
+    from corten_tensor_core import linalg as linalg
+    from corten_tensor_core import special as special
 else:
     __all__ = [name for name in {*globals()} - {"TYPE_CHECKING", "corten_tensor_core", "sys"} if name[0] != "_"]
 

@@ -1,3 +1,2 @@
 from corten_optim import *
-
-from . import lr_scheduler as lr_scheduler
+from corten_optim import lr_scheduler as lr_scheduler
