@@ -10,10 +10,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def _per_dim(value: Any, dims: int) -> tuple[Any, ...]:
-    return (value,) * dims if isinstance(value, (int, float)) else tuple(value)
-
-
 def max_pool1d_with_indices(
     input: Tensor,
     kernel_size: int | Sequence[int],
