@@ -50,3 +50,14 @@ def step_count(value: float = 0.0) -> Tensor:
     """A count of steps as the state holds it: a 0-d tensor of the default floating dtype on the CPU."""
     dtype = core.float64 if core.get_default_dtype() == core.float64 else core.float32
     return core.tensor(value, dtype=dtype)
+
+
+def complete_groups(optimizer: Any, defaults: dict[str, Any]) -> None:
+    """Add settings that older saved groups lack, and make counts of steps tensors where they were numbers."""
+    for group in optimizer.param_groups:
+        for key, value in defaults.items():
+            group.setdefault(key, value)
+        for param in group["params"]:
+            entry = optimizer.state.get(param)
+            if entry and "step" in entry and not isinstance(entry["step"], Tensor):
+                entry["step"] = step_count(float(entry["step"]))

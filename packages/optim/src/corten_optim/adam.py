@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from corten_optim._backend import Tensor, core, native
 from corten_optim._optimizer import Optimizer, number
-from corten_optim._settings import check_betas, check_implementation, check_not_negative, check_scalar_lr, step_count
+from corten_optim._settings import (
+    check_betas,
+    check_implementation,
+    check_not_negative,
+    check_scalar_lr,
+    complete_groups,
+    step_count,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,18 +74,18 @@ class Adam(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        for group in self.param_groups:
-            group.setdefault("amsgrad", False)
-            group.setdefault("maximize", False)
-            group.setdefault("foreach", None)
-            group.setdefault("capturable", False)
-            group.setdefault("differentiable", False)
-            group.setdefault("decoupled_weight_decay", False)
-            group.setdefault("fused", None)
-            for param in group["params"]:
-                entry = self.state.get(param)
-                if entry and not isinstance(entry["step"], Tensor):
-                    entry["step"] = step_count(float(entry["step"]))
+        complete_groups(
+            self,
+            {
+                "amsgrad": False,
+                "maximize": False,
+                "foreach": None,
+                "capturable": False,
+                "differentiable": False,
+                "decoupled_weight_decay": False,
+                "fused": None,
+            },
+        )
 
     def _new_state(self, group: dict[str, Any], param: Tensor) -> dict[str, Any]:
         entry = {"step": step_count(), "exp_avg": core.zeros_like(param), "exp_avg_sq": core.zeros_like(param)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from corten_optim._backend import native
 from corten_optim._optimizer import Optimizer, number
-from corten_optim._settings import check_implementation, check_scalar_lr
+from corten_optim._settings import check_implementation, check_scalar_lr, complete_groups
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,12 +63,10 @@ class SGD(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        for group in self.param_groups:
-            group.setdefault("nesterov", False)
-            group.setdefault("maximize", False)
-            group.setdefault("foreach", None)
-            group.setdefault("differentiable", False)
-            group.setdefault("fused", False)
+        complete_groups(
+            self,
+            {"nesterov": False, "maximize": False, "foreach": None, "differentiable": False, "fused": False},
+        )
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step; return the loss of `closure`, which is called first."""
