@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from corten_nn._backend import Tensor, autograd, core
+from corten_nn._parameter import Parameter
 from corten_nn._tree import Tree
 
 TYPE_CHECKING = False
@@ -33,12 +34,16 @@ class Convertible(Tree):
         if recurse:
             for module in self.children():
                 module._apply(fn)
-        for param in self._parameters.values():
+        for name, param in list(self._parameters.items()):
             if param is None:
                 continue
             with autograd.no_grad():
                 grad = param.grad
                 converted = fn(param)
+                if converted.is_meta != param.is_meta:
+                    # A tensor without data cannot turn into one with data, nor back.
+                    self._parameters[name] = Parameter(converted, param.requires_grad)
+                    continue
                 if grad is not None:
                     # A gradient must fit its tensor at every moment.
                     param.grad = None

@@ -39,7 +39,8 @@ class Parameter(Tensor):
         return known  # type: ignore[no-any-return]
 
     def __repr__(self, *, tensor_contents: str | None = None) -> str:
-        return "Parameter containing:\n" + super().__repr__()
+        # Printed as the plain tensor that it wraps, not as a subclass.
+        return "Parameter containing:\n" + repr(self.data.requires_grad_(self.requires_grad))
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return _rebuild_parameter, (self.data, self.requires_grad, OrderedDict())

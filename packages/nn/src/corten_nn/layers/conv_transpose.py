@@ -56,7 +56,6 @@ class _ConvTranspose(_ConvNd):
             return self.output_padding
         dims = self._dims
         outer = 2 if input.dim() == dims + 2 else 1
-        output_size = list(output_size)
         if len(output_size) == outer + dims:
             output_size = output_size[outer:]
         if len(output_size) != dims:
