@@ -49,10 +49,10 @@ def check(name, function, *args):
 
 
 REAL_UNARY = (
-    "abs neg positive sign sgn floor ceil trunc round frac square relu silu sigmoid softplus elu selu celu mish softsign "
-    "tanhshrink hardshrink softshrink hardswish hardsigmoid hardtanh relu6 leaky_relu gelu exp exp2 expm1 sin cos tan tanh "
-    "sinh cosh asinh atan erf erfc isnan isinf isfinite isposinf isneginf signbit logical_not nan_to_num sinc deg2rad rad2deg "
-    "reciprocal i0 digamma"
+    "abs neg positive sign sgn floor ceil trunc round frac square relu silu sigmoid softplus elu selu celu mish "
+    "softsign tanhshrink hardshrink softshrink hardswish hardsigmoid hardtanh relu6 leaky_relu gelu exp exp2 expm1 "
+    "sin cos tan tanh sinh cosh asinh atan erf erfc isnan isinf isfinite isposinf isneginf signbit logical_not "
+    "nan_to_num sinc deg2rad rad2deg reciprocal i0 digamma"
 ).split()
 POSITIVE = "sqrt rsqrt log log2 log10 log1p lgamma digamma".split()
 UNIT = "asin acos atanh erfinv logit".split()

@@ -9,7 +9,21 @@ from __future__ import annotations
 
 import contextlib
 
-from . import indexing, pointwise, reduction, shaping, special
+from . import (
+    convolution,
+    fft,
+    indexing,
+    linalg,
+    neural,
+    pointwise,
+    pooling,
+    products,
+    random,
+    reduction,
+    shaping,
+    special,
+    windows,
+)
 from .base import widened
 
 TYPE_CHECKING = False
@@ -17,12 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_ARITHMETIC = (pointwise, special, reduction)
-_MOVING = (shaping, indexing)
+_ARITHMETIC = (pointwise, special, reduction, products, convolution, windows, pooling, neural)
+_MOVING = (shaping, indexing, linalg, fft, random)
 
 ARRAY: dict[str, Callable[..., Any]] = {
     **{name: widened(row) for family in _ARITHMETIC for name, row in family.ROWS.items()},
     **{name: row for family in _MOVING for name, row in family.ROWS.items()},
+    **neural.UNWIDENED,
 }
 
 

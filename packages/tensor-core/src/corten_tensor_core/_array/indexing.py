@@ -23,7 +23,7 @@ def index(xp: Any, x: Any, indices: Any) -> Any:
 def index_put(xp: Any, x: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
     result, key = x.copy(), _key(indices)
     if accumulate:
-        _add_at(xp, result, key, values)
+        add_at(xp, result, key, values)
     else:
         result[key] = values
     return result
@@ -34,7 +34,7 @@ def _key(indices: Any) -> tuple[Any, ...]:
     return tuple(slice(None) if index is None else index for index in indices)
 
 
-def _add_at(xp: Any, x: Any, key: Any, values: Any) -> None:
+def add_at(xp: Any, x: Any, key: Any, values: Any) -> None:
     """Add in place, elements named several times as often."""
     if xp.__name__ == "cupy":
         import cupyx
@@ -50,13 +50,13 @@ def index_select(xp: Any, x: Any, dim: int, index: Any) -> Any:
     return xp.take(x, index.reshape(-1), axis=dim)
 
 
-def _at(x: Any, dim: int, index: Any) -> tuple[Any, ...]:
+def _at(x: Any, dim: int, index: Any) -> Any:
     return (slice(None),) * (dim % x.ndim) + (index,)
 
 
 def index_add(xp: Any, x: Any, dim: int, index: Any, source: Any, alpha: Any = 1) -> Any:
     result = x.copy()
-    _add_at(xp, result, _at(x, dim, index), source if alpha == 1 else source * alpha)
+    add_at(xp, result, _at(x, dim, index), source if alpha == 1 else source * alpha)
     return result
 
 
@@ -94,7 +94,7 @@ def scatter(xp: Any, x: Any, dim: int, index: Any, source: Any, reduce: str | No
 def scatter_add(xp: Any, x: Any, dim: int, index: Any, source: Any) -> Any:
     result = x.copy()
     flat, at, values = _lined_up(xp, result, dim, index, source)
-    _add_at(xp, flat, at, values)
+    add_at(xp, flat, at, values)
     return result
 
 
@@ -106,13 +106,13 @@ def scatter_reduce(xp: Any, x: Any, dim: int, index: Any, source: Any, reduce: s
         flat[at] = _neutral(xp, x.dtype, reduce)
     operation = {"sum": "add", "mean": "add", "prod": "multiply", "amax": "maximum", "amin": "minimum"}[reduce]
     if operation == "add":
-        _add_at(xp, flat, at, values)
+        add_at(xp, flat, at, values)
     else:
         getattr(xp, operation).at(flat, at, values)
     if reduce == "mean":
         count = xp.full(x.shape, int(include_self), dtype=xp.int64)
         flat_count, at, ones = _lined_up(xp, count, dim, index, xp.ones(index.shape, xp.int64))
-        _add_at(xp, flat_count, at, ones)
+        add_at(xp, flat_count, at, ones)
         count = xp.maximum(count, 1).astype(x.dtype)
         result = result / count if x.dtype.kind in "fc" else result // count
     return result
@@ -169,7 +169,7 @@ def take(xp: Any, x: Any, index: Any) -> Any:
 def put(xp: Any, x: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
     result = xp.ascontiguousarray(x).reshape(-1).copy()
     if accumulate:
-        _add_at(xp, result, index.reshape(-1), source.reshape(-1))
+        add_at(xp, result, index.reshape(-1), source.reshape(-1))
     else:
         result[index.reshape(-1)] = source.reshape(-1)
     return result.reshape(x.shape)
