@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from corten_tensor_core import _array
-from corten_tensor_core._array.linalg import LinAlgError
+from corten_tensor_core._errors import LinAlgError
 
 torch = pytest.importorskip("torch")
 

@@ -6,9 +6,9 @@ import math
 
 import corten_native as _native
 
-from ._array.linalg import LinAlgError
 from ._composite_math import cross as _cross
 from ._composite_math import multi_dot as multi_dot
+from ._errors import LinAlgError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

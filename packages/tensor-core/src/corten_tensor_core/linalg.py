@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import _linalg, _namespace
-from ._array.linalg import LinAlgError
+from ._errors import LinAlgError as LinAlgError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import functools
 
+from .._errors import LinAlgError
 from .base import real_dtype
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
-
-
-class LinAlgError(RuntimeError):
-    """A decomposition or solver met a matrix that it cannot handle."""
 
 
 def _explained(name: str, reason: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
