@@ -171,7 +171,8 @@ class _Pickler(_PythonPickler):
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, _native.Tensor):
             if _parameter_class is not None and issubclass(type(obj), _parameter_class):
-                parts = (obj.detach(), obj.requires_grad, collections.OrderedDict())
+                data: Any = obj.detach()
+                parts = (data, obj.requires_grad, collections.OrderedDict[str, Any]())
                 return _named("torch._utils", "_rebuild_parameter"), parts
             return self._tensor(obj)
         if isinstance(obj, _native.Size):
