@@ -63,6 +63,18 @@ impl From<Result<Tensor>> for T {
     }
 }
 
+impl From<Result<T>> for T {
+    fn from(result: Result<T>) -> T {
+        T(result.and_then(T::get))
+    }
+}
+
+impl From<Vec<Tensor>> for T {
+    fn from(tensors: Vec<Tensor>) -> T {
+        T(Ok(Value::Tensors(tensors)))
+    }
+}
+
 impl From<Tensor> for T {
     fn from(tensor: Tensor) -> T {
         T(Ok(Value::Tensor(tensor)))

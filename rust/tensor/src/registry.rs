@@ -13,6 +13,8 @@ static FAMILIES: &[&[Op]] = &[
     &ops::view::OPS,
     &ops::factory::OPS,
     &ops::query::OPS,
+    &ops::reduce::OPS,
+    &ops::matrix::OPS,
 ];
 
 /// Every row; overloads of a name follow one another in the order in which they are tried.

@@ -5,8 +5,9 @@ pub mod binary;
 pub mod cast;
 pub mod compare;
 pub mod factory;
-pub mod pending;
+pub mod matrix;
 pub mod query;
+pub mod reduce;
 pub mod unary;
 pub mod view;
 
@@ -18,8 +19,9 @@ pub mod all {
     pub use super::cast::*;
     pub use super::compare::*;
     pub use super::factory::*;
-    pub use super::pending::*;
+    pub use super::matrix::*;
     pub use super::query::*;
+    pub use super::reduce::*;
     pub use super::unary::*;
     pub use super::view::*;
 }

@@ -2,8 +2,8 @@
 #![allow(dead_code)]
 
 use corten_tensor::lazy::T;
-use corten_tensor::rules::read;
 use corten_tensor::ops::all as ops;
+use corten_tensor::rules::read;
 use corten_tensor::{DType, Scalar, Tensor};
 
 /// A float32 tensor of these values and sizes.

@@ -1,0 +1,276 @@
+//! Which elements belong to which result: rows folded one by one, or columns side by side.
+
+use crate::fold::{Join, LEAF, Pairs, join_rows, join_staged, leaf, tree};
+use crate::number::Number;
+use crate::source::{Mapped, Reader};
+use corten_base::pool::parallel_for;
+use corten_base::{Operand, Result, fail};
+use corten_strided::{Dim, Dims};
+use std::ops::Range;
+
+/// Elements a task should have at least.
+const GRAIN: usize = 32_768;
+/// Columns folded side by side.
+const COLUMNS: usize = 128;
+/// Rows summed one after the other, and such runs summed one after the other.
+const RUN: usize = 64;
+
+/// The shape of a reduction: `kept` steps through x, y and out, `reduced` through x and y.
+struct Plan {
+    kept: Dims<3>,
+    reduced: Dims<2>,
+}
+
+fn plan(out: &Operand, reader: &Reader) -> Result<Plan> {
+    let x = &reader.x;
+    let y_strides = match &reader.y {
+        Some(y) if y.sizes() != x.sizes() => fail!(Runtime, "sizes {:?} and {:?} differ", x.sizes(), y.sizes()),
+        y => y.as_ref().map(|y| y.strides()),
+    };
+    if out.ndim() != x.ndim() {
+        fail!(Runtime, "a result of {} dimensions cannot take a reduction of {}", out.ndim(), x.ndim());
+    }
+    let dim = |i: usize| {
+        let y = y_strides.map_or(0, |s| s[i] as isize);
+        Dim { size: x.sizes()[i] as usize, strides: [x.strides()[i] as isize, y, out.strides()[i] as isize] }
+    };
+    if let Some(i) = (0..x.ndim()).find(|&i| out.sizes()[i] != x.sizes()[i] && out.sizes()[i] != 1) {
+        fail!(Runtime, "the result has size {} along dimension {i}, which has size {}", out.sizes()[i], x.sizes()[i]);
+    }
+    let kept = (0..x.ndim()).filter(|&i| out.sizes()[i] == x.sizes()[i]).map(dim);
+    let reduced = (0..x.ndim()).filter(|&i| out.sizes()[i] != x.sizes()[i]).map(dim);
+    let reduced = reduced.map(|d| Dim { size: d.size, strides: [d.strides[0], d.strides[1]] });
+    Ok(Plan {
+        kept: Dims::from_dims(kept).sorted().coalesced(),
+        reduced: Dims::from_dims(reduced).sorted().coalesced(),
+    })
+}
+
+/// Number of elements that each result takes in.
+pub(crate) fn reduced_count(out: &Operand, x: &Operand) -> usize {
+    let sizes = x.sizes().iter().zip(out.sizes());
+    sizes.map(|(&x, &out)| if x == out { 1 } else { x.max(0) as usize }).product()
+}
+
+/// Folds what `reader` reads into `out`; `finish` makes the result of what was joined.
+pub(crate) fn fold<C: Mapped, J: Join<C>>(
+    out: &Operand,
+    reader: &Reader,
+    finish: impl Fn(C) -> C + Sync,
+) -> Result<()> {
+    let plan = plan(out, reader)?;
+    let (results, count) = (plan.kept.numel(), plan.reduced.numel());
+    if results == 0 {
+        return Ok(());
+    }
+    let inner_kept = plan.kept.as_slice().last().copied();
+    let inner_reduced = plan.reduced.as_slice().last().map_or(isize::MAX, |d| d.strides[0].abs());
+    if let Some(inner) = inner_kept
+        && inner.size >= 8
+        && inner.strides[0].abs() < inner_reduced
+        && count > 1
+    {
+        columns::<C, J>(out, reader, plan, &finish);
+    } else if results < 8 && count >= 4 * GRAIN && plan.reduced.as_slice().len() == 1 {
+        plan.kept.walk(0..results, |offsets| {
+            let value = long_row::<C, J>(reader, [offsets[0], offsets[1]], plan.reduced.as_slice()[0]);
+            // SAFETY: an element of `out`.
+            unsafe { write(out, offsets[2], finish(value)) }
+        });
+    } else {
+        let (outer, inner) = plan.reduced.split_inner();
+        parallel_for(results, (GRAIN / count.max(1)).max(1), &|range| {
+            plan.kept.walk(range, |offsets| {
+                let value = row::<C, J>(reader, [offsets[0], offsets[1]], &outer, inner);
+                // SAFETY: an element of `out`.
+                unsafe { write(out, offsets[2], finish(value)) }
+            })
+        });
+    }
+    Ok(())
+}
+
+/// # Safety
+/// `offset` must be that of an element of `out`.
+#[inline]
+unsafe fn write<C: Number>(out: &Operand, offset: isize, value: C) {
+    if out.dtype() == C::DTYPE {
+        // SAFETY: the caller's promise.
+        unsafe { out.ptr().cast::<C>().offset(offset).write(value) }
+    } else {
+        let ptr = out.ptr().wrapping_offset(offset * out.dtype().size() as isize);
+        // SAFETY: the caller's promise.
+        unsafe { C::store(out.dtype(), ptr, 1, &[value]) }
+    }
+}
+
+/// One result of the elements along `outer` and `inner`.
+fn row<C: Mapped, J: Join<C>>(reader: &Reader, offsets: [isize; 2], outer: &Dims<2>, inner: Dim<2>) -> C {
+    let single = outer.as_slice().is_empty();
+    if single && reader.direct::<C>() && inner.strides[0] == 1 {
+        // SAFETY: the elements lie side by side in `x`, and nothing writes them meanwhile.
+        return tree::<C, J>(unsafe {
+            std::slice::from_raw_parts(reader.x.ptr().cast::<C>().offset(offsets[0]), inner.size)
+        });
+    }
+    if single && inner.size <= 16 {
+        let mut few = [C::ZERO; 16];
+        let few = &mut few[..inner.size];
+        // SAFETY: elements of the operands.
+        unsafe { reader.read(offsets, inner.strides, few) };
+        return leaf::<C, J>(few);
+    }
+    let mut staged = [C::ZERO; LEAF];
+    let mut filled = 0;
+    let mut pairs = Pairs::new();
+    outer.walk(0..outer.numel(), |[x, y]| {
+        let mut done = 0;
+        while done < inner.size {
+            let part = (inner.size - done).min(LEAF - filled);
+            let at = [0, 1].map(|k| offsets[k] + [x, y][k] + done as isize * inner.strides[k]);
+            // SAFETY: elements of the operands.
+            unsafe { reader.read(at, inner.strides, &mut staged[filled..filled + part]) };
+            done += part;
+            filled += part;
+            if filled == LEAF {
+                pairs.push::<J>(leaf::<C, J>(&staged));
+                filled = 0;
+            }
+        }
+    });
+    if filled > 0 {
+        pairs.push::<J>(leaf::<C, J>(&staged[..filled]));
+    }
+    pairs.finish::<J>()
+}
+
+/// One result of many elements: the leaves in parallel, the tree the same as [`row`]'s.
+fn long_row<C: Mapped, J: Join<C>>(reader: &Reader, offsets: [isize; 2], inner: Dim<2>) -> C {
+    let leaves = inner.size.div_ceil(LEAF);
+    let mut values = vec![C::ZERO; leaves];
+    let shared = Shared(values.as_mut_ptr());
+    parallel_for(leaves, GRAIN / LEAF, &|range| {
+        let shared = &shared;
+        for i in range {
+            let part = Dim { size: (inner.size - i * LEAF).min(LEAF), strides: inner.strides };
+            let at = [0, 1].map(|k| offsets[k] + (i * LEAF) as isize * inner.strides[k]);
+            let value = row::<C, J>(reader, at, &Dims::from_dims([]), part);
+            // SAFETY: each leaf has its own place in `values`, which outlives the loop.
+            unsafe { shared.0.add(i).write(value) }
+        }
+    });
+    let mut pairs = Pairs::new();
+    values.into_iter().for_each(|value| pairs.push::<J>(value));
+    pairs.finish::<J>()
+}
+
+struct Shared<C>(*mut C);
+// SAFETY: tasks write disjoint places.
+unsafe impl<C> Sync for Shared<C> {}
+
+/// Results side by side in memory: rows of x are joined into up to [`COLUMNS`] of them at a time. Long columns are cut
+/// into runs of runs, whose results are joined in order.
+fn columns<C: Mapped, J: Join<C>>(out: &Operand, reader: &Reader, plan: Plan, finish: &(impl Fn(C) -> C + Sync)) {
+    let (outer, inner) = plan.kept.split_inner();
+    let blocks = inner.size.div_ceil(COLUMNS);
+    let count = plan.reduced.numel();
+    let parts = count.div_ceil(RUN * RUN);
+    let block_at = |task: usize| {
+        let first = (task % blocks) * COLUMNS;
+        let width = (inner.size - first).min(COLUMNS);
+        let mut at = [0; 3];
+        outer.walk(task / blocks..task / blocks + 1, |offsets| at = offsets);
+        (std::array::from_fn::<isize, 3, _>(|k| at[k] + first as isize * inner.strides[k]), width)
+    };
+    let store = |at: [isize; 3], values: &[C]| {
+        for (i, &value) in values.iter().enumerate() {
+            // SAFETY: elements of `out`.
+            unsafe { write(out, at[2] + i as isize * inner.strides[2], finish(value)) }
+        }
+    };
+    let steps = [inner.strides[0], inner.strides[1]];
+    let tasks = outer.numel() * blocks;
+    if parts == 1 || tasks >= 16 {
+        let per_task = inner.size.min(COLUMNS) * count;
+        parallel_for(tasks, (GRAIN / per_task.max(1)).max(1), &|range| {
+            for task in range {
+                let (at, width) = block_at(task);
+                let mut total = [J::IDENTITY; COLUMNS];
+                for part in 0..parts {
+                    let rows = part * RUN * RUN..count.min((part + 1) * RUN * RUN);
+                    column_part::<C, J>(
+                        reader,
+                        &plan.reduced,
+                        [at[0], at[1]],
+                        steps,
+                        rows,
+                        &mut total[..width],
+                        part == 0,
+                    );
+                }
+                store(at, &total[..width]);
+            }
+        });
+        return;
+    }
+    let mut partial = vec![J::IDENTITY; tasks * parts * COLUMNS];
+    let shared = Shared(partial.as_mut_ptr());
+    parallel_for(tasks * parts, 1, &|range| {
+        let shared = &shared;
+        for item in range {
+            let (at, width) = block_at(item / parts);
+            let part = item % parts;
+            let rows = part * RUN * RUN..count.min((part + 1) * RUN * RUN);
+            // SAFETY: each item has its own columns of `partial`, which outlives the loop.
+            let total = unsafe { std::slice::from_raw_parts_mut(shared.0.add(item * COLUMNS), width) };
+            column_part::<C, J>(reader, &plan.reduced, [at[0], at[1]], steps, rows, total, true);
+        }
+    });
+    for task in 0..tasks {
+        let (at, width) = block_at(task);
+        let (total, rest) = partial[task * parts * COLUMNS..][..parts * COLUMNS].split_at_mut(COLUMNS);
+        rest.chunks(COLUMNS).for_each(|part| join_staged::<C, J>(&mut total[..width], &part[..width]));
+        store(at, &total[..width]);
+    }
+}
+
+/// Joins `rows` (at most [`RUN`]², in runs) of `total.len()` columns into `total`, or replaces it with them if `first`.
+fn column_part<C: Mapped, J: Join<C>>(
+    reader: &Reader,
+    reduced: &Dims<2>,
+    at: [isize; 2],
+    steps: [isize; 2],
+    rows: Range<usize>,
+    total: &mut [C],
+    first: bool,
+) {
+    let mut part = [J::IDENTITY; COLUMNS];
+    let part = &mut part[..total.len()];
+    let mut start = rows.start;
+    while start < rows.end {
+        let end = rows.end.min(start + RUN);
+        let mut run = [J::IDENTITY; COLUMNS];
+        let run = &mut run[..total.len()];
+        let direct = reader.direct::<C>() && steps[0] == 1;
+        if let (true, [dim]) = (direct, reduced.as_slice()) {
+            let from = reader.x.ptr().cast::<C>().wrapping_offset(at[0] + start as isize * dim.strides[0]);
+            // SAFETY: the rows are elements of `x`.
+            unsafe { join_rows::<C, J>(run, from, dim.strides[0], end - start) };
+        } else {
+            let mut staged = [C::ZERO; COLUMNS];
+            let staged = &mut staged[..total.len()];
+            reduced.walk(start..end, |[x, y]| {
+                // SAFETY: elements of the operands.
+                unsafe { reader.read([at[0] + x, at[1] + y], steps, staged) };
+                join_staged::<C, J>(run, staged);
+            });
+        }
+        if start == rows.start {
+            part.copy_from_slice(run)
+        } else {
+            join_staged::<C, J>(part, run)
+        }
+        start = end;
+    }
+    if first { total.copy_from_slice(part) } else { join_staged::<C, J>(total, part) }
+}

@@ -1,0 +1,210 @@
+//! Sums, products, extremes, truth, norms, variance and log-sum-exp over any dimensions.
+
+use crate::drive::{fold, reduced_count};
+use crate::fold::{Join, Largest, Product, Smallest, Sum};
+use crate::number::{Number, Ordered, Real};
+use crate::source::{Map, Mapped, Reader};
+use corten_base::{DType, Operand, Result, c64, c128, fail};
+use corten_strided::Dims;
+
+/// A reduction. Its results have size 1 along each reduced dimension.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reduce {
+    /// Sum.
+    Sum,
+    /// Sum over count.
+    Mean,
+    /// Sum in which NaN counts as zero.
+    NanSum,
+    /// Product.
+    Prod,
+    /// Largest; NaN if one is there. Nothing of nothing: the caller refuses empty dimensions.
+    Amax,
+    /// Smallest, likewise.
+    Amin,
+    /// Whether one differs from zero.
+    Any,
+    /// Whether all differ from zero.
+    All,
+    /// How many differ from zero.
+    CountNonzero,
+    /// (Σ|x|ᵖ)^(1/p): the count of non-zeros for p = 0, the largest or smallest |x| for p = ±∞.
+    Norm(f64),
+}
+
+/// Reduces `x` to `out`, which has `x`'s rank and size 1 along each reduced dimension.
+///
+/// `compute` is the type that elements are joined in: float32, float64, int64 or a complex type (uint64 too for
+/// extremes). Truth and counts compute in int64 whatever `compute` says; norms in a real type.
+pub fn reduce(op: Reduce, compute: DType, out: Operand, x: Operand) -> Result<()> {
+    let reader = Reader { x, y: None, map: Map::Same };
+    match op {
+        Reduce::Any => return truth::<Largest>(&out, &x, Reader { map: Map::Truth, ..reader }, 0),
+        Reduce::All => return truth::<Smallest>(&out, &x, Reader { map: Map::Truth, ..reader }, 1),
+        Reduce::CountNonzero => return fold::<i64, Sum>(&out, &Reader { map: Map::Truth, ..reader }, |v| v),
+        _ => {}
+    }
+    match compute {
+        DType::F32 => real::<f32>(op, &out, reader),
+        DType::F64 => real::<f64>(op, &out, reader),
+        DType::I64 => integer::<i64>(op, &out, reader),
+        DType::U64 => integer::<u64>(op, &out, reader),
+        DType::C64 => complex::<c64>(op, &out, reader),
+        DType::C128 => complex::<c128>(op, &out, reader),
+        _ => fail!(Runtime, "reductions do not compute in {compute}"),
+    }
+}
+
+/// Extremes of truth values, whose identity must itself be a truth value.
+fn truth<J: Join<i64>>(out: &Operand, x: &Operand, reader: Reader, empty: i64) -> Result<()> {
+    let nothing = reduced_count(out, x) == 0;
+    fold::<i64, J>(out, &reader, |value| if nothing { empty } else { value })
+}
+
+fn real<C: Mapped + Real>(op: Reduce, out: &Operand, reader: Reader) -> Result<()> {
+    let mapped = |map| Reader { map, ..reader };
+    match op {
+        Reduce::Mean => {
+            let count = C::from_f64(reduced_count(out, &reader.x) as f64);
+            fold::<C, Sum>(out, &reader, |sum| sum.over(count))
+        }
+        Reduce::NanSum => fold::<C, Sum>(out, &mapped(Map::NanToZero), |v| v),
+        Reduce::Norm(p) if p == 2.0 => fold::<C, Sum>(out, &mapped(Map::Square), |v| v.sqrt()),
+        Reduce::Norm(p) if p == 1.0 => fold::<C, Sum>(out, &mapped(Map::Abs), |v| v),
+        Reduce::Norm(0.0) => fold::<i64, Sum>(out, &mapped(Map::Truth), |v| v),
+        Reduce::Norm(f64::INFINITY) => {
+            // Of nothing, 0: magnitudes have no smaller one.
+            fold::<C, Largest>(out, &mapped(Map::Abs), |v| v.larger(C::ZERO))
+        }
+        Reduce::Norm(f64::NEG_INFINITY) => fold::<C, Smallest>(out, &mapped(Map::Abs), |v| v),
+        Reduce::Norm(p) => fold::<C, Sum>(out, &mapped(Map::Power(p)), |v| C::from_f64(libm::pow(v.to_f64(), 1.0 / p))),
+        _ => integer::<C>(op, out, reader),
+    }
+}
+
+fn integer<C: Mapped + Ordered>(op: Reduce, out: &Operand, reader: Reader) -> Result<()> {
+    match op {
+        Reduce::Sum | Reduce::NanSum => fold::<C, Sum>(out, &reader, |v| v),
+        Reduce::Prod => fold::<C, Product>(out, &reader, |v| v),
+        Reduce::Amax => fold::<C, Largest>(out, &reader, |v| v),
+        Reduce::Amin => fold::<C, Smallest>(out, &reader, |v| v),
+        _ => fail!(Runtime, "{op:?} does not compute in {}", C::DTYPE),
+    }
+}
+
+fn complex<C: Mapped>(op: Reduce, out: &Operand, reader: Reader) -> Result<()> {
+    match op {
+        Reduce::Sum => fold::<C, Sum>(out, &reader, |v| v),
+        Reduce::NanSum => fold::<C, Sum>(out, &Reader { map: Map::NanToZero, ..reader }, |v| v),
+        Reduce::Mean => {
+            let scale = C::from_f64(1.0 / reduced_count(out, &reader.x) as f64);
+            fold::<C, Sum>(out, &reader, |v| v.times(scale))
+        }
+        Reduce::Prod => fold::<C, Product>(out, &reader, |v| v),
+        _ => fail!(Runtime, "{op:?} does not compute in {}", C::DTYPE),
+    }
+}
+
+/// Variance with `correction` taken from the count (or its square root, if `sqrt`), in two passes: the mean, then the
+/// squared differences from it. `mean` receives the mean if it is wanted; both have size 1 along reduced dimensions.
+pub fn var(out: Operand, mean: Option<Operand>, x: Operand, correction: f64, sqrt: bool) -> Result<()> {
+    match x.dtype() {
+        DType::F64 => var_in::<f64>(&out, mean, x, correction, sqrt),
+        DType::F16 | DType::BF16 | DType::F32 => var_in::<f32>(&out, mean, x, correction, sqrt),
+        other => fail!(Runtime, "std and var only support floating point dtypes, but got {other}"),
+    }
+}
+
+fn var_in<C: Mapped + Real>(
+    out: &Operand,
+    mean: Option<Operand>,
+    x: Operand,
+    correction: f64,
+    sqrt: bool,
+) -> Result<()> {
+    let count = reduced_count(out, &x) as f64;
+    with_temporary::<C>(out, &x, |temporary, expanded| {
+        real::<C>(Reduce::Mean, &temporary, Reader { x, y: None, map: Map::Same })?;
+        if let Some(mean) = mean {
+            copy::<C>(&mean, &temporary)?;
+        }
+        let divisor = C::from_f64((count - correction).max(0.0));
+        let reader = Reader { x, y: Some(expanded), map: Map::SquaredDifference };
+        fold::<C, Sum>(out, &reader, |sum| {
+            let variance = sum.over(divisor);
+            if sqrt { variance.sqrt() } else { variance }
+        })
+    })
+}
+
+/// ln Σ exp(x), with the largest element taken out first.
+pub fn logsumexp(out: Operand, x: Operand) -> Result<()> {
+    match x.dtype() {
+        DType::F64 => logsumexp_in::<f64>(&out, x),
+        DType::F16 | DType::BF16 | DType::F32 => logsumexp_in::<f32>(&out, x),
+        other => fail!(Runtime, "logsumexp only supports floating point dtypes, but got {other}"),
+    }
+}
+
+fn logsumexp_in<C: Mapped + Real>(out: &Operand, x: Operand) -> Result<()> {
+    with_temporary::<C>(out, &x, |largest, expanded| {
+        fold::<C, Largest>(&largest, &Reader { x, y: None, map: Map::Same }, |v| {
+            // An infinite shift would turn the infinities into NaN.
+            if v.abs() == C::HIGHEST { C::ZERO } else { v }
+        })?;
+        with_temporary::<C>(out, out, |sums, _| {
+            fold::<C, Sum>(&sums, &Reader { x, y: Some(expanded), map: Map::ExpDifference }, |v| v.ln())?;
+            let dims = Dims::new(out.sizes(), [out.strides(), largest.strides(), sums.strides()]).coalesced();
+            dims.walk(0..dims.numel(), |[to, shift, sum]| {
+                // SAFETY: elements of the three operands, the last two of type C.
+                unsafe {
+                    let value = largest.ptr().cast::<C>().offset(shift).read();
+                    let value = value.plus(sums.ptr().cast::<C>().offset(sum).read());
+                    let at = out.ptr().wrapping_offset(to * out.dtype().size() as isize);
+                    C::store(out.dtype(), at, 1, &[value]);
+                }
+            });
+            Ok(())
+        })
+    })
+}
+
+/// Calls `body` with fresh memory of `out`'s sizes, as it is and expanded to `x`'s sizes.
+fn with_temporary<C: Number>(
+    out: &Operand,
+    x: &Operand,
+    body: impl FnOnce(Operand, Operand) -> Result<()>,
+) -> Result<()> {
+    if out.ndim() != x.ndim() {
+        fail!(Runtime, "a result of {} dimensions cannot take a reduction of {}", out.ndim(), x.ndim());
+    }
+    let mut memory = vec![C::ZERO; out.numel()];
+    let mut strides = vec![0; out.ndim()];
+    let mut step = 1;
+    for i in (0..out.ndim()).rev() {
+        strides[i] = step;
+        step *= out.sizes()[i];
+    }
+    let expanded: Vec<i64> = (0..x.ndim()).map(|i| if out.sizes()[i] == 1 { 0 } else { strides[i] }).collect();
+    let memory = corten_base::Memory::from_slice(&mut memory);
+    body(
+        Operand::new(memory, C::DTYPE, 0, out.sizes(), &strides)?,
+        Operand::new(memory, C::DTYPE, 0, x.sizes(), &expanded)?,
+    )
+}
+
+/// Copies elements of type C into an operand of any dtype and the same sizes.
+fn copy<C: Number>(out: &Operand, x: &Operand) -> Result<()> {
+    if out.sizes() != x.sizes() || x.dtype() != C::DTYPE {
+        fail!(Runtime, "sizes {:?} and {:?} differ", out.sizes(), x.sizes());
+    }
+    let dims = Dims::new(out.sizes(), [out.strides(), x.strides()]).coalesced();
+    dims.walk(0..dims.numel(), |[to, from]| {
+        // SAFETY: elements of the two operands.
+        unsafe {
+            let value = x.ptr().cast::<C>().offset(from).read();
+            C::store(out.dtype(), out.ptr().wrapping_offset(to * out.dtype().size() as isize), 1, &[value]);
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! What a reduction reads: elements of one or two operands, converted and mapped.
+
+use crate::number::{Number, Real, load_truth};
+use corten_base::element::Cast;
+use corten_base::{DType, Operand, c64, c128};
+
+/// What is done to each element before it is joined.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Map {
+    /// Nothing.
+    Same,
+    /// 1 if it differs from zero, else 0.
+    Truth,
+    /// Zero in place of NaN.
+    NanToZero,
+    /// |x|.
+    Abs,
+    /// |x|².
+    Square,
+    /// |x|ᵖ.
+    Power(f64),
+    /// (x - y)².
+    SquaredDifference,
+    /// exp(x - y).
+    ExpDifference,
+}
+
+/// A number type with the maps that make sense for it; [`Map::Same`] is the only one that all have.
+pub(crate) trait Mapped: Number {
+    fn map(map: Map, x: &mut [Self], y: &[Self]);
+    /// Reads magnitudes of complex elements, if this is a real type; answers whether it did.
+    ///
+    /// # Safety
+    /// As [`Number::load`].
+    unsafe fn load_magnitudes(_dtype: DType, _ptr: *const u8, _stride: isize, _out: &mut [Self]) -> bool {
+        false
+    }
+    /// # Safety
+    /// As [`Number::load`]. Answers whether the type holds truth values so.
+    unsafe fn load_truths(_dtype: DType, _ptr: *const u8, _stride: isize, _out: &mut [Self]) -> bool {
+        false
+    }
+}
+
+macro_rules! mapped_real {
+    ($($t:ident)*) => { $(
+        impl Mapped for $t {
+            fn map(map: Map, x: &mut [$t], y: &[$t]) {
+                match map {
+                    Map::Same | Map::Truth => {}
+                    Map::NanToZero => x.iter_mut().for_each(|x| *x = if x.is_nan() { 0.0 } else { *x }),
+                    Map::Abs => x.iter_mut().for_each(|x| *x = x.abs()),
+                    Map::Square => x.iter_mut().for_each(|x| *x *= *x),
+                    Map::Power(p) => x.iter_mut().for_each(|x| *x = libm::pow(x.abs() as f64, p) as $t),
+                    Map::SquaredDifference => difference_squared(x, y),
+                    Map::ExpDifference => difference_exp(x, y),
+                }
+            }
+            unsafe fn load_magnitudes(dtype: DType, ptr: *const u8, stride: isize, out: &mut [$t]) -> bool {
+                if !dtype.is_complex() {
+                    return false;
+                }
+                for (i, out) in out.iter_mut().enumerate() {
+                    let at = i as isize * stride;
+                    // SAFETY: as the caller promises.
+                    let (re, im) = match dtype {
+                        DType::C64 => {
+                            // SAFETY: as the caller promises.
+                            let z = unsafe { ptr.cast::<c64>().offset(at).read() };
+                            (z.re as f64, z.im as f64)
+                        }
+                        _ => {
+                            // SAFETY: as the caller promises.
+                            let z = unsafe { ptr.cast::<c128>().offset(at).read() };
+                            (z.re, z.im)
+                        }
+                    };
+                    *out = libm::hypot(re, im).cast();
+                }
+                true
+            }
+        }
+    )* };
+}
+
+mapped_real! { f32 f64 }
+
+corten_base::multiversion! {
+    fn difference_squared<C: Real>(x: &mut [C], y: &[C]) {
+        for (x, &y) in x.iter_mut().zip(y) {
+            let difference = x.minus(y);
+            *x = difference.times(difference);
+        }
+    }
+}
+
+corten_base::multiversion! {
+    fn difference_exp<C: Real>(x: &mut [C], y: &[C]) {
+        for (x, &y) in x.iter_mut().zip(y) {
+            *x = x.minus(y).exp();
+        }
+    }
+}
+
+impl Mapped for i64 {
+    fn map(_: Map, _: &mut [i64], _: &[i64]) {}
+    unsafe fn load_truths(dtype: DType, ptr: *const u8, stride: isize, out: &mut [i64]) -> bool {
+        // SAFETY: as the caller promises.
+        unsafe { load_truth(dtype, ptr, stride, out) };
+        true
+    }
+}
+impl Mapped for u64 {
+    fn map(_: Map, _: &mut [u64], _: &[u64]) {}
+}
+impl Mapped for c64 {
+    fn map(map: Map, x: &mut [c64], _: &[c64]) {
+        if map == Map::NanToZero {
+            x.iter_mut().filter(|x| x.is_nan()).for_each(|x| *x = c64::ZERO);
+        }
+    }
+}
+impl Mapped for c128 {
+    fn map(map: Map, x: &mut [c128], _: &[c128]) {
+        if map == Map::NanToZero {
+            x.iter_mut().filter(|x| x.is_nan()).for_each(|x| *x = c128::ZERO);
+        }
+    }
+}
+
+/// One or two operands (of `x`'s shape) and their map.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    pub(crate) x: Operand<'a>,
+    pub(crate) y: Option<Operand<'a>>,
+    pub(crate) map: Map,
+}
+
+impl Reader<'_> {
+    /// True if numbers of type `C` can be taken straight from `x`'s memory.
+    #[inline]
+    pub(crate) fn direct<C: Number>(&self) -> bool {
+        self.map == Map::Same && self.x.dtype() == C::DTYPE
+    }
+
+    /// Reads `out.len()` mapped numbers, `strides` apart in `x` and `y`, from `offsets` on.
+    ///
+    /// # Safety
+    /// The elements must lie in the operands.
+    pub(crate) unsafe fn read<C: Mapped>(&self, offsets: [isize; 2], strides: [isize; 2], out: &mut [C]) {
+        let dtype = self.x.dtype();
+        let ptr = self.x.ptr().wrapping_offset(offsets[0] * dtype.size() as isize);
+        // SAFETY: the caller's promise, here and below.
+        if self.map == Map::Truth && unsafe { C::load_truths(dtype, ptr, strides[0], out) } {
+            return;
+        }
+        // SAFETY: as above.
+        if self.map == Map::Same || !unsafe { C::load_magnitudes(dtype, ptr, strides[0], out) } {
+            // SAFETY: as above.
+            unsafe { C::load(dtype, ptr, strides[0], out) };
+        }
+        let Some(y) = &self.y else {
+            return C::map(self.map, out, &[]);
+        };
+        let mut second = [C::ZERO; 256];
+        let at = y.ptr().wrapping_offset(offsets[1] * y.dtype().size() as isize);
+        for (i, out) in out.chunks_mut(256).enumerate() {
+            let second = &mut second[..out.len()];
+            let at = at.wrapping_offset((i * 256) as isize * strides[1] * y.dtype().size() as isize);
+            // SAFETY: as above.
+            unsafe { C::load(y.dtype(), at, strides[1], second) };
+            C::map(self.map, out, second);
+        }
+    }
+}
