@@ -15,6 +15,7 @@ static FAMILIES: &[&[Op]] = &[
     &ops::query::OPS,
     &ops::reduce::OPS,
     &ops::matrix::OPS,
+    &ops::join::OPS,
 ];
 
 /// Every row; overloads of a name follow one another in the order in which they are tried.

@@ -4,11 +4,10 @@ use crate::core::Dims;
 use crate::device::{Device, Layout, MemoryFormat};
 use crate::tensor::Tensor;
 use corten_base::{DType, Error, Result, Scalar, error};
+use corten_random::Generator;
 use std::any::Any;
 use std::sync::{Arc, Mutex};
 
-/// stub
-pub struct Generator;
 /// A random generator, shared between Python objects and calls.
 pub type SharedGenerator = Arc<Mutex<Generator>>;
 

@@ -1,6 +1,8 @@
 //! The derivative table, a file a family.
 
-mod math;
+mod activation;
+mod binary;
+mod unary;
 mod view;
 
 use crate::derivative::{Derivative, Kind, Slot};
@@ -8,7 +10,7 @@ use corten_tensor::op::Op;
 use corten_tensor::registry;
 use std::sync::OnceLock;
 
-static FAMILIES: &[&[Derivative]] = &[&math::ROWS, &view::ROWS];
+static FAMILIES: &[&[Derivative]] = &[&unary::ROWS, &binary::ROWS, &activation::ROWS, &view::ROWS];
 
 /// Every row.
 pub fn all() -> impl Iterator<Item = &'static Derivative> {

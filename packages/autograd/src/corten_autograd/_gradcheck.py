@@ -1,0 +1,197 @@
+"""Checks of derivatives against finite differences (central, of second order)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import corten_native._native as _native
+from corten_autograd._backward import grad
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from corten_native import Tensor
+
+    AnyFunction = Callable[..., Any]
+
+
+class GradcheckError(RuntimeError):
+    """The analytical derivative differs from the numerical one."""
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
+
+def _differentiable(values: Sequence[Any]) -> list[Tensor]:
+    return [v for v in values if isinstance(v, _native.Tensor) and v.requires_grad]
+
+
+def _outputs(function: AnyFunction, inputs: tuple[Any, ...]) -> list[Tensor]:
+    results = _as_tuple(function(*inputs))
+    return [r for r in results if isinstance(r, _native.Tensor) and (r.dtype.is_floating_point or r.dtype.is_complex)]
+
+
+def _parts(x: Tensor) -> list[complex]:
+    """Unit steps in which an element can move: along the real axis and, for complex tensors, the imaginary one."""
+    return [1.0, 1j] if x.dtype.is_complex else [1.0]
+
+
+def _numerical(
+    function: AnyFunction, inputs: tuple[Any, ...], x: Tensor, eps: float
+) -> list[list[list[complex]]]:
+    """Derivatives of each output's elements, by each element of `x` and each unit step."""
+    flat = x.data.view(-1) if x.is_contiguous() else None
+    if flat is None:
+        raise ValueError("gradcheck expects contiguous inputs")
+    columns: list[list[list[complex]]] = []
+    with_grad = _native._set_grad_enabled(False)
+    try:
+        for i in range(x.numel()):
+            original = flat[i].item()
+            for unit in _parts(x):
+                flat[i] = original + eps * unit
+                plus = [r.detach().clone().reshape(-1) for r in _outputs(function, inputs)]
+                flat[i] = original - eps * unit
+                minus = [r.detach().clone().reshape(-1) for r in _outputs(function, inputs)]
+                flat[i] = original
+                columns.append([((a - b) / (2 * eps)).tolist() for a, b in zip(plus, minus, strict=True)])
+    finally:
+        _native._set_grad_enabled(with_grad)
+    return columns
+
+
+def _analytical(output: Tensor, inputs: list[Tensor]) -> list[list[list[complex]]]:
+    """Gradients of each input for each element of `output` and each unit gradient."""
+    rows: list[list[list[complex]]] = [[] for _ in inputs]
+    for i in range(output.numel()):
+        for unit in _parts(output):
+            seed = _native.zeros_like(output, memory_format=_native.contiguous_format)
+            seed.view(-1)[i] = unit
+            found = grad(output, inputs, seed, retain_graph=True, allow_unused=True)
+            for row, item, x in zip(rows, found, inputs, strict=True):
+                row.append([0.0] * x.numel() if item is None else item.detach().reshape(-1).tolist())
+    return rows
+
+
+def gradcheck(
+    func: AnyFunction,
+    inputs: Any,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+) -> bool:
+    """Tell whether the gradients of `func` at `inputs` agree with finite differences of step `eps`.
+
+    `inputs` are tensors, those that require grad in float64 or complex128; `func` returns a tensor or a tuple of them.
+    Agreement is `|analytical - numerical| <= atol + rtol * |numerical|` for each entry of the Jacobian. With
+    `raise_exception` a difference raises `GradcheckError`, which names the input, the output and both Jacobians.
+    """
+    values = _as_tuple(inputs)
+    targets = _differentiable(values)
+    try:
+        if not targets:
+            raise ValueError("gradcheck expects at least one input tensor to require gradient, but none of them has requires_grad=True.")
+        results = [r for r in _outputs(func, values) if r.requires_grad]
+        numericals = [_numerical(func, values, x, eps) for x in targets]
+        tracked = [i for i, r in enumerate(_outputs(func, values)) if r.requires_grad]
+        for which, output in zip(tracked, results, strict=True):
+            first = _analytical(output, targets)
+            if any(row != again for row, again in zip(first, _analytical(output, targets), strict=True)) and nondet_tol == 0:
+                raise GradcheckError(f"Backward is not reentrant: it gives other gradients for output {which} when run again.")
+            for j, (x, analytical) in enumerate(zip(targets, first, strict=True)):
+                numerical = [column[which] for column in numericals[j]]
+                _compare(x, output, numerical, analytical, (j, which), atol, rtol)
+            if check_grad_dtypes:
+                for x, item in zip(targets, grad(output.sum(), targets, retain_graph=True, allow_unused=True), strict=True):
+                    if item is not None and item.dtype != x.dtype:
+                        raise GradcheckError(f"the gradient has dtype {item.dtype}, its input {x.dtype}")
+            if check_undefined_grad:
+                grad(output, targets, _native.zeros_like(output), retain_graph=True, allow_unused=True)
+    except (GradcheckError, ValueError):
+        if raise_exception:
+            raise
+        return False
+    return True
+
+
+def _compare(
+    x: Tensor,
+    output: Tensor,
+    numerical: list[list[complex]],
+    analytical: list[list[complex]],
+    position: tuple[int, int],
+    atol: float,
+    rtol: float,
+) -> None:
+    """Compare Jacobians; for complex numbers through the real parts of both, one real direction at a time."""
+    x_units, out_units = _parts(x), _parts(output)
+    for i in range(x.numel()):
+        for a, x_unit in enumerate(x_units):
+            for k in range(output.numel()):
+                slope = complex(numerical[i * len(x_units) + a][k])
+                for b, out_unit in enumerate(out_units):
+                    found = complex(analytical[k * len(out_units) + b][i])
+                    # <out_unit, d out> along x_unit, against <gradient, x_unit>: both are real directional derivatives.
+                    expected = (complex(out_unit).conjugate() * slope).real
+                    given = (found.conjugate() * x_unit).real
+                    if not abs(given - expected) <= atol + rtol * abs(expected):
+                        raise GradcheckError(
+                            f"Jacobian mismatch for output {position[1]} with respect to input {position[0]},\n"
+                            f"numerical: {expected} at element {i} of the input and {k} of the output,\n"
+                            f"analytical: {given}\nnumerical Jacobian (a row an element of the input): {numerical}\n"
+                            f"analytical Jacobian (a row an element of the output): {analytical}"
+                        )
+
+
+def gradgradcheck(
+    func: AnyFunction,
+    inputs: Any,
+    grad_outputs: Any = None,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+) -> bool:
+    """Tell whether the second derivatives of `func` agree with finite differences of its first ones.
+
+    `grad_outputs` are the gradients of the outputs (default: normal random numbers that require grad).
+    """
+    values = _as_tuple(inputs)
+    outputs = [r for r in _outputs(func, values) if r.requires_grad]
+    if grad_outputs is None:
+        seeds = tuple(_native.randn_like(r).requires_grad_() for r in outputs)
+    else:
+        seeds = _as_tuple(grad_outputs)
+    count = len(values)
+
+    def first_order(*args: Any) -> tuple[Tensor, ...]:
+        now, gradients = args[:count], args[count:]
+        ends = [r for r in _outputs(func, now) if r.requires_grad]
+        found = grad(ends, _differentiable(now), gradients, create_graph=True, allow_unused=True)
+        return tuple(item for item in found if item is not None and item.requires_grad)
+
+    def checked(*args: Any) -> tuple[Tensor, ...]:
+        before = _native._set_grad_enabled(True)
+        try:
+            return first_order(*args)
+        finally:
+            _native._set_grad_enabled(before)
+
+    return gradcheck(
+        checked,
+        values + seeds,
+        eps=eps,
+        atol=atol,
+        rtol=rtol,
+        raise_exception=raise_exception,
+        nondet_tol=nondet_tol,
+        check_undefined_grad=False,
+    )

@@ -1,0 +1,66 @@
+//! Work that the Python layer does for the native one: functions of `corten_tensor_core`, imported at need.
+
+use crate::class::tensor_of;
+use crate::convert;
+use crate::memory;
+use crate::errors::OrRaise;
+use crate::py::{Obj, import};
+use corten_base::Scalar;
+use corten_tensor::{DeviceKind, Tensor};
+use pyo3::exceptions::{PyImportError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use pyo3::call::PyCallArgs;
+
+/// The module with what Tensor's methods leave to Python.
+const METHODS: &str = "corten_tensor_core._tensor_methods";
+
+/// Calls `corten_tensor_core._tensor_methods.name`.
+pub fn call<'py>(py: Python<'py>, name: &str, args: impl PyCallArgs<'py>) -> PyResult<Bound<'py, PyAny>> {
+    import(py, METHODS, name)?.call1(args)
+}
+
+/// A tensor from a list, range or array that stands in an index expression.
+pub fn index_tensor(obj: Obj) -> PyResult<Tensor> {
+    let result = call(obj.py(), "index_tensor", (obj,))?;
+    tensor_of(result.as_borrowed()).cloned().ok_or_else(|| PyTypeError::new_err("index_tensor() must give a Tensor"))
+}
+
+/// The value of a tensor of one element, fetched from its device where need be.
+pub fn item(obj: Obj, tensor: &Tensor) -> PyResult<Scalar> {
+    let py = obj.py();
+    if tensor.device().kind != DeviceKind::Cuda {
+        return memory::item(tensor).or_raise(py);
+    }
+    let host = call(py, "to_host", (obj,))?;
+    match tensor_of(host.as_borrowed()) {
+        Some(host) => convert::host_item(py, host),
+        None => Err(PyTypeError::new_err("to_host() must give a Tensor")),
+    }
+}
+
+/// Imports autograd, which installs itself, on first use.
+pub fn activate(py: Python<'_>) -> PyResult<()> {
+    if corten_tensor::dispatch::HOOKS.grad.get().is_some() {
+        return Ok(());
+    }
+    match py.import("corten_autograd") {
+        Ok(_) => Ok(()),
+        Err(error) if error.is_instance_of::<PyImportError>(py) => {
+            let told = PyImportError::new_err("backward needs corten-autograd: pip install corten-autograd");
+            told.set_cause(py, Some(error));
+            Err(told)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Calls a Python method's hook with `self`, the positional and the named arguments as they came.
+pub fn method<'py>(
+    py: Python<'py>,
+    name: &str,
+    args: Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, pyo3::types::PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    import(py, METHODS, name)?.call(args, kwargs)
+}
