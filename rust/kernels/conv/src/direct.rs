@@ -20,7 +20,7 @@ const TASK_PIXELS: usize = 84;
 /// Bytes of packed weights in one chain of sums that a task reads again and again.
 const NEAR: usize = 256 << 10;
 /// Bytes of padded images that are kept at once.
-const SLAB: usize = 8 << 20;
+const SLAB: usize = 2 << 20;
 
 /// Weights by group, output channel, input channel and position.
 #[derive(Clone, Copy)]

@@ -19,7 +19,7 @@ const TASK_ROWS: usize = 168;
 /// Columns of a task.
 const TASK_COLUMNS: usize = 128;
 /// Bytes of padded images that are kept at once.
-const SLAB: usize = 8 << 20;
+const SLAB: usize = 2 << 20;
 
 /// Computes the gradient of the weight, `gw` (O, I, *K) seen as a grid.
 ///
@@ -114,6 +114,12 @@ pub unsafe fn weight_gradient<S: Storage>(geometry: &Geometry, gw: Grid<S>, g: G
     parallel_for(groups * outputs, TASK_WORK / 64 / (taps * depth).max(1) + 1, &|range| {
         for output in range {
             let row = output * parts * taps * depth;
+            if let (1, Some(step)) = (parts, gw.flat()) {
+                let out = View { ptr: gw.at(output, 0, [0; 3]), row: step, column: gw.channel };
+                // SAFETY: a row of sums has the size of an output channel's weights.
+                unsafe { S::store(sums.add(row), depth, taps, inputs, out) };
+                continue;
+            }
             for input in 0..inputs {
                 for tap in 0..taps {
                     let at = [tap / (kernel[1] * kernel[2]), tap / kernel[2] % kernel[1], tap % kernel[2]];
