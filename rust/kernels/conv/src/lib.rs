@@ -3,13 +3,21 @@
 //! Every element of a result is the same sum on any instruction set and any number of threads. Terms of an output run
 //! over (position in the kernel, input channel) ascending, in chains of 512 fused multiply-adds that start from zero, the
 //! chains added in order, then the bias; of an input's gradient over (position descending, output channel); of a weight's
-//! gradient over (image, pixel), see [`weight`]. Padding counts as zeros. Halves are summed in f32 and rounded once;
+//! gradient over (image, pixel), in chains of 512 pixels of large images and of as many whole small images as 512 pixels
+//! hold. Padding counts as zeros. Halves are summed in f32 and rounded once;
 //! integers wrap around; complex numbers are not conjugated.
 
 mod depthwise;
 mod direct;
 mod geometry;
-pub mod weight;
+mod planes;
+mod pool;
+mod weight;
+
+pub use pool::{
+    adaptive_avg_pool, adaptive_avg_pool_backward, adaptive_max_pool, avg_pool, avg_pool_backward, max_pool,
+    max_pool_backward,
+};
 
 use corten_base::pool::parallel_for;
 use corten_base::{Operand, Result, Scalar, fail};
