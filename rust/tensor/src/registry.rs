@@ -14,6 +14,7 @@ static FAMILIES: &[&[Op]] = &[
     &ops::factory::OPS,
     &ops::query::OPS,
     &ops::reduce::OPS,
+    &ops::order::OPS,
     &ops::matrix::OPS,
     &ops::join::OPS,
 ];

@@ -15,7 +15,10 @@ fn joins() {
     let ints = typed(&[7.0, 8.0, 9.0], &[1, 3], DType::I64);
     let joined = ops::cat(vec![row(), ints.clone()]).tensor().unwrap();
     assert_eq!((joined.sizes(), joined.dtype()), (&[3, 3][..], DType::F32));
-    assert_eq!(values(ops::cat_with(vec![row(), row()], 1)), [0.0, 1.0, 2.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 3.0, 4.0, 5.0]);
+    assert_eq!(
+        values(ops::cat_with(vec![row(), row()], 1)),
+        [0.0, 1.0, 2.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 3.0, 4.0, 5.0]
+    );
     let empty = Tensor::empty(&[0], DType::F32, Device::CPU).unwrap();
     assert_eq!(ops::cat(vec![empty, row()]).tensor().unwrap().sizes(), [2, 3]);
     assert_eq!(ops::stack_with(vec![row(), row()], -1).tensor().unwrap().sizes(), [2, 3, 2]);

@@ -7,6 +7,7 @@ pub mod compare;
 pub mod factory;
 pub mod join;
 pub mod matrix;
+pub mod order;
 pub mod pending;
 pub mod query;
 pub mod reduce;
@@ -23,6 +24,7 @@ pub mod all {
     pub use super::factory::*;
     pub use super::join::*;
     pub use super::matrix::*;
+    pub use super::order::*;
     pub use super::pending::*;
     pub use super::query::*;
     pub use super::reduce::*;

@@ -49,12 +49,7 @@ pub fn cat_meta(tensors: &[Tensor], dim: i64) -> Result<Meta> {
     sizes[d] = 0;
     for (at, x) in tensors.iter().enumerate().filter(|(_, x)| !skipped(x)) {
         if x.ndim() != first.ndim() {
-            fail!(
-                Runtime,
-                "Tensors must have same number of dimensions: got {} and {}",
-                first.ndim(),
-                x.ndim()
-            );
+            fail!(Runtime, "Tensors must have same number of dimensions: got {} and {}", first.ndim(), x.ndim());
         }
         for (i, (&want, &have)) in first.sizes().iter().zip(x.sizes()).enumerate() {
             if i != d && want != have {
@@ -162,12 +157,7 @@ pub fn roll_plan(x: &Tensor, shifts: &[i64], dims: &[i64]) -> Result<Vec<(usize,
         fail!(Runtime, "`shifts` required");
     }
     if shifts.len() != dims.len() {
-        fail!(
-            Runtime,
-            "shifts and dimensions must align. shifts: {}, dims:{}",
-            shifts.len(),
-            dims.len()
-        );
+        fail!(Runtime, "shifts and dimensions must align. shifts: {}, dims:{}", shifts.len(), dims.len());
     }
     dims.iter().zip(shifts).map(|(&dim, &shift)| Ok((wrap(dim, x.ndim())?, shift))).collect()
 }

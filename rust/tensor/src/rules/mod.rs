@@ -4,6 +4,7 @@ pub mod checks;
 pub mod dims;
 pub mod factory;
 pub mod join;
+pub mod lines;
 pub mod matrix;
 pub mod ranges;
 pub mod read;
