@@ -11,7 +11,7 @@ use corten_tensor::op::{Op, Param, Type};
 use corten_tensor::value::{IndexItem, Value};
 use corten_tensor::{Dims, Tensor};
 use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyTypeError};
-use pyo3::ffi::{self, PyObject};
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyComplex, PyEllipsis, PyFloat, PyInt, PyList, PySlice, PyString, PyTuple};
 use smallvec::SmallVec;

@@ -14,7 +14,8 @@ pub fn refusal(name: &str, signatures: &[Signature], call: &Call) -> PyErr {
     let plausible: Vec<&Signature> =
         signatures.iter().filter(|s| (s.required()..=s.most()).contains(&count) || s.varargs && count > 0).collect();
     let text = match (signatures, plausible.as_slice()) {
-        ([only], _) | (_, [only]) => single(name, only, call),
+        ([only], _) => single(name, only, call),
+        (_, [only]) => single(name, only, call),
         _ => several(name, signatures, call),
     };
     PyTypeError::new_err(text)

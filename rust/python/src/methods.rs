@@ -399,7 +399,8 @@ unsafe extern "C" fn hooked<const ID: usize>(this: *mut PyObject, args: *mut PyO
             let this = Borrowed::from_ptr(py, this);
             let args = Borrowed::from_ptr(py, args).to_owned().cast_into::<PyTuple>()?;
             let kwargs = Bound::from_borrowed_ptr_or_opt(py, kwargs).map(|d| d.cast_into::<PyDict>()).transpose()?;
-            let all = PyTuple::new(py, std::iter::once(this.to_owned()).chain(args.iter()))?;
+            let all: Vec<_> = std::iter::once((*this).clone()).chain(args.iter()).collect();
+            let all = PyTuple::new(py, all)?;
             let result = match HOOKED.get(ID) {
                 Some(name) => hooks::method(py, name, all, kwargs.as_ref()),
                 None => graph::method(py, RECORDED[ID - HOOKED.len()], all, kwargs.as_ref()),

@@ -65,13 +65,13 @@ macro_rules! entries {
     ($($(#[$doc:meta])* $vis:vis fn $name:ident($py:ident $(, $arg:ident)* $(; $($raw:ident: $ty:ty),+)?) -> $ret:ty $body:block)*) => { $(
         $(#[$doc])*
         $vis unsafe extern "C" fn $name($($arg: *mut pyo3::ffi::PyObject,)* $($($raw: $ty),+)?) -> $ret {
-            // SAFETY: the interpreter calls this attached, with objects that live until it returns.
-            unsafe {
-                $crate::py::enter(|$py| {
-                    $(let $arg = pyo3::Borrowed::from_ptr($py, $arg);)*
-                    $body
-                })
-            }
+            let body = |$py: pyo3::Python<'_>| -> pyo3::PyResult<$ret> {
+                // SAFETY: the interpreter calls this with objects that live until it returns.
+                $(let $arg = unsafe { pyo3::Borrowed::from_ptr($py, $arg) };)*
+                $body
+            };
+            // SAFETY: the interpreter calls this attached.
+            unsafe { $crate::py::enter(body) }
         }
     )* };
 }

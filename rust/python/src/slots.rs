@@ -1,9 +1,9 @@
 //! Operators, comparisons, truth, length and indexing of the Tensor class.
 
-use crate::class::{self, self_of, tensor_of};
+use crate::class::{self_of, tensor_of};
 use crate::convert::{self, exact_number};
 use crate::errors::OrRaise;
-use crate::py::{Obj, enter, entries, give, none, not_implemented, type_name};
+use crate::py::{Obj, enter, entries, not_implemented, type_name};
 use crate::{hooks, results, subclass};
 use corten_base::Scalar;
 use corten_tensor::dispatch::{self, Target};

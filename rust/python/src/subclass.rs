@@ -75,7 +75,7 @@ fn is_foreign_override(obj: Obj) -> bool {
 
 /// Hands a call over with its arguments as they came.
 pub fn call(py: Python<'_>, function: &Bound<'_, PyAny>, call: &Call) -> PyResult<*mut PyObject> {
-    let mut args: Vec<Bound<'_, PyAny>> = call.this.iter().map(|this| this.to_owned()).collect();
+    let mut args: Vec<Bound<'_, PyAny>> = call.this.iter().map(|this| (**this).clone()).collect();
     args.extend((0..call.positional()).map(|i| call.value(i).to_owned()));
     let kwargs = PyDict::new(py);
     for i in 0..call.named() {
@@ -90,7 +90,7 @@ pub fn call_operator(py: Python<'_>, name: &str, args: &[Obj]) -> PyResult<*mut 
     let reflected = tensor_of(args[0]).is_none() && args.len() == 2;
     let name = if reflected { name.replacen("__", "__r", 1) } else { name.to_string() };
     let function = TENSOR.object(py).getattr(name)?;
-    let mut all: Vec<_> = args.iter().map(|a| a.to_owned()).collect();
+    let mut all: Vec<_> = args.iter().map(|a| (**a).clone()).collect();
     if reflected {
         all.reverse();
     }

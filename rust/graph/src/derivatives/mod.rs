@@ -2,6 +2,8 @@
 
 mod activation;
 mod binary;
+mod matrix;
+mod reduce;
 mod unary;
 mod view;
 
@@ -10,7 +12,7 @@ use corten_tensor::op::Op;
 use corten_tensor::registry;
 use std::sync::OnceLock;
 
-static FAMILIES: &[&[Derivative]] = &[&unary::ROWS, &binary::ROWS, &activation::ROWS, &view::ROWS];
+static FAMILIES: &[&[Derivative]] = &[&unary::ROWS, &binary::ROWS, &activation::ROWS, &reduce::ROWS, &matrix::ROWS, &view::ROWS];
 
 /// Every row.
 pub fn all() -> impl Iterator<Item = &'static Derivative> {

@@ -8,7 +8,6 @@ pub mod factory;
 pub mod join;
 pub mod matrix;
 pub mod order;
-pub mod pending;
 pub mod query;
 pub mod reduce;
 pub mod unary;
@@ -25,7 +24,6 @@ pub mod all {
     pub use super::join::*;
     pub use super::matrix::*;
     pub use super::order::*;
-    pub use super::pending::*;
     pub use super::query::*;
     pub use super::reduce::*;
     pub use super::unary::*;

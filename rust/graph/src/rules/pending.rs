@@ -1,4 +1,2 @@
-//! pending
-use crate::lazy::{IntoLazy, T};
-/// p
+use corten_tensor::lazy::{IntoLazy, T};
 pub fn index_add_<A: IntoLazy, B: IntoLazy, C: IntoLazy, D: IntoLazy>(_a: A, _b: B, _c: C, _d: D) -> T { todo!() }

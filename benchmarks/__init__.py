@@ -1,0 +1,1 @@
+"""Benchmarks of Corten beside PyTorch: `python -m benchmarks --help`."""

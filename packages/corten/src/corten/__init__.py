@@ -1,0 +1,42 @@
+"""Corten: PyTorch's eager model on one Rust runtime. This package re-exports the others and adds nothing."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import corten_tensor_core
+from corten import _alias
+from corten_autograd import enable_grad as enable_grad
+from corten_autograd import inference_mode as inference_mode
+from corten_autograd import is_grad_enabled as is_grad_enabled
+from corten_autograd import is_inference_mode_enabled as is_inference_mode_enabled
+from corten_autograd import no_grad as no_grad
+from corten_autograd import set_grad_enabled as set_grad_enabled
+from corten_tensor_core import *
+
+__version__ = corten_tensor_core.__version__
+
+sys.meta_path.insert(0, _alias.SameModule)
+
+if TYPE_CHECKING:
+    from corten import autograd as autograd
+    from corten import nn as nn
+    from corten import optim as optim
+    from corten_tensor_core import fft as fft
+    from corten_tensor_core import linalg as linalg
+    from corten_tensor_core import special as special
+else:
+    __all__ = [name for name in {*globals()} - {"TYPE_CHECKING", "corten_tensor_core", "sys"} if name[0] != "_"]
+
+    # `corten.nn.Linear` needs no `import corten.nn` before it, and what is not used is not imported.
+
+    def __getattr__(name):
+        if not name.startswith("_"):
+            try:
+                return _alias.import_module(f"corten.{name}")
+            except ModuleNotFoundError as error:
+                if error.name != f"corten.{name}":
+                    raise
+        raise AttributeError(f"module 'corten' has no attribute '{name}'")
+
+    def __dir__():
+        return sorted({*globals(), *_alias.PACKAGES, *dir(corten_tensor_core)})

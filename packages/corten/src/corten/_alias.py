@@ -1,0 +1,41 @@
+"""One module under two names: `corten.nn.functional` is the object `corten_nn.functional`.
+
+Without this, `import corten.nn.functional` would find the file through `corten_nn.__path__` and run it a second time,
+so that every class in it existed twice.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from types import ModuleType
+
+PACKAGES = {"autograd": "corten_autograd", "nn": "corten_nn", "optim": "corten_optim"}
+
+
+def real_name(alias: str) -> str:
+    """Return the name of the module that `alias`, a name below `corten.`, stands for."""
+    _, head, *rest = alias.split(".")
+    return ".".join([PACKAGES[head], *rest] if head in PACKAGES else ["corten_tensor_core", head, *rest])
+
+
+class SameModule:
+    """Finder and loader in one, for names below `corten.`: it imports the real module and registers that."""
+
+    @staticmethod
+    def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if not name.startswith("corten."):
+            return None
+        real = real_name(name)
+        known = real in sys.modules or find_spec(real) is not None
+        return ModuleSpec(name, SameModule) if known else None  # type: ignore[arg-type]  # a class serves as well
+
+    @staticmethod
+    def create_module(spec: ModuleSpec) -> None:
+        """Leave it to the import system to make the placeholder that `exec_module` replaces."""
+
+    @staticmethod
+    def exec_module(module: ModuleType) -> None:
+        # A module may replace itself while it is loaded: the import system then uses what stands in `sys.modules`.
+        sys.modules[module.__name__] = import_module(real_name(module.__name__))

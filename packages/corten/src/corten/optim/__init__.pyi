@@ -1,0 +1,2 @@
+from corten_optim import *
+from corten_optim import lr_scheduler as lr_scheduler

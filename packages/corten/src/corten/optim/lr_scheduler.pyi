@@ -1,0 +1,1 @@
+from corten_optim.lr_scheduler import *

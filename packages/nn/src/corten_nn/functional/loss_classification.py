@@ -1,0 +1,132 @@
+"""Losses between scores or probabilities and classes."""
+
+from __future__ import annotations
+
+from corten_nn._backend import Tensor, core
+from corten_nn._warnings import warn
+from corten_nn.functional._reduction import code, legacy_reduction, reduced
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """-log softmax(x)[y] for scores (N, C, ...) or (C) and class indices (N, ...) or (), or class probabilities.
+
+    `weight` (C) scales classes, `ignore_index` is a target without loss, `label_smoothing` mixes the target with
+    the uniform distribution (Szegedy et al., 2015).
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    return core.cross_entropy_loss(input, target, weight, code(reduction), ignore_index, label_smoothing)
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """-x[y] for log-probabilities (N, C, ...) or (C) and class indices; the mean divides by the weights used."""
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    return core.nll_loss(input, target, weight, code(reduction), ignore_index)
+
+
+def binary_cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """-(y log x + (1 - y) log(1 - x)) for probabilities x; each logarithm is at least -100."""
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    if target.size() != input.size():
+        raise ValueError(
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is "
+            "deprecated. Please ensure they have the same size."
+        )
+    if weight is not None:
+        weight = weight.expand(core.broadcast_shapes(target.size(), weight.size()))
+    return core.binary_cross_entropy(input, target, weight, code(reduction))
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """`binary_cross_entropy` of σ(x), without overflow; `pos_weight` scales the positive term of each class."""
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    if target.size() != input.size():
+        raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
+    return core.binary_cross_entropy_with_logits(input, target, weight, pos_weight, code(reduction))
+
+
+def kl_div(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Tensor:
+    """y (log y - x) for log-probabilities x and probabilities y, or eᵗ (t - x) with `log_target`.
+
+    "batchmean" divides the sum by the first size, which is the divergence's definition.
+    """
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce, reduction)
+    elif reduction == "mean":
+        warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size."
+            "'batchmean' divides only by the batch size, and aligns with the KL div math definition."
+            "'mean' will be changed to behave the same as 'batchmean' in the next major release."
+        )
+    by_batch = reduction == "batchmean"
+    loss = core.kl_div(input, target, 2 if by_batch else code(reduction), log_target=log_target)
+    return loss / input.size(0) if by_batch and input.dim() != 0 else loss
+
+
+def ctc_loss(
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: Tensor | list[int] | tuple[int, ...],
+    target_lengths: Tensor | list[int] | tuple[int, ...],
+    blank: int = 0,
+    reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> Tensor:
+    """Connectionist temporal classification (Graves et al., 2006) of log-probabilities (T, N, C) or (T, C)."""
+    return core.ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, code(reduction), zero_infinity)
+
+
+def multilabel_soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """-(y log σ(x) + (1 - y) log σ(-x)), averaged over the last dimension's classes."""
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not valid")
+    loss = -(target * core.log_sigmoid(input) + (1 - target) * core.log_sigmoid(-input))
+    if weight is not None:
+        loss = loss * weight
+    return reduced(loss.mean(dim=-1), reduction)

@@ -1,0 +1,151 @@
+"""Pooling over windows of one to three spatial dimensions."""
+
+from __future__ import annotations
+
+from corten_nn._backend import Tensor, core
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+
+def max_pool1d_with_indices(
+    input: Tensor,
+    kernel_size: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest element of each window, and its position."""
+    return core.max_pool1d_with_indices(input, kernel_size, stride or (), padding, dilation, ceil_mode)
+
+
+def max_pool1d(
+    input: Tensor,
+    kernel_size: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest element of each window of (N, C, L) or (C, L); `stride` is the window's size by default."""
+    row = core.max_pool1d_with_indices if return_indices else core.max_pool1d
+    return row(input, kernel_size, stride or (), padding, dilation, ceil_mode)
+
+
+def max_pool2d_with_indices(
+    input: Tensor,
+    kernel_size: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest element of each window, and its position in the flattened plane."""
+    return core.max_pool2d_with_indices(input, kernel_size, stride or (), padding, dilation, ceil_mode)
+
+
+def max_pool2d(
+    input: Tensor,
+    kernel_size: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest element of each window of (N, C, H, W) or (C, H, W)."""
+    row = core.max_pool2d_with_indices if return_indices else core.max_pool2d
+    return row(input, kernel_size, stride or (), padding, dilation, ceil_mode)
+
+
+def max_pool3d_with_indices(
+    input: Tensor,
+    kernel_size: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest element of each window, and its position in the flattened volume."""
+    return core.max_pool3d_with_indices(input, kernel_size, stride or (), padding, dilation, ceil_mode)
+
+
+def max_pool3d(
+    input: Tensor,
+    kernel_size: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest element of each window of (N, C, D, H, W) or (C, D, H, W)."""
+    row = core.max_pool3d_with_indices if return_indices else core.max_pool3d
+    return row(input, kernel_size, stride or (), padding, dilation, ceil_mode)
+
+
+def _adaptive_size(output_size: Any, input: Tensor, dims: int) -> Any:
+    """Replace None by the input's size."""
+    if isinstance(output_size, int):
+        return output_size if dims == 1 else (output_size,) * dims
+    if len(output_size) != dims:
+        raise ValueError(f"output_size should have {dims} elements, but got {tuple(output_size)}")
+    if input.dim() <= dims:
+        raise ValueError(f"Input dimension should be at least {dims + 1}")
+    sizes = input.shape[-dims:]
+    return tuple(given if wanted is None else wanted for wanted, given in zip(output_size, sizes, strict=True))
+
+
+def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """The maxima of windows that divide (N, C, L) or (C, L) into `output_size` parts."""
+    result = core.adaptive_max_pool1d(input, _adaptive_size(output_size, input, 1))
+    return result if return_indices else result[0]
+
+
+def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """The maxima of windows that divide (N, C, H, W) or (C, H, W) into `output_size` parts; None keeps a size."""
+    result = core.adaptive_max_pool2d(input, _adaptive_size(output_size, input, 2))
+    return result if return_indices else result[0]
+
+
+def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """The maxima of windows that divide (N, C, D, H, W) or (C, D, H, W) into `output_size` parts."""
+    result = core.adaptive_max_pool3d(input, _adaptive_size(output_size, input, 3))
+    return result if return_indices else result[0]
+
+
+def adaptive_max_pool1d_with_indices(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """`adaptive_max_pool1d` and the positions."""
+    return adaptive_max_pool1d(input, output_size, True)
+
+
+def adaptive_max_pool2d_with_indices(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """`adaptive_max_pool2d` and the positions."""
+    return adaptive_max_pool2d(input, output_size, True)
+
+
+def adaptive_max_pool3d_with_indices(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """`adaptive_max_pool3d` and the positions."""
+    return adaptive_max_pool3d(input, output_size, True)
+
+
+def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
+    """The means of windows that divide (N, C, L) or (C, L) into `output_size` parts."""
+    return core.adaptive_avg_pool1d(input, _adaptive_size(output_size, input, 1))
+
+
+def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
+    """The means of windows that divide (N, C, H, W) or (C, H, W) into `output_size` parts; None keeps a size."""
+    return core.adaptive_avg_pool2d(input, _adaptive_size(output_size, input, 2))
+
+
+def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
+    """The means of windows that divide (N, C, D, H, W) or (C, D, H, W) into `output_size` parts."""
+    return core.adaptive_avg_pool3d(input, _adaptive_size(output_size, input, 3))

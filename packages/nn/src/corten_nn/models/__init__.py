@@ -1,0 +1,5 @@
+"""Ready-made architectures, without pretrained weights."""
+
+from corten_nn.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnet152
+
+__all__ = ["ResNet", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]

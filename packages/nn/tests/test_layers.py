@@ -1,0 +1,245 @@
+"""Every layer against PyTorch's: text, keys, initial weights, outputs and gradients."""
+
+from __future__ import annotations
+
+import corten_nn as nn
+import corten_tensor_core as core
+import numpy as np
+import pytest
+
+# name, arguments, keyword arguments, shapes of the inputs
+LAYERS = [
+    ("Identity", (), {}, [(2, 3)]),
+    ("Linear", (4, 5), {}, [(3, 4)]),
+    ("Linear", (4, 5), {"bias": False}, [(2, 3, 4)]),
+    ("Bilinear", (3, 4, 5), {}, [(2, 3), (2, 4)]),
+    ("Conv1d", (4, 6, 3), {"stride": 2, "padding": 1}, [(2, 4, 9)]),
+    ("Conv1d", (4, 6, 3), {"padding": "same", "padding_mode": "circular"}, [(2, 4, 9)]),
+    ("Conv2d", (4, 6, 3), {}, [(2, 4, 7, 8)]),
+    ("Conv2d", (4, 6, (3, 5)), {"stride": (2, 1), "padding": (4, 2), "dilation": (3, 1)}, [(2, 4, 9, 8)]),
+    ("Conv2d", (4, 6, 3), {"groups": 2, "bias": False, "padding": "same"}, [(2, 4, 7, 8)]),
+    ("Conv2d", (4, 6, (2, 3)), {"padding": "same", "padding_mode": "reflect"}, [(4, 7, 8)]),
+    ("Conv2d", (4, 6, 3), {"padding": 1, "padding_mode": "replicate"}, [(2, 4, 7, 8)]),
+    ("Conv2d", (4, 6, 3), {"padding": "valid"}, [(2, 4, 7, 8)]),
+    ("Conv3d", (2, 3, 2), {"padding": 1}, [(2, 2, 4, 5, 4)]),
+    ("ConvTranspose1d", (4, 6, 3), {"stride": 2, "output_padding": 1}, [(2, 4, 5)]),
+    ("ConvTranspose2d", (4, 6, 3), {"stride": 2, "padding": 1, "groups": 2, "dilation": 2}, [(2, 4, 5, 4)]),
+    ("ConvTranspose3d", (2, 3, 2), {"bias": False}, [(2, 2, 3, 4, 3)]),
+    ("BatchNorm1d", (4,), {}, [(5, 4)]),
+    ("BatchNorm1d", (4,), {"momentum": None}, [(5, 4, 3)]),
+    ("BatchNorm2d", (4,), {"affine": False}, [(2, 4, 3, 3)]),
+    ("BatchNorm2d", (4,), {"track_running_stats": False, "eps": 1e-3, "bias": False}, [(2, 4, 3, 3)]),
+    ("BatchNorm3d", (4,), {"momentum": 0.3}, [(2, 4, 3, 3, 2)]),
+    ("InstanceNorm1d", (4,), {"affine": True}, [(2, 4, 5)]),
+    ("InstanceNorm2d", (4,), {"track_running_stats": True}, [(2, 4, 5, 3)]),
+    ("InstanceNorm3d", (4,), {}, [(4, 5, 3, 2)]),
+    ("LayerNorm", (5,), {}, [(2, 4, 5)]),
+    ("LayerNorm", ((4, 5),), {"bias": False}, [(2, 4, 5)]),
+    ("LayerNorm", ([4, 5],), {"elementwise_affine": False}, [(2, 4, 5)]),
+    ("RMSNorm", (5,), {}, [(2, 4, 5)]),
+    ("GroupNorm", (2, 4), {}, [(2, 4, 5)]),
+    ("GroupNorm", (2, 4), {"affine": False}, [(2, 4, 5, 3)]),
+    ("LocalResponseNorm", (3,), {}, [(2, 6, 4)]),
+    ("LocalResponseNorm", (2,), {"alpha": 0.1, "k": 2.0}, [(2, 6, 4, 3)]),
+    ("MaxPool1d", (3,), {"stride": 2}, [(2, 4, 9)]),
+    ("MaxPool2d", (3,), {"stride": 2, "padding": 1}, [(2, 4, 9, 8)]),
+    ("MaxPool2d", ((2, 3),), {"ceil_mode": True, "return_indices": True}, [(2, 4, 9, 8)]),
+    ("MaxPool3d", (2,), {}, [(2, 2, 4, 4, 5)]),
+    ("AvgPool1d", (3,), {"padding": 1, "count_include_pad": False}, [(2, 4, 9)]),
+    ("AvgPool2d", (3,), {"stride": (2, 1), "padding": 1}, [(2, 4, 9, 8)]),
+    ("AvgPool2d", (2,), {"divisor_override": 3}, [(4, 9, 8)]),
+    ("AvgPool3d", (2,), {}, [(2, 2, 4, 4, 5)]),
+    ("AdaptiveAvgPool1d", (3,), {}, [(2, 4, 8)]),
+    ("AdaptiveAvgPool2d", ((3, None),), {}, [(2, 4, 8, 5)]),
+    ("AdaptiveAvgPool2d", (1,), {}, [(2, 4, 8, 5)]),
+    ("AdaptiveAvgPool3d", (2,), {}, [(2, 2, 4, 4, 5)]),
+    ("AdaptiveMaxPool1d", (3,), {"return_indices": True}, [(2, 4, 8)]),
+    ("AdaptiveMaxPool2d", ((3, 2),), {}, [(2, 4, 8, 5)]),
+    ("AdaptiveMaxPool3d", (2,), {}, [(2, 2, 4, 4, 5)]),
+    ("Flatten", (), {}, [(2, 3, 4)]),
+    ("Flatten", (0, 1), {}, [(2, 3, 4)]),
+    ("Unflatten", (1, (2, 3)), {}, [(4, 6)]),
+    ("ReLU", (), {}, [(3, 4)]),
+    ("ReLU", (True,), {}, []),
+    ("ReLU6", (), {}, [(3, 4)]),
+    ("RReLU", (), {"inplace": True}, []),
+    ("ELU", (), {"alpha": 0.5}, [(3, 4)]),
+    ("CELU", (), {"alpha": 0.5}, [(3, 4)]),
+    ("SELU", (), {}, [(3, 4)]),
+    ("GELU", (), {}, [(3, 4)]),
+    ("GELU", ("tanh",), {}, [(3, 4)]),
+    ("GLU", (), {}, [(3, 4)]),
+    ("Hardshrink", (), {}, [(3, 4)]),
+    ("Hardsigmoid", (), {}, [(3, 4)]),
+    ("Hardswish", (True,), {}, []),
+    ("Hardswish", (), {}, [(3, 4)]),
+    ("Hardtanh", (-0.5, 0.7), {}, [(3, 4)]),
+    ("LeakyReLU", (0.2,), {}, [(3, 4)]),
+    ("LeakyReLU", (0.2, True), {}, []),
+    ("LogSigmoid", (), {}, [(3, 4)]),
+    ("LogSoftmax", (1,), {}, [(3, 4)]),
+    ("Mish", (), {}, [(3, 4)]),
+    ("PReLU", (), {}, [(3, 4)]),
+    ("PReLU", (4, 0.1), {}, [(3, 4, 2)]),
+    ("SiLU", (), {}, [(3, 4)]),
+    ("Sigmoid", (), {}, [(3, 4)]),
+    ("Softmax", (), {"dim": 1}, [(3, 4)]),
+    ("Softmax2d", (), {}, [(2, 3, 4, 2)]),
+    ("Softmin", (), {"dim": -1}, [(3, 4)]),
+    ("Softplus", (2, 1.5), {}, [(3, 4)]),
+    ("Softshrink", (), {}, [(3, 4)]),
+    ("Softsign", (), {}, [(3, 4)]),
+    ("Tanh", (), {}, [(3, 4)]),
+    ("Tanhshrink", (), {}, [(3, 4)]),
+    ("Threshold", (0.1, 20), {}, [(3, 4)]),
+    ("Threshold", (0.1, 20, True), {}, []),
+    ("Dropout", (0.0,), {}, [(3, 4)]),
+    ("Dropout1d", (), {"inplace": True}, []),
+    ("Dropout2d", (0.3,), {}, []),
+    ("Dropout3d", (), {}, []),
+    ("AlphaDropout", (), {}, []),
+    ("FeatureAlphaDropout", (), {}, []),
+    ("Embedding", (10, 3), {}, []),
+    ("Embedding", (10, 3), {"padding_idx": -1, "max_norm": 1.0, "norm_type": 1.0, "sparse": True}, []),
+    ("EmbeddingBag", (10, 3), {"mode": "sum", "padding_idx": 2, "max_norm": 1.0}, []),
+    ("CosineSimilarity", (), {"dim": 1}, [(3, 4), (3, 4)]),
+    ("PairwiseDistance", (1.0,), {"keepdim": True}, [(3, 4), (3, 4)]),
+]
+
+
+def _ids(case):
+    name, args, kwargs = case[:3]
+    return f"{name}-{args}-{kwargs}".replace(" ", "")
+
+
+def _inputs(shapes):
+    rng = np.random.default_rng(3)
+    return [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
+
+
+@pytest.mark.parametrize("case", LAYERS, ids=_ids)
+def test_text_keys_and_initial_weights(ref, case):
+    name, args, kwargs, _ = case
+    ours, theirs = ref.seeded(7, lambda library: getattr(library, name)(*args, **kwargs))
+    assert repr(ours) == repr(theirs)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    assert ours.state_dict()._metadata == theirs.state_dict()._metadata
+    for key, value in theirs.state_dict().items():
+        ref.assert_close(ours.state_dict()[key], value, rtol=2e-6)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("case", [case for case in LAYERS if case[3]], ids=_ids)
+def test_outputs_and_gradients(ref, case, training):
+    name, args, kwargs, shapes = case
+    ours, theirs = ref.seeded(7, lambda library: getattr(library, name)(*args, **kwargs).train(training))
+    ref.copy_weights(ours, theirs)
+    arrays = _inputs(shapes)
+    xs = [core.from_numpy(array.copy()).requires_grad_() for array in arrays]
+    ys = [ref.torch.from_numpy(array.copy()).requires_grad_() for array in arrays]
+    # Twice, for layers that keep statistics.
+    for _ in range(2):
+        out, expected = ours(*xs), theirs(*ys)
+    ref.assert_close(out, expected, rtol=1e-4, atol=1e-5)
+    out, expected = (out[0], expected[0]) if isinstance(expected, tuple) else (out, expected)
+    (out * out).sum().backward()
+    (expected * expected).sum().backward()
+    for x, y in zip(xs, ys, strict=True):
+        ref.assert_close(x.grad, y.grad, rtol=1e-3, atol=1e-4)
+    for (_, p), (_, q) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
+        ref.assert_close(p.grad, q.grad, rtol=1e-3, atol=1e-4)
+    for key, value in theirs.state_dict().items():
+        ref.assert_close(ours.state_dict()[key], value)
+
+
+def test_padding_mode_keeps_the_same_padding_argument(ref):
+    def scenario(nn, torch):
+        layer = nn.Conv2d(1, 1, (2, 3), padding="same", dilation=(3, 2))
+        return layer._reversed_padding_repeated_twice, layer.padding
+
+    ref.same_behaviour(scenario)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda nn, torch: nn.Conv2d(3, 4, 3, groups=2),
+        lambda nn, torch: nn.Conv2d(4, 3, 3, groups=2),
+        lambda nn, torch: nn.Conv2d(4, 4, 3, groups=0),
+        lambda nn, torch: nn.Conv2d(4, 4, 3, padding="same", stride=2),
+        lambda nn, torch: nn.ConvTranspose2d(4, 4, 3, padding_mode="reflect"),
+        lambda nn, torch: nn.ConvTranspose2d(4, 4, 3, stride=2)(torch.zeros(1, 4, 5, 5), output_size=(20, 20)),
+        lambda nn, torch: nn.ConvTranspose2d(4, 4, 3, stride=2)(torch.zeros(1, 4, 5, 5), output_size=(20,)),
+        lambda nn, torch: nn.ConvTranspose2d(4, 4, 3, stride=2)(torch.zeros(1, 4, 5, 5), output_size=[12, 11]).shape,
+        lambda nn, torch: nn.GroupNorm(3, 4),
+        lambda nn, torch: nn.BatchNorm1d(4)(torch.zeros(2, 4, 3, 3)),
+        lambda nn, torch: nn.BatchNorm2d(4)(torch.zeros(2, 4)),
+        lambda nn, torch: nn.BatchNorm1d(4)(torch.zeros(1, 4)),
+        lambda nn, torch: nn.InstanceNorm2d(4, affine=True)(torch.zeros(2, 3, 4, 4)),
+        lambda nn, torch: nn.InstanceNorm1d(4)(torch.zeros(2, 4, 1)),
+        lambda nn, torch: nn.Dropout(1.5),
+        lambda nn, torch: nn.Dropout1d()(torch.zeros(3)),
+        lambda nn, torch: nn.Unflatten(1, 3),
+        lambda nn, torch: nn.Unflatten(1, (2, 1.5)),
+        lambda nn, torch: nn.Softmax2d()(torch.zeros(3)),
+        lambda nn, torch: nn.Hardtanh(1.0, 0.0),
+        lambda nn, torch: nn.Bilinear(0, 1, 2),
+        lambda nn, torch: nn.Embedding(3, 2, padding_idx=3),
+        lambda nn, torch: nn.Embedding(3, 2, _weight=torch.zeros(2, 2)),
+        lambda nn, torch: nn.EmbeddingBag(3, 2)(torch.tensor([1, 2])),
+        lambda nn, torch: nn.GLU()(torch.tensor(1.0)),
+    ],
+)
+def test_errors(ref, build):
+    ref.same_behaviour(build)
+
+
+def test_invalid_choices_are_named():
+    with pytest.raises(ValueError, match="Invalid padding string 'all', should be one of {'same', 'valid'}"):
+        nn.Conv2d(1, 1, 3, padding="all")
+    with pytest.raises(ValueError, match="but got padding_mode='mirror'"):
+        nn.Conv2d(1, 1, 3, padding_mode="mirror")
+
+
+@pytest.mark.parametrize("kwargs", [{}, {"padding_idx": 1}, {"max_norm": 0.5}])
+def test_embedding(ref, kwargs):
+    ours, theirs = ref.seeded(1, lambda library: library.Embedding(6, 3, **kwargs))
+    ref.copy_weights(ours, theirs)
+    indices = [[1, 2, 5], [0, 1, 1]]
+    out, expected = ours(core.tensor(indices)), theirs(ref.torch.tensor(indices))
+    ref.assert_close(out, expected)
+    out.sum().backward()
+    expected.sum().backward()
+    ref.assert_close(ours.weight.grad, theirs.weight.grad)
+    ref.assert_close(ours.weight, theirs.weight)
+
+
+def test_embedding_from_pretrained():
+    table = core.tensor([[1.0, 2.0], [3.0, 4.0]])
+    layer = nn.Embedding.from_pretrained(table)
+    assert not layer.weight.requires_grad
+    assert layer(core.tensor([1])).tolist() == [[3.0, 4.0]]
+    assert nn.Embedding.from_pretrained(table, freeze=False).weight.requires_grad
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+def test_embedding_bag(ref, mode):
+    ours, theirs = ref.seeded(1, lambda library: library.EmbeddingBag(6, 3, mode=mode))
+    ref.copy_weights(ours, theirs)
+    args = [[1, 2, 5, 0], [0, 3]]
+    ref.assert_close(
+        ours(*[core.tensor(a) for a in args]),
+        theirs(*[ref.torch.tensor(a) for a in args]),
+    )
+    ref.assert_close(ours(core.tensor([args[0]])), theirs(ref.torch.tensor([args[0]])))
+
+
+@pytest.mark.parametrize("name", ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout"])
+def test_dropout_draws_as_the_reference(ref, name):
+    shape = {"Dropout1d": (4, 5, 3), "Dropout2d": (4, 5, 2, 2), "Dropout3d": (4, 5, 2, 2, 2)}.get(name, (4, 5))
+    ours, theirs = getattr(nn, name)(0.4), getattr(ref.nn, name)(0.4)
+    core.manual_seed(5)
+    out = ours(core.ones(shape))
+    ref.torch.manual_seed(5)
+    ref.assert_close(out, theirs(ref.torch.ones(shape)))
+    ref.assert_close(ours.eval()(core.ones(shape)), theirs.eval()(ref.torch.ones(shape)))

@@ -1,0 +1,25 @@
+"""Optimizers and learning-rate schedulers with the interface of `torch.optim`."""
+
+from corten_optim import lr_scheduler
+from corten_optim._hooks import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from corten_optim._optimizer import Optimizer
+from corten_optim.adadelta import Adadelta
+from corten_optim.adagrad import Adagrad
+from corten_optim.adam import Adam, AdamW
+from corten_optim.lbfgs import LBFGS
+from corten_optim.rmsprop import RMSprop
+from corten_optim.sgd import SGD
+
+__all__ = [
+    "LBFGS",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Optimizer",
+    "RMSprop",
+    "lr_scheduler",
+    "register_optimizer_step_post_hook",
+    "register_optimizer_step_pre_hook",
+]

@@ -1,0 +1,1 @@
+"""Tensors: creation, operators, printing, interoperability, saving and loading."""

@@ -1,0 +1,57 @@
+"""Linear algebra: decompositions, solvers, norms and products of matrices."""
+
+from __future__ import annotations
+
+from . import _linalg, _namespace
+from ._errors import LinAlgError as LinAlgError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_NAMES = (
+    "LinAlgError",
+    "cholesky",
+    "cond",
+    "cross",
+    "det",
+    "diagonal",
+    "eig",
+    "eigh",
+    "eigvals",
+    "eigvalsh",
+    "inv",
+    "inv_ex",
+    "lstsq",
+    "lu",
+    "lu_factor",
+    "matmul",
+    "matrix_exp",
+    "matrix_norm",
+    "matrix_power",
+    "matrix_rank",
+    "multi_dot",
+    "norm",
+    "pinv",
+    "qr",
+    "slogdet",
+    "solve",
+    "solve_triangular",
+    "svd",
+    "svdvals",
+    "tensorinv",
+    "tensorsolve",
+    "vander",
+    "vecdot",
+    "vector_norm",
+)
+__all__ = list(_NAMES)
+_ALIASES = {"matmul": "matmul"}
+
+
+def __getattr__(name: str) -> Any:
+    return _namespace.resolve(globals(), "linalg", name, _ALIASES, _linalg)
+
+
+def __dir__() -> list[str]:
+    return __all__

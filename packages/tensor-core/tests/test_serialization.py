@@ -1,0 +1,276 @@
+"""Saved files: between this package and PyTorch in both directions, and what happens to bad ones."""
+
+import collections
+import io
+import os
+import pickle
+import zipfile
+
+import corten_native as native
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corten_tensor_core import _safetensors, _serialization, _unpickle
+
+torch = pytest.importorskip("torch")
+
+DTYPES = ["bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"]
+DTYPES += ["float16", "bfloat16", "float32", "float64", "complex64", "complex128"]
+
+
+def samples(lib):
+    base = lib.arange(12.0).reshape(3, 4)
+    x = collections.OrderedDict((name, lib.arange(6).reshape(2, 3).to(getattr(lib, name))) for name in DTYPES)
+    x["views"] = [base, base.t(), base[1:, ::2], base[2, 3]]
+    x["empty"] = [lib.empty(0), lib.empty(0, 3), lib.tensor(2.5)]
+    x["plain"] = (None, True, 3, -(2**70), 2.5, "ü", b"\xff", [1], {"k": {1, 2}}, 1 + 2j)
+    x["kinds"] = [lib.Size([2, 3]), lib.float16, lib.device("cpu")]
+    x["grad"] = lib.ones(2, requires_grad=True)
+    return x
+
+
+def saved(save, obj):
+    file = io.BytesIO()
+    save(obj, file)
+    file.seek(0)
+    return file
+
+
+def described(x):
+    """Rebuild with tensors as comparable values, for either library."""
+    if hasattr(x, "untyped_storage"):
+        data = (
+            x.detach().to(torch.float32 if isinstance(x, torch.Tensor) else native.float32)
+            if "bfloat16" in str(x.dtype)
+            else x
+        )
+        return str(x.dtype), tuple(x.shape), tuple(x.stride()), x.storage_offset(), x.requires_grad, data.tolist()
+    if isinstance(x, dict):
+        return type(x).__name__, [(k, described(v)) for k, v in x.items()]
+    if isinstance(x, (torch.Size, native.Size)):
+        return "Size", list(x)
+    if isinstance(x, (list, tuple)):
+        return type(x).__name__, [described(v) for v in x]
+    return str(x) if isinstance(x, (torch.dtype, native.dtype, torch.device, native.device)) else x
+
+
+def test_torch_reads_ours():
+    got = torch.load(saved(_serialization.save, samples(native)))
+    assert described(got) == described(samples(torch))
+    got["views"][0][1, 0] = 99
+    assert got["views"][2][0, 0] == 99
+
+
+def test_we_read_torchs():
+    got = _serialization.load(saved(torch.save, samples(torch)))
+    assert described(got) == described(samples(native))
+    got["views"][0][1, 0] = 99
+    assert got["views"][2][0, 0].item() == 99
+
+
+def test_we_read_ours(tmp_path):
+    path = tmp_path / "x.pt"
+    _serialization.save(samples(native), path)
+    assert described(_serialization.load(path, map_location="cpu")) == described(samples(native))
+    assert os.listdir(tmp_path) == ["x.pt"]
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        for info in archive.infolist():
+            assert (info.header_offset + 30 + len(info.filename) + len(info.extra)) % 64 == 0
+    mapped = torch.load(path, mmap=True)
+    assert described(mapped) == described(samples(torch))
+
+
+def test_state_dicts_of_modules(monkeypatch):
+    monkeypatch.setattr(_serialization, "_parameter_class", torch.nn.Parameter)
+    model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
+    optimizer = torch.optim.Adam(model.parameters())
+    model(torch.ones(4, 2)).sum().backward()
+    optimizer.step()
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "first": model[0].weight}
+    got = _serialization.load(saved(torch.save, state))
+    assert described(got) == described(state)
+    assert got["model"]._metadata == state["model"]._metadata
+    assert isinstance(got["first"], torch.nn.Parameter) or native is not torch
+    if isinstance(model[0].weight, native.Tensor):
+        assert described(torch.load(saved(_serialization.save, state))) == described(state)
+
+
+def test_a_failed_save_leaves_the_former_file(tmp_path):
+    path = tmp_path / "x.pt"
+    _serialization.save([1], path)
+    os.chmod(path, 0o640)
+    with pytest.raises((pickle.PicklingError, AttributeError)):
+        _serialization.save([native.ones(3), lambda: None], path)
+    assert os.listdir(tmp_path) == ["x.pt"]
+    assert _serialization.load(path) == [1]
+    _serialization.save([2], path)
+    assert os.stat(path).st_mode & 0o777 == 0o640
+    link = tmp_path / "link.pt"
+    link.symlink_to(path)
+    _serialization.save([3], link)
+    assert link.is_symlink()
+    assert _serialization.load(path) == [3]
+
+
+class Point:
+    def __init__(self, x=0):
+        self.x = x
+
+
+def call_system():
+    class Evil:
+        def __reduce__(self):
+            return os.system, ("echo executed",)
+
+    return Evil()
+
+
+def test_refusals(capfd):
+    for bad in (call_system(), Point(3), np.float64(1.0), print):
+        with pytest.raises(pickle.UnpicklingError, match="refused: the file wants to use .*(system|Point|numpy|print)"):
+            _serialization.load(saved(torch.save, bad))
+    assert "executed" not in capfd.readouterr().out
+    with _serialization.safe_globals([Point]):
+        assert _serialization.get_safe_globals() == [Point]
+        assert _serialization.load(saved(torch.save, Point(3)), weights_only=False).x == 3
+    assert _serialization.get_safe_globals() == []
+    with pytest.raises(pickle.UnpicklingError, match="before PyTorch 1.6"):
+        _serialization.load(saved(lambda x, f: torch.save(x, f, _use_new_zipfile_serialization=False), [1]))
+    with pytest.raises(RuntimeError, match="not a zip archive"):
+        _serialization.load(io.BytesIO(b"hello"))
+    with pytest.raises(RuntimeError, match="but not one of saved tensors"):
+        file = io.BytesIO()
+        zipfile.ZipFile(file, "w").close()
+        _serialization.load(file)
+    with pytest.raises(FileNotFoundError):
+        _serialization.load("missing.pt")
+    with pytest.raises(AttributeError, match="seekable"):
+        _serialization.load(3)
+    with pytest.raises(AttributeError, match="write method"):
+        _serialization.save(3, 4)
+    with pytest.raises(TypeError, match="map_location must be a device"):
+        _serialization.load(saved(torch.save, torch.ones(1)), map_location=3)
+    x = native.arange(4)
+    with pytest.raises(pickle.PicklingError, match="view one storage as"):
+        _serialization.save([x, x.view(native.float64)], io.BytesIO())
+
+
+@pytest.mark.parametrize(
+    "pickled, message",
+    [
+        (b"\x80\x02(.", "leaves a group open"),
+        (b"\x80\x02ccollections\nOrderedDict\n.", "keeps a function"),
+        (b"\x80\x02]}b.", "sets attributes of a value of type list"),
+        (b"\x80\x02}]a.", "appends to a value of type dict"),
+        (b"\x80\x02X\xff\xff\xff\x7f", "cut off"),
+        (b"\x80\x02h\x05.", "damaged"),
+        (b"\x80\x02]]\x93.", "damaged|refused"),
+        (b"\x80\x02K\x01K\x01R.", "which is not callable"),
+        (b"\x80\x02}]]s.", "damaged"),
+        (b"\x80\x02t.", "closes a group"),
+        (b"i", "operation b'i'"),
+        (b"", "cut off"),
+        (b"\x80\x02K\x01Q.", "damaged"),
+        (b"\x80\x02c__builtin__\neval\n.", "__builtin__.eval"),
+        (b"\x80\x04\x8c\x02os\x8c\x06system\x93.", "os.system"),
+    ],
+)
+def test_hostile_pickles(pickled, message):
+    def persistent(identity):
+        first, second = identity
+        return first
+
+    with pytest.raises(pickle.UnpicklingError, match=message):
+        _unpickle.Reader(pickled, _unpickle.PLAIN, persistent).load()
+
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.binary()
+    | st.complex_numbers(allow_nan=False),
+    lambda x: (
+        st.lists(x)
+        | st.dictionaries(st.text(), x)
+        | st.tuples(x, x)
+        | st.sets(st.integers())
+        | st.frozensets(st.text())
+    ),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(values, st.integers(2, 5))
+def test_plain_values_come_back(value, protocol):
+    assert _unpickle.Reader(pickle.dumps(value, protocol), _unpickle.PLAIN, lambda x: x).load() == value
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_damaged_files_end_in_ordinary_exceptions(data):
+    whole = saved(torch.save, {"a": torch.arange(5.0), "b": [torch.ones(2, 2).t()], "c": "text"}).getvalue()
+    cut = data.draw(st.integers(0, len(whole)))
+    broken = bytearray(whole[:cut] if data.draw(st.booleans()) else whole)
+    for _ in range(data.draw(st.integers(0, 4))):
+        if broken:
+            broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        _serialization.load(io.BytesIO(bytes(broken)))
+    except (RuntimeError, pickle.UnpicklingError, TypeError, ValueError, NotImplementedError):
+        pass
+
+
+def with_pickle(change):
+    """Return a saved tensor whose pickle went through `change`."""
+    file, source = io.BytesIO(), zipfile.ZipFile(saved(torch.save, torch.arange(6.0).reshape(2, 3)))
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in source.namelist():
+            data = source.read(name)
+            archive.writestr(name, change(data) if name.endswith("data.pkl") else data)
+    return file
+
+
+def test_tensors_beyond_their_storage():
+    assert _serialization.load(with_pickle(lambda x: x)).shape == (2, 3)
+    with pytest.raises(pickle.UnpicklingError, match="reaches beyond its storage"):
+        _serialization.load(with_pickle(lambda x: x.replace(b"K\x02K\x03\x86", b"K\x02K\x04\x86")))
+    with pytest.raises(RuntimeError, match="24 bytes in storage '0', where 9 numbers"):
+        _serialization.load(with_pickle(lambda x: x.replace(b"K\x06t", b"K\x09t")))
+
+
+def test_compressed_parts_are_refused():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", b"\x80\x02N." + b"\0" * 1000)
+    with pytest.raises(RuntimeError, match="compressed"):
+        _serialization.load(file)
+
+
+def test_safetensors(tmp_path):
+    theirs = pytest.importorskip("safetensors.torch")
+    path = tmp_path / "x.safetensors"
+    names = [name for name in DTYPES if name != "complex128"]
+    x = {name: native.arange(6).reshape(2, 3).to(getattr(native, name)).t() for name in names}
+    x["empty"], x["scalar"] = native.empty(0, 3), native.tensor(2.5)
+    _safetensors.save_safetensors(x, path, {"made": "here"})
+    got = theirs.load_file(path)
+    wanted = {name: torch.arange(6).reshape(2, 3).to(getattr(torch, name)).t() for name in names}
+    wanted |= {"empty": torch.empty(0, 3), "scalar": torch.tensor(2.5)}
+    assert {k: (v.dtype, v.tolist()) for k, v in got.items()} == {k: (v.dtype, v.tolist()) for k, v in wanted.items()}
+    theirs.save_file({k: v.contiguous() for k, v in wanted.items()}, path)
+    back = _safetensors.load_safetensors(path)
+    assert {k: (str(v.dtype), v.tolist()) for k, v in back.items()} == {
+        k: (str(v.dtype), v.tolist()) for k, v in x.items()
+    }
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(RuntimeError, match="not a safetensors file, or is damaged"):
+        _safetensors.load_safetensors(path)
+    with pytest.raises(TypeError, match="no dtype for 'z' of torch.complex128"):
+        _safetensors.save_safetensors({"z": native.zeros(1, dtype=native.complex128)}, path)
