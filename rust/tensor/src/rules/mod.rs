@@ -3,6 +3,8 @@
 pub mod checks;
 pub mod dims;
 pub mod factory;
+pub mod join;
+pub mod lines;
 pub mod matrix;
 pub mod ranges;
 pub mod read;
