@@ -4,6 +4,7 @@
 mod call;
 mod class;
 mod convert;
+mod data;
 mod dlpack;
 mod errors;
 mod explain;
@@ -41,6 +42,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     graph::register(module)?;
     modes::register(module)?;
     interop::register(module)?;
+    data::register(module)?;
     module.add_function(wrap_pyfunction!(results::_return_types, module)?)?;
     module.add_function(wrap_pyfunction!(table::_table, module)?)?;
     host::install().or_raise(module.py())

@@ -6,6 +6,7 @@ pub mod factory;
 pub mod join;
 pub mod lines;
 pub mod matrix;
+pub mod random;
 pub mod ranges;
 pub mod read;
 pub mod reduce;
