@@ -59,30 +59,111 @@ impl Constant {
 /// Runs a kernel over its inputs (as many as it has, at most four).
 #[inline]
 pub(crate) fn execute(kernel: &Kernel, out: Operand, inputs: &[Src]) -> Result<()> {
-    // Small contiguous operands of the kernel's own types need no plan.
-    let mut addresses = [std::ptr::null::<u8>(); LANES - 1];
-    if out.dtype() == kernel.output && out.is_contiguous() {
-        let n = out.numel();
-        let bytes = n * out.dtype().size();
-        let mut dtype = kernel.first;
-        let direct = n <= CHUNK
-            && inputs.iter().zip(&mut addresses).all(|(input, address)| match input {
-                Src::Operand(x) => {
-                    let same = x.dtype() == dtype && x.sizes() == out.sizes() && x.is_contiguous();
-                    dtype = kernel.rest;
-                    *address = x.ptr();
-                    let (from, to) = (x.ptr() as usize, out.ptr() as usize);
-                    same && (from + n * x.dtype().size() <= to || to + bytes <= from)
-                }
-                Src::Scalar(_) => false,
-            });
-        if direct && n > 0 {
-            // SAFETY: every operand has `n` contiguous elements of the kernel's types, apart from the result's.
-            let refused = unsafe { (kernel.run)(n, out.ptr(), addresses.as_ptr()) };
-            return if refused { Err(error!(Runtime, "{}", kernel.message)) } else { Ok(()) };
-        }
+    // Contiguous operands of the kernel's own types need no plan.
+    if out.dtype() != kernel.output || !out.is_contiguous() {
+        return general(Some(kernel), out, inputs);
     }
-    general(Some(kernel), out, inputs)
+    let n = out.numel();
+    let to = out.ptr() as usize;
+    let end = to + n * out.dtype().size();
+    let mut addresses = [std::ptr::null::<u8>(); LANES - 1];
+    let mut dtype = kernel.first;
+    let mut apart = n <= CHUNK;
+    for (input, address) in inputs.iter().zip(&mut addresses) {
+        match input {
+            Src::Operand(x) if x.dtype() == dtype && same_layout(x, &out) => {
+                *address = x.ptr();
+                let from = x.ptr() as usize;
+                apart &= from + n * dtype.size() <= to || end <= from;
+            }
+            Src::Operand(_) => return general(Some(kernel), out, inputs),
+            Src::Scalar(_) => apart = false,
+        }
+        dtype = kernel.rest;
+    }
+    if !apart {
+        return contiguous(kernel, n, out.ptr(), addresses, inputs);
+    }
+    // SAFETY: every operand has `n` contiguous elements of the kernel's types, apart from the result's.
+    let refused = n > 0 && unsafe { (kernel.run)(n, out.ptr(), addresses.as_ptr()) };
+    if refused { Err(error!(Runtime, "{}", kernel.message)) } else { Ok(()) }
+}
+
+/// True if sizes and strides are equal. A loop, as a call to compare memory takes longer than most shapes do.
+#[inline]
+fn same_layout(x: &Operand, y: &Operand) -> bool {
+    x.ndim() == y.ndim()
+        && x.sizes().iter().zip(y.sizes()).all(|(a, b)| a == b)
+        && x.strides().iter().zip(y.strides()).all(|(a, b)| a == b)
+}
+
+/// Runs a kernel over contiguous operands of its own types and numbers (null addresses), by several threads if there
+/// are many elements. Inputs that share memory with the result are copied block by block.
+#[inline(never)]
+fn contiguous(
+    kernel: &Kernel,
+    n: usize,
+    out: *mut u8,
+    addresses: [*const u8; LANES - 1],
+    inputs: &[Src],
+) -> Result<()> {
+    /// Addresses that threads share.
+    struct Shared(*mut u8, [*const u8; LANES - 1]);
+    // SAFETY: threads write disjoint ranges of the result.
+    unsafe impl Sync for Shared {}
+    let shared = Shared(out, addresses);
+    let widest = kernel.first.size().max(kernel.rest.size()).max(8);
+    let output = kernel.output.size();
+    let refused = AtomicBool::new(false);
+    let body = |range: Range<usize>| {
+        let Shared(out, addresses) = &shared;
+        let mut blocks: [Block; LANES - 1] = std::array::from_fn(|_| Block::new());
+        let mut here = [std::ptr::null::<u8>(); LANES - 1];
+        let mut copied = [false; LANES - 1];
+        let mut step = range.len();
+        for (k, input) in inputs.iter().enumerate() {
+            let size = if k == 0 { kernel.first.size() } else { kernel.rest.size() };
+            let (from, to) = (addresses[k] as usize, *out as usize);
+            copied[k] = !addresses[k].is_null() && from < to + n * output && to < from + n * size;
+            if copied[k] || matches!(input, Src::Scalar(_)) {
+                step = step.min(BLOCK_BYTES / widest);
+            }
+        }
+        for (k, (input, block)) in inputs.iter().zip(&mut blocks).enumerate() {
+            let dtype = if k == 0 { kernel.first } else { kernel.rest };
+            if let Src::Scalar(value) = input {
+                let constant = Constant::new(*value, dtype);
+                // SAFETY: a block holds `step` elements, and the constant is one.
+                unsafe { gather(dtype.size(), step, block.ptr(), constant.0.as_ptr(), 0) };
+            }
+        }
+        let mut start = range.start;
+        while start < range.end {
+            let m = step.min(range.end - start);
+            for k in 0..inputs.len() {
+                let size = if k == 0 { kernel.first.size() } else { kernel.rest.size() };
+                here[k] = addresses[k].wrapping_add(start * size);
+                if addresses[k].is_null() {
+                    here[k] = blocks[k].ptr();
+                } else if copied[k] {
+                    // SAFETY: `m` elements from `start` on lie inside the operand and fit in the block.
+                    unsafe { std::ptr::copy_nonoverlapping(here[k], blocks[k].ptr(), m * size) };
+                    here[k] = blocks[k].ptr();
+                }
+            }
+            // SAFETY: as above; what is not copied does not overlap the result.
+            if unsafe { (kernel.run)(m, out.wrapping_add(start * output), here.as_ptr()) } {
+                refused.store(true, Ordering::Relaxed);
+            }
+            start += m;
+        }
+    };
+    if n <= CHUNK {
+        body(0..n)
+    } else {
+        parallel_for(n, CHUNK, &body)
+    }
+    if refused.into_inner() { Err(error!(Runtime, "{}", kernel.message)) } else { Ok(()) }
 }
 
 /// Copies elements to a result of the same sizes, converting them to its dtype.

@@ -18,8 +18,8 @@ macro_rules! specials {
 }
 
 specials! {
-    /// `x` to the power `y`.
-    pow(x, y) libm::pow(x, y);
+    /// 1 - erf(x).
+    erfc(x) libm::erfc(x);
     /// The exact remainder of truncated division.
     fmod(x, y) libm::fmod(x, y);
     /// The angle of the point `(x, y)`.
@@ -37,6 +37,12 @@ specials! {
 }
 
 use std::f64::consts::PI;
+
+/// `x` to the power `y`.
+#[inline(always)]
+pub(crate) fn pow(x: f64, y: f64) -> f64 {
+    libm::pow(x, y)
+}
 
 /// Giles' approximation (2010, "Approximating the erfinv function"), then two Newton steps with erfc near ±1.
 fn inverse_erf(x: f64) -> f64 {
