@@ -60,27 +60,26 @@ fn main() -> Result<()> {
         println!("  add of 1e6 float32: {:.1} GB/s", 12e6 / seconds / 1e9);
         let seconds = time(5, || binary(Binary::add, DType::F32, y, y.into(), x.into()))?;
         println!("  the same in place: {:.1} GB/s", 12e6 / seconds / 1e9);
-        for op in [
-            Unary::exp,
-            Unary::log,
-            Unary::sin,
-            Unary::tan,
-            Unary::tanh,
-            Unary::sigmoid,
-            Unary::erf,
-            Unary::gelu,
-            Unary::softplus,
-            Unary::atan,
-            Unary::lgamma,
-        ] {
-            let seconds = time(2, || unary(op, DType::F32, z, x))?;
-            let mut wide = vec![1.7f64; 1_000_000];
-            let wide = operand(&mut wide, &million, &one)?;
-            let wider = time(2, || unary(op, DType::F64, wide, wide))?;
-            println!("  {}: {:.0} ps/element; float64 {:.0}", op.name(), seconds * 1e6, wider * 1e6);
+        // Small enough for the second-level cache.
+        let few = [20_000];
+        let mut numbers: Vec<f32> = (0..20_000).map(|i| (i % 1999) as f32 * 0.01 - 10.0).collect();
+        let mut wide_numbers: Vec<f64> = numbers.iter().map(|&v| v as f64).collect();
+        let (mut results, mut wide_results) = (vec![0f32; 20_000], vec![0f64; 20_000]);
+        let (x, z) = (operand(&mut numbers, &few, &one)?, operand(&mut results, &few, &one)?);
+        let (wide, wide_z) = (operand(&mut wide_numbers, &few, &one)?, operand(&mut wide_results, &few, &one)?);
+        for &op in Unary::ALL.iter().filter(|op| threads == 1 && op.supports(DType::F32)) {
+            let seconds = time(5, || unary(op, DType::F32, z, x))?;
+            let wider = if op.result(DType::F64) == Some(DType::F64) {
+                time(5, || unary(op, DType::F64, wide_z, wide))?
+            } else {
+                0.0
+            };
+            println!("  {}: {:.0} ps/element; float64 {:.0}", op.name(), seconds * 5e7, wider * 5e7);
         }
-        let seconds = time(2, || binary(Binary::pow, DType::F32, z, y.into(), x.into()))?;
-        println!("  pow: {:.0} ps/element", seconds * 1e6);
+        for op in [Binary::pow, Binary::fmod, Binary::atan2, Binary::hypot, Binary::maximum, Binary::div_floor] {
+            let seconds = time(5, || binary(op, DType::F32, z, x.into(), x.into()))?;
+            println!("  {}: {:.0} ps/element", op.name(), seconds * 5e7);
+        }
     }
     Ok(())
 }

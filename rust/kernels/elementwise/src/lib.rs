@@ -13,7 +13,9 @@ mod math;
 mod plan;
 mod quaternary;
 mod ternary;
+mod transpose;
 mod unary;
+mod work;
 
 pub use binary::{Binary, binary};
 pub use driver::{Src, copy, fill};

@@ -1,6 +1,8 @@
 //! float64 functions that vectorise: no branch, no table, no call. Errors are bounded by the tests, in units in the last
 //! place. Polynomials are minimax fits, highest power first.
 
+#![allow(clippy::excessive_precision, clippy::approx_constant, reason = "constants as they were fitted")]
+
 use std::f64::consts::{FRAC_PI_2, LN_2, LOG2_E};
 
 /// Adding it rounds to an integer (ties to even), which then stands in the low bits.

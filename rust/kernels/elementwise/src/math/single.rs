@@ -1,6 +1,8 @@
 //! float32 functions that vectorise. The hottest are computed in float32, the others in float64, which makes them
 //! correctly rounded but for one case in many thousands.
 
+#![allow(clippy::excessive_precision, clippy::approx_constant, reason = "constants as they were fitted")]
+
 use super::double;
 use std::f32::consts::LOG2_E;
 
