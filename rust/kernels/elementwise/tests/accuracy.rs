@@ -79,7 +79,7 @@ fn float32_functions() {
         (i0, 0.51),
         (erfinv, 0.51),
         (sqrt, 0.5),
-        (rsqrt, 1.0),
+        (rsqrt, 1.5),
         (reciprocal, 0.5),
         (sigmoid, 2.1),
         (softplus, 1.6),
@@ -142,7 +142,7 @@ fn float32_powers() {
         let got = map(base.len(), &mut base.clone(), |out, x| {
             binary(Binary::pow, DType::F32, out, x.into(), exponent).unwrap();
         });
-        let exact: Vec<f64> = base.iter().map(|&x| libm::pow(x as f64, y)).collect();
+        let exact: Vec<f64> = base.iter().map(|&x| libm::pow(x as f64, y as f32 as f64)).collect();
         let (error, at) = worst(&got, &exact);
         assert!(error <= 0.51, "{} to the power {y} is off by {error} ulp", base[at]);
     }

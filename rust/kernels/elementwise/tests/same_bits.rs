@@ -27,7 +27,7 @@ fn value(i: usize) -> f64 {
         -104.0,
         31.0,
     ];
-    if i % 5 == 0 {
+    if i.is_multiple_of(5) {
         return SPECIAL[i / 5 % 16];
     }
     // A multiplicative generator, its top bits as mantissa and exponent.

@@ -20,6 +20,12 @@ macro_rules! specials {
 }
 
 specials! {
+    /// Of any angle.
+    sin(x) libm::sin(x);
+    /// Of any angle.
+    cos(x) libm::cos(x);
+    /// Of any angle.
+    tan(x) libm::tan(x);
     /// 1 - erf(x).
     erfc(x) libm::erfc(x);
     /// The exact remainder of truncated division.
