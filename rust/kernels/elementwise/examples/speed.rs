@@ -32,6 +32,17 @@ fn main() -> Result<()> {
     let two = corten_base::Scalar::Float(2.0);
     let seconds = time(10_000, || binary(Binary::mul, DType::F32, z, x.into(), two.into()))?;
     println!("mul of 4 elements by a number: {:.1} ns", seconds * 1e9);
+    let sizes = [4, 4];
+    let (mut rows, mut sums) = (vec![1f32; 16], vec![0f32; 16]);
+    let matrix = operand(&mut rows, &sizes, &[4, 1])?;
+    let sums = operand(&mut sums, &sizes, &[4, 1])?;
+    let mut row = vec![2f32; 4];
+    let row = operand(&mut row, &sizes, &[0, 1])?;
+    let seconds = time(10_000, || binary(Binary::add, DType::F32, sums, matrix.into(), row.into()))?;
+    println!("add of a row to 4 x 4: {:.1} ns", seconds * 1e9);
+    let transposed = Operand::new(Memory::from_slice(&mut rows), DType::F32, 0, &sizes, &[1, 4])?;
+    let seconds = time(10_000, || copy(sums, transposed))?;
+    println!("transposed copy of 4 x 4: {:.1} ns", seconds * 1e9);
     let seconds = time(10_000, || Block::new(1000).map(drop))?;
     println!("allocate and free 1000 bytes: {:.1} ns", seconds * 1e9);
 

@@ -4,6 +4,7 @@ use crate::blocks::{BLOCK_BYTES, Block, gather};
 use crate::convert::Conversion;
 use crate::kernel::Kernel;
 use crate::plan::{LANES, Plan};
+use crate::small;
 use crate::transpose::Transpose;
 use crate::work::{Work, block_len};
 use corten_base::pool::parallel_for;
@@ -33,22 +34,36 @@ impl From<Scalar> for Src<'_> {
     }
 }
 
+impl Src<'_> {
+    /// True of a number, and of an array of these sizes.
+    fn has_sizes(&self, sizes: &[i64]) -> bool {
+        match self {
+            Src::Operand(x) => x.sizes() == sizes,
+            Src::Scalar(_) => true,
+        }
+    }
+}
+
 /// Elements that one thread takes at a time.
 const CHUNK: usize = 32 * 1024;
 
 /// The bytes of one element of any dtype.
 #[derive(Clone, Copy)]
 #[repr(align(16))]
-struct Constant([u8; 16]);
+pub(crate) struct Constant([u8; 16]);
 
 impl Constant {
-    fn new(value: Scalar, dtype: DType) -> Self {
+    pub fn new(value: Scalar, dtype: DType) -> Self {
         let mut constant = Constant([0; 16]);
         with_dtype!(dtype, T => {
             // SAFETY: sixteen bytes, aligned to sixteen, hold any element.
             unsafe { constant.0.as_mut_ptr().cast::<T>().write(value.to::<T>()) }
         });
         constant
+    }
+
+    pub fn ptr(&self) -> *const u8 {
+        self.0.as_ptr()
     }
 
     fn operand(&mut self, dtype: DType) -> Result<Operand<'_>> {
@@ -77,6 +92,10 @@ pub(crate) fn execute(kernel: &Kernel, out: Operand, inputs: &[Src]) -> Result<(
                 *address = x.ptr();
                 let from = x.ptr() as usize;
                 apart &= from + n * dtype.size() <= to || end <= from;
+            }
+            Src::Operand(_) if small::fits(n) && inputs.iter().all(|input| input.has_sizes(out.sizes())) => {
+                let refused = n > 0 && small::run(kernel, &out, inputs);
+                return if refused { Err(error!(Runtime, "{}", kernel.message)) } else { Ok(()) };
             }
             Src::Operand(_) => return general(Some(kernel), out, inputs),
             Src::Scalar(_) => apart = false,
@@ -136,7 +155,7 @@ fn contiguous(
             if let Src::Scalar(value) = input {
                 let constant = Constant::new(*value, dtype);
                 // SAFETY: a block holds `step` elements, and the constant is one.
-                unsafe { gather(dtype.size(), step, block.ptr(), constant.0.as_ptr(), 0) };
+                unsafe { gather(dtype.size(), step, block.ptr(), constant.ptr(), 0) };
             }
         }
         let mut start = range.start;

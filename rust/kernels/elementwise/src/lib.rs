@@ -12,6 +12,7 @@ mod kernel;
 mod math;
 mod plan;
 mod quaternary;
+mod small;
 mod ternary;
 mod transpose;
 mod unary;

@@ -1,5 +1,5 @@
-//! float64 functions that vectorise: no branch, no table, no call. Errors are bounded by the tests, in units in the last
-//! place. Polynomials are minimax fits, highest power first.
+//! float64 functions that vectorise: no branch, no table, no call. The tests bound their errors, in units in the last
+//! place (ulp). Polynomials are minimax fits, highest power first.
 
 #![allow(clippy::excessive_precision, clippy::approx_constant, reason = "constants as they were fitted")]
 

@@ -5,7 +5,12 @@ use super::{double, single, special};
 use corten_base::{c64, c128};
 
 macro_rules! floats {
-    ($($t:ident, $bits:ty, $complex:ident; $($method:ident $function:path,)* ; $($method2:ident $function2:path,)* ; $pow:path, $vast:path;)*) => { $(
+    ($(
+        $t:ident, $complex:ident;
+        $($method:ident $function:path,)*;
+        $($method2:ident $function2:path,)*;
+        $pow:path, $vast:path;
+    )*) => { $(
         impl Num for $t {
             type Real = $t;
             const ONE: Self = 1.0;
@@ -133,22 +138,22 @@ macro_rules! floats {
 }
 
 floats! {
-    f32, u32, c64;
+    f32, c64;
     exp single::exp, exp2 single::exp2, expm1 single::expm1, log single::log, log2 single::log2, log10 single::log10,
     log1p single::log1p, sin single::sin, cos single::cos, tan single::tan, asin single::asin, acos single::acos,
     atan single::atan, sinh single::sinh, cosh single::cosh, tanh single::tanh, asinh single::asinh,
     acosh single::acosh, atanh single::atanh, sin_vast special::sin::f32, cos_vast special::cos::f32,
-    tan_vast special::tan::f32, ;
+    tan_vast special::tan::f32,;
     erf single::erf, erfc special::erfc::f32, erfinv special::erfinv::f32, lgamma special::lgamma::f32,
-    digamma special::digamma::f32, i0 special::i0::f32, ;
+    digamma special::digamma::f32, i0 special::i0::f32,;
     single::pow, single::VAST_ANGLE;
-    f64, u64, c128;
+    f64, c128;
     exp double::exp, exp2 double::exp2, expm1 double::expm1, log double::log, log2 double::log2, log10 double::log10,
     log1p double::log1p, sin double::sin, cos double::cos, tan double::tan, asin double::asin, acos double::acos,
     atan double::atan, sinh double::sinh, cosh double::cosh, tanh double::tanh, asinh double::asinh,
     acosh double::acosh, atanh double::atanh, sin_vast special::sin::f64, cos_vast special::cos::f64,
-    tan_vast special::tan::f64, ;
+    tan_vast special::tan::f64,;
     erf libm::erf, erfc libm::erfc, erfinv special::erfinv::f64, lgamma special::lgamma::f64,
-    digamma special::digamma::f64, i0 special::i0::f64, ;
+    digamma special::digamma::f64, i0 special::i0::f64,;
     special::pow, double::VAST_ANGLE;
 }
