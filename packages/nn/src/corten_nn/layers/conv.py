@@ -9,7 +9,7 @@ from corten_nn._backend import Tensor, core
 from corten_nn._module import Module
 from corten_nn._parameter import Parameter
 from corten_nn.functional.padding import pad
-from corten_nn.layers._sizes import per_dim, reversed_twice
+from corten_nn._sizes import per_dim, reversed_twice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from corten_nn._backend import Tensor, core
-from corten_nn.layers._sizes import per_dim
+from corten_nn._sizes import per_dim
 from corten_nn.layers.conv import _ConvNd
 
 TYPE_CHECKING = False

@@ -7,7 +7,7 @@ from corten_nn import init
 from corten_nn._backend import Tensor, core
 from corten_nn._module import Module
 from corten_nn._parameter import Parameter
-from corten_nn.layers._sizes import per_dim
+from corten_nn._sizes import per_dim
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from corten_nn import functional as F
 from corten_nn._backend import Tensor, core
 from corten_nn._module import Module
-from corten_nn.layers._sizes import per_dim
+from corten_nn._sizes import per_dim
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
