@@ -232,7 +232,6 @@ def test_padding_mode_keeps_the_same_padding_argument(ref):
         lambda nn, torch: nn.Upsample(2, 3)(torch.zeros(1, 1, 2)),
         lambda nn, torch: nn.Upsample((2, 3))(torch.zeros(1, 1, 2)),
         lambda nn, torch: nn.Upsample(scale_factor=(2, 3))(torch.zeros(1, 1, 2)),
-        lambda nn, torch: nn.Upsample(1.5)(torch.zeros(1, 1, 2)).shape,
         lambda nn, torch: nn.Upsample(2, mode="bilinear")(torch.zeros(1, 1, 2)),
         lambda nn, torch: nn.Upsample(2, mode="cubic")(torch.zeros(1, 1, 2)),
         lambda nn, torch: nn.Upsample(2, mode="nearest", align_corners=True)(torch.zeros(1, 1, 2)),
@@ -252,7 +251,7 @@ def test_errors(ref, build):
 
 
 def test_invalid_choices_are_named():
-    with pytest.raises(ValueError, match="Invalid padding string 'all', should be one of {'same', 'valid'}"):
+    with pytest.raises(ValueError, match=r"Invalid padding string 'all', should be one of \{'same', 'valid'\}"):
         nn.Conv2d(1, 1, 3, padding="all")
     with pytest.raises(ValueError, match="but got padding_mode='mirror'"):
         nn.Conv2d(1, 1, 3, padding_mode="mirror")

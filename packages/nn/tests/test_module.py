@@ -423,7 +423,7 @@ def always_called_hooks(nn, torch):
 @scenario
 def global_hooks(nn, torch):
     log = []
-    where = nn.modules.module if hasattr(nn, "modules") else __import__("corten_nn._global_hooks", fromlist=["x"])
+    where = nn.modules.module
     handles = [
         where.register_module_forward_pre_hook(lambda m, args: log.append(("pre", type(m).__name__))),
         where.register_module_forward_hook(lambda m, args, out: log.append(("post", type(m).__name__))),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from corten_nn._backend import Tensor
-from corten_nn._parameter import Buffer, Parameter
 from corten_nn._slots import Slots
+from corten_nn.parameter import Buffer, Parameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -37,7 +37,8 @@ def _check_shapes(
     if mask is not None:
         _require(
             mask.dim() in (2, 3),
-            f"For {kind} `query`, expected `attn_mask` to be `None`, 2-D or 3-D but found {mask.dim()}-D tensor instead",
+            f"For {kind} `query`, expected `attn_mask` to be `None`, 2-D or 3-D "
+            f"but found {mask.dim()}-D tensor instead",
         )
         expected = (num_heads, query.shape[0], key.shape[0])
         _require(

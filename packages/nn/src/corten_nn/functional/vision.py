@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from corten_nn._backend import Tensor, core
-from corten_nn._warnings import warn
 from corten_nn._sizes import per_dim
+from corten_nn._warnings import warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,11 +69,9 @@ def interpolate(
     if name is None:
         _refuse(mode, input.dim())
     row = getattr(core, f"_{name}_aa" if antialias else str(name))
-    if mode == "area":
-        return row(input, output_size)
-    if align_corners is None:
-        return row(input, output_size, scales)
-    return row(input, output_size, align_corners, scales)
+    settings = () if mode == "area" else (scales,) if align_corners is None else (align_corners, scales)
+    out: Tensor = row(input, output_size, *settings)
+    return out
 
 
 def _output_size(input: Tensor, size: Any, scale_factor: Any) -> tuple[list[int] | None, list[float] | None]:
@@ -82,7 +80,7 @@ def _output_size(input: Tensor, size: Any, scale_factor: Any) -> tuple[list[int]
         raise ValueError("only one of size or scale_factor should be defined")
     if size is None and scale_factor is None:
         raise ValueError("either size or scale_factor should be defined")
-    given, name = (size, "output size") if scale_factor is None else (scale_factor, "scale_factor of shape")
+    given, name = (size, "output size of") if scale_factor is None else (scale_factor, "scale_factor of shape")
     if isinstance(given, (list, tuple)) and len(given) != dims:
         wanted = "output size in (o1, o2, ...,oK)" if scale_factor is None else "scale_factor in (s1, s2, ...,sK)"
         raise ValueError(

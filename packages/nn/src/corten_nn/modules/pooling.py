@@ -156,8 +156,7 @@ class _AvgPoolDivisor(_AvgPool):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the means."""
-        pool = getattr(core, self._row)
-        return pool(
+        out: Tensor = getattr(core, self._row)(
             input,
             self.kernel_size,
             self.stride,
@@ -166,6 +165,7 @@ class _AvgPoolDivisor(_AvgPool):
             self.count_include_pad,
             self.divisor_override,
         )
+        return out
 
 
 class AvgPool2d(_AvgPoolDivisor):

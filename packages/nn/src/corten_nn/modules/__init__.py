@@ -1,10 +1,11 @@
-"""The layers and losses."""
+"""The modules: layers, losses and containers."""
 
-from corten_nn.layers.activation import (
+from corten_nn.modules.activation import (
     CELU,
     ELU,
     GELU,
     GLU,
+    SELU,
     Hardshrink,
     Hardsigmoid,
     Hardswish,
@@ -14,12 +15,11 @@ from corten_nn.layers.activation import (
     LogSoftmax,
     Mish,
     PReLU,
-    RReLU,
     ReLU,
     ReLU6,
-    SELU,
-    SiLU,
+    RReLU,
     Sigmoid,
+    SiLU,
     Softmax,
     Softmax2d,
     Softmin,
@@ -30,27 +30,28 @@ from corten_nn.layers.activation import (
     Tanhshrink,
     Threshold,
 )
-from corten_nn.layers.attention import MultiheadAttention
-from corten_nn.layers.batchnorm import (
+from corten_nn.modules.attention import MultiheadAttention
+from corten_nn.modules.batchnorm import (
     BatchNorm1d,
     BatchNorm2d,
     BatchNorm3d,
 )
-from corten_nn.layers.conv import (
+from corten_nn.modules.container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
+from corten_nn.modules.conv import (
     Conv1d,
     Conv2d,
     Conv3d,
 )
-from corten_nn.layers.conv_transpose import (
+from corten_nn.modules.conv_transpose import (
     ConvTranspose1d,
     ConvTranspose2d,
     ConvTranspose3d,
 )
-from corten_nn.layers.distance import (
+from corten_nn.modules.distance import (
     CosineSimilarity,
     PairwiseDistance,
 )
-from corten_nn.layers.dropout import (
+from corten_nn.modules.dropout import (
     AlphaDropout,
     Dropout,
     Dropout1d,
@@ -58,37 +59,37 @@ from corten_nn.layers.dropout import (
     Dropout3d,
     FeatureAlphaDropout,
 )
-from corten_nn.layers.embedding import (
+from corten_nn.modules.embedding import (
     Embedding,
     EmbeddingBag,
 )
-from corten_nn.layers.flatten import (
+from corten_nn.modules.flatten import (
     Flatten,
     Unflatten,
 )
-from corten_nn.layers.instancenorm import (
+from corten_nn.modules.instancenorm import (
     InstanceNorm1d,
     InstanceNorm2d,
     InstanceNorm3d,
 )
-from corten_nn.layers.linear import (
+from corten_nn.modules.linear import (
     Bilinear,
     Identity,
     Linear,
 )
-from corten_nn.layers.loss import (
+from corten_nn.modules.loss import (
     BCELoss,
     BCEWithLogitsLoss,
-    CTCLoss,
     CosineEmbeddingLoss,
     CrossEntropyLoss,
+    CTCLoss,
     GaussianNLLLoss,
     HingeEmbeddingLoss,
     HuberLoss,
     KLDivLoss,
     L1Loss,
-    MSELoss,
     MarginRankingLoss,
+    MSELoss,
     MultiLabelMarginLoss,
     MultiLabelSoftMarginLoss,
     MultiMarginLoss,
@@ -99,13 +100,14 @@ from corten_nn.layers.loss import (
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,
 )
-from corten_nn.layers.normalization import (
+from corten_nn.modules.module import Module
+from corten_nn.modules.normalization import (
     GroupNorm,
     LayerNorm,
     LocalResponseNorm,
     RMSNorm,
 )
-from corten_nn.layers.padding import (
+from corten_nn.modules.padding import (
     CircularPad1d,
     CircularPad2d,
     CircularPad3d,
@@ -122,7 +124,7 @@ from corten_nn.layers.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
-from corten_nn.layers.pooling import (
+from corten_nn.modules.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
     AdaptiveAvgPool3d,
@@ -136,7 +138,7 @@ from corten_nn.layers.pooling import (
     MaxPool2d,
     MaxPool3d,
 )
-from corten_nn.layers.pooling_other import (
+from corten_nn.modules.pooling_other import (
     LPPool1d,
     LPPool2d,
     LPPool3d,
@@ -144,7 +146,7 @@ from corten_nn.layers.pooling_other import (
     MaxUnpool2d,
     MaxUnpool3d,
 )
-from corten_nn.layers.upsampling import (
+from corten_nn.modules.upsampling import (
     ChannelShuffle,
     Fold,
     PixelShuffle,
@@ -156,6 +158,11 @@ from corten_nn.layers.upsampling import (
 )
 
 __all__ = [
+    "CELU",
+    "ELU",
+    "GELU",
+    "GLU",
+    "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
@@ -172,7 +179,6 @@ __all__ = [
     "BatchNorm2d",
     "BatchNorm3d",
     "Bilinear",
-    "CELU",
     "CTCLoss",
     "ChannelShuffle",
     "CircularPad1d",
@@ -194,14 +200,11 @@ __all__ = [
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
-    "ELU",
     "Embedding",
     "EmbeddingBag",
     "FeatureAlphaDropout",
     "Flatten",
     "Fold",
-    "GELU",
-    "GLU",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -234,6 +237,9 @@ __all__ = [
     "MaxUnpool2d",
     "MaxUnpool3d",
     "Mish",
+    "Module",
+    "ModuleDict",
+    "ModuleList",
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
@@ -241,6 +247,8 @@ __all__ = [
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
+    "ParameterDict",
+    "ParameterList",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
@@ -254,7 +262,7 @@ __all__ = [
     "ReplicationPad1d",
     "ReplicationPad2d",
     "ReplicationPad3d",
-    "SELU",
+    "Sequential",
     "SiLU",
     "Sigmoid",
     "SmoothL1Loss",
