@@ -733,3 +733,20 @@ def test_to_empty_and_meta():
 def test_positional_state_dict_arguments_warn():
     with pytest.warns(FutureWarning, match="Positional args"):
         assert list(nn.Linear(1, 1).state_dict({}, "p.")) == ["p.weight", "p.bias"]
+
+
+def test_own_pickling():
+    class Own(nn.Linear):
+        def __getstate__(self):
+            state = self.__dict__.copy()
+            for name in self._parameters:
+                del state[name]
+            return {**state, "mark": 1}
+
+        def __setstate__(self, state):
+            super().__setstate__(state)
+
+    layer = Own(2, 3)
+    twin = copy.deepcopy(layer)
+    assert twin.mark == 1
+    assert_slots_agree(twin)

@@ -199,6 +199,13 @@ class Registry:
         else:
             self.register_buffer(name, value, persistent=False)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        # What PyTorch pickles holds parameters and so on only by kind.
+        for slot in ("_parameters", "_buffers", "_modules"):
+            for name, value in state.get(slot, {}).items():
+                self.__dict__.setdefault(name, value)
+
     def __delattr__(self, name: str) -> None:
         state = self.__dict__
         for slot in ("_parameters", "_buffers", "_modules"):
