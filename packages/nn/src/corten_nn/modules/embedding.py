@@ -6,7 +6,7 @@ from corten_nn import functional as F
 from corten_nn import init
 from corten_nn._backend import Tensor, autograd, core
 from corten_nn._module import Module
-from corten_nn._parameter import Parameter
+from corten_nn.parameter import Parameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from corten_nn import functional as F
 from corten_nn._backend import Tensor, core
 from corten_nn._module import Module
-from corten_nn._parameter import Parameter
 from corten_nn._warnings import warn
+from corten_nn.parameter import Parameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

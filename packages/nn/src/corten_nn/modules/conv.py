@@ -7,9 +7,9 @@ import math
 from corten_nn import init
 from corten_nn._backend import Tensor, core
 from corten_nn._module import Module
-from corten_nn._parameter import Parameter
+from corten_nn._sizes import per_dim, reversed_twice
 from corten_nn.functional.padding import pad
-from corten_nn.layers._sizes import per_dim, reversed_twice
+from corten_nn.parameter import Parameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,7 +162,8 @@ class _Conv(_ConvNd):
         if self.padding_mode != "zeros":
             input = pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)
             padding = (0,) * self._dims
-        return getattr(core, self._row)(input, weight, bias, self.stride, padding, self.dilation, self.groups)
+        out: Tensor = getattr(core, self._row)(input, weight, bias, self.stride, padding, self.dilation, self.groups)
+        return out
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the cross-correlation of `input` and the weight, plus the bias."""

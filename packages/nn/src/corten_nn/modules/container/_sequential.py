@@ -29,7 +29,7 @@ class Sequential(Module):
                 self.add_module(str(i), module)
 
     def _name_at(self, index: int) -> str:
-        names = list(self.__dict__["_modules"])
+        names: list[str] = list(self.__dict__["_modules"])
         index = operator.index(index)
         if not -len(names) <= index < len(names):
             raise IndexError(f"index {index} is out of range")

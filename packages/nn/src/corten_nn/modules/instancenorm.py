@@ -5,7 +5,7 @@ from __future__ import annotations
 from corten_nn import functional as F
 from corten_nn._backend import Tensor
 from corten_nn._warnings import warn
-from corten_nn.layers._norm_base import _NormBase
+from corten_nn.modules._norm_base import _NormBase
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

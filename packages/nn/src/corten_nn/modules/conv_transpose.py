@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from corten_nn._backend import Tensor, core
-from corten_nn.layers._sizes import per_dim
-from corten_nn.layers.conv import _ConvNd
+from corten_nn._sizes import per_dim
+from corten_nn.modules.conv import _ConvNd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,9 +84,10 @@ class _ConvTranspose(_ConvNd):
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Return the transposed convolution; `output_size` chooses among the sizes that `stride` leaves open."""
         output_padding = self._output_padding(input, output_size)
-        return getattr(core, self._row)(
+        out: Tensor = getattr(core, self._row)(
             input, self.weight, self.bias, self.stride, self.padding, output_padding, self.groups, self.dilation
         )
+        return out
 
 
 class ConvTranspose1d(_ConvTranspose):

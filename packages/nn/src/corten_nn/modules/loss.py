@@ -371,7 +371,7 @@ class TripletMarginWithDistanceLoss(_Loss):
             raise ValueError(
                 f"TripletMarginWithDistanceLoss: expected margin to be greater than 0, got {margin} instead"
             )
-        from corten_nn.layers.distance import PairwiseDistance
+        from corten_nn.modules.distance import PairwiseDistance
 
         self.distance_function = PairwiseDistance() if distance_function is None else distance_function
         self.margin = margin

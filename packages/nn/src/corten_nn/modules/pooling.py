@@ -5,7 +5,7 @@ from __future__ import annotations
 from corten_nn import functional as F
 from corten_nn._backend import Tensor, core
 from corten_nn._module import Module
-from corten_nn.layers._sizes import per_dim
+from corten_nn._sizes import per_dim
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -156,8 +156,7 @@ class _AvgPoolDivisor(_AvgPool):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the means."""
-        pool = getattr(core, self._row)
-        return pool(
+        out: Tensor = getattr(core, self._row)(
             input,
             self.kernel_size,
             self.stride,
@@ -166,6 +165,7 @@ class _AvgPoolDivisor(_AvgPool):
             self.count_include_pad,
             self.divisor_override,
         )
+        return out
 
 
 class AvgPool2d(_AvgPoolDivisor):

@@ -27,6 +27,7 @@ class Parameter(Tensor):
     __torch_function__ = core._disabled_torch_function_impl
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
+        """Wrap `data`."""
         if data is None:
             data = core.empty(0)
         result: Parameter = Tensor._make_subclass(cls, data, requires_grad)
@@ -36,9 +37,9 @@ class Parameter(Tensor):
         known = memo.get(id(self))
         if known is None:
             known = memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
-        return known  # type: ignore[no-any-return]
+        return known
 
-    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+    def __repr__(self) -> str:  # type: ignore[override]
         # Printed as the plain tensor that it wraps, not as a subclass.
         return "Parameter containing:\n" + repr(self.data.requires_grad_(self.requires_grad))
 
@@ -58,6 +59,7 @@ class Buffer(Tensor, metaclass=_BufferMeta):
     """
 
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Tensor:  # type: ignore[misc]
+        """Mark `data`."""
         if data is None:
             data = core.empty(0)
         result: Any = data.detach().requires_grad_(data.requires_grad)

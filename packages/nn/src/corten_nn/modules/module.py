@@ -1,4 +1,4 @@
-"""Hooks that run for every module, and on every registration."""
+"""`Module`, and hooks that run for every module and on every registration."""
 
 from __future__ import annotations
 
@@ -6,11 +6,24 @@ from collections import OrderedDict
 
 from corten_nn import _registry
 from corten_nn._hooks import RemovableHandle, global_hooks
+from corten_nn._module import Module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+__all__ = [
+    "Module",
+    "register_module_backward_hook",
+    "register_module_buffer_registration_hook",
+    "register_module_forward_hook",
+    "register_module_forward_pre_hook",
+    "register_module_full_backward_hook",
+    "register_module_full_backward_pre_hook",
+    "register_module_module_registration_hook",
+    "register_module_parameter_registration_hook",
+]
 
 
 def register_module_forward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:

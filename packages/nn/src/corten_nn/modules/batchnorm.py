@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from corten_nn import functional as F
 from corten_nn._backend import Tensor
-from corten_nn.layers._norm_base import _NormBase
+from corten_nn.modules._norm_base import _NormBase
 
 
 class _BatchNorm(_NormBase):

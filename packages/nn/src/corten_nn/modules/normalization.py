@@ -6,8 +6,8 @@ from corten_nn import functional as F
 from corten_nn import init
 from corten_nn._backend import Tensor, core
 from corten_nn._module import Module
-from corten_nn._parameter import Parameter
-from corten_nn.layers._sizes import per_dim
+from corten_nn._sizes import per_dim
+from corten_nn.parameter import Parameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from corten_nn import init
 from corten_nn._backend import Tensor, core
 from corten_nn._module import Module
-from corten_nn._parameter import Parameter
+from corten_nn.parameter import Parameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 
 from corten_nn._backend import Tensor
 from corten_nn._module import Module
-from corten_nn._parameter import Parameter
 from corten_nn._registry import typename
-from corten_nn.containers._modules import pairs
+from corten_nn.modules.container._modules import pairs
+from corten_nn.parameter import Parameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,10 +1,11 @@
-"""The layers and losses."""
+"""The modules: layers, losses and containers."""
 
-from corten_nn.layers.activation import (
+from corten_nn.modules.activation import (
     CELU,
     ELU,
     GELU,
     GLU,
+    SELU,
     Hardshrink,
     Hardsigmoid,
     Hardswish,
@@ -14,12 +15,11 @@ from corten_nn.layers.activation import (
     LogSoftmax,
     Mish,
     PReLU,
-    RReLU,
     ReLU,
     ReLU6,
-    SELU,
-    SiLU,
+    RReLU,
     Sigmoid,
+    SiLU,
     Softmax,
     Softmax2d,
     Softmin,
@@ -30,26 +30,28 @@ from corten_nn.layers.activation import (
     Tanhshrink,
     Threshold,
 )
-from corten_nn.layers.batchnorm import (
+from corten_nn.modules.attention import MultiheadAttention
+from corten_nn.modules.batchnorm import (
     BatchNorm1d,
     BatchNorm2d,
     BatchNorm3d,
 )
-from corten_nn.layers.conv import (
+from corten_nn.modules.container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
+from corten_nn.modules.conv import (
     Conv1d,
     Conv2d,
     Conv3d,
 )
-from corten_nn.layers.conv_transpose import (
+from corten_nn.modules.conv_transpose import (
     ConvTranspose1d,
     ConvTranspose2d,
     ConvTranspose3d,
 )
-from corten_nn.layers.distance import (
+from corten_nn.modules.distance import (
     CosineSimilarity,
     PairwiseDistance,
 )
-from corten_nn.layers.dropout import (
+from corten_nn.modules.dropout import (
     AlphaDropout,
     Dropout,
     Dropout1d,
@@ -57,37 +59,37 @@ from corten_nn.layers.dropout import (
     Dropout3d,
     FeatureAlphaDropout,
 )
-from corten_nn.layers.embedding import (
+from corten_nn.modules.embedding import (
     Embedding,
     EmbeddingBag,
 )
-from corten_nn.layers.flatten import (
+from corten_nn.modules.flatten import (
     Flatten,
     Unflatten,
 )
-from corten_nn.layers.instancenorm import (
+from corten_nn.modules.instancenorm import (
     InstanceNorm1d,
     InstanceNorm2d,
     InstanceNorm3d,
 )
-from corten_nn.layers.linear import (
+from corten_nn.modules.linear import (
     Bilinear,
     Identity,
     Linear,
 )
-from corten_nn.layers.loss import (
+from corten_nn.modules.loss import (
     BCELoss,
     BCEWithLogitsLoss,
-    CTCLoss,
     CosineEmbeddingLoss,
     CrossEntropyLoss,
+    CTCLoss,
     GaussianNLLLoss,
     HingeEmbeddingLoss,
     HuberLoss,
     KLDivLoss,
     L1Loss,
-    MSELoss,
     MarginRankingLoss,
+    MSELoss,
     MultiLabelMarginLoss,
     MultiLabelSoftMarginLoss,
     MultiMarginLoss,
@@ -98,13 +100,31 @@ from corten_nn.layers.loss import (
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,
 )
-from corten_nn.layers.normalization import (
+from corten_nn.modules.module import Module
+from corten_nn.modules.normalization import (
     GroupNorm,
     LayerNorm,
     LocalResponseNorm,
     RMSNorm,
 )
-from corten_nn.layers.pooling import (
+from corten_nn.modules.padding import (
+    CircularPad1d,
+    CircularPad2d,
+    CircularPad3d,
+    ConstantPad1d,
+    ConstantPad2d,
+    ConstantPad3d,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReflectionPad3d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    ReplicationPad3d,
+    ZeroPad1d,
+    ZeroPad2d,
+    ZeroPad3d,
+)
+from corten_nn.modules.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
     AdaptiveAvgPool3d,
@@ -118,8 +138,31 @@ from corten_nn.layers.pooling import (
     MaxPool2d,
     MaxPool3d,
 )
+from corten_nn.modules.pooling_other import (
+    LPPool1d,
+    LPPool2d,
+    LPPool3d,
+    MaxUnpool1d,
+    MaxUnpool2d,
+    MaxUnpool3d,
+)
+from corten_nn.modules.upsampling import (
+    ChannelShuffle,
+    Fold,
+    PixelShuffle,
+    PixelUnshuffle,
+    Unfold,
+    Upsample,
+    UpsamplingBilinear2d,
+    UpsamplingNearest2d,
+)
 
 __all__ = [
+    "CELU",
+    "ELU",
+    "GELU",
+    "GLU",
+    "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
@@ -136,8 +179,14 @@ __all__ = [
     "BatchNorm2d",
     "BatchNorm3d",
     "Bilinear",
-    "CELU",
     "CTCLoss",
+    "ChannelShuffle",
+    "CircularPad1d",
+    "CircularPad2d",
+    "CircularPad3d",
+    "ConstantPad1d",
+    "ConstantPad2d",
+    "ConstantPad3d",
     "Conv1d",
     "Conv2d",
     "Conv3d",
@@ -151,13 +200,11 @@ __all__ = [
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
-    "ELU",
     "Embedding",
     "EmbeddingBag",
     "FeatureAlphaDropout",
     "Flatten",
-    "GELU",
-    "GLU",
+    "Fold",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -172,6 +219,9 @@ __all__ = [
     "InstanceNorm3d",
     "KLDivLoss",
     "L1Loss",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -183,19 +233,36 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
     "Mish",
+    "Module",
+    "ModuleDict",
+    "ModuleList",
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
+    "ParameterDict",
+    "ParameterList",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
     "RReLU",
     "ReLU",
     "ReLU6",
-    "SELU",
+    "ReflectionPad1d",
+    "ReflectionPad2d",
+    "ReflectionPad3d",
+    "ReplicationPad1d",
+    "ReplicationPad2d",
+    "ReplicationPad3d",
+    "Sequential",
     "SiLU",
     "Sigmoid",
     "SmoothL1Loss",
@@ -212,4 +279,11 @@ __all__ = [
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",
+    "Unfold",
+    "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
+    "ZeroPad1d",
+    "ZeroPad2d",
+    "ZeroPad3d",
 ]
