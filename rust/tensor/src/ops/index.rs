@@ -3,7 +3,7 @@
 use super::all::*;
 use crate::lazy::T;
 use crate::rules::{index, key};
-use crate::value::{Number, Value};
+use crate::value::Number;
 use crate::{Result, Tensor, fail};
 use corten_index::Join;
 use corten_tables::ops;
@@ -40,9 +40,9 @@ scatter(input: Tensor, dim: Dim, index: Tensor, src: Tensor) -> Tensor { meta: i
 /// One number at the places of `index` along a dimension.
 scatter.value(input: Tensor, dim: Dim, index: Tensor, value: Scalar) -> Tensor { meta: index::scatter_meta("scatter", input, dim, index, None); kernel: index::scatter(input, dim, index, Err(value), Join::Replace, true, &outs[0]); updates; forms: fn method inplace out; domain: any, dim, index, scalar }
 /// Joined with what is there: `reduce` is `add` or `multiply`.
-scatter.reduce(input: Tensor, dim: Dim, index: Tensor, src: Tensor, *, reduce: str) -> Tensor { meta: { index::join(Some(reduce))?; index::scatter_meta("scatter", input, dim, index, Some(src)) }; kernel: index::scatter(input, dim, index, Ok(src), index::join(Some(reduce))?, true, &outs[0]); updates; forms: fn method inplace out; domain: any, dim, index, any; nondiff }
+scatter.joined(input: Tensor, dim: Dim, index: Tensor, src: Tensor, *, reduce: str) -> Tensor { meta: { index::join(Some(reduce))?; index::scatter_meta("scatter", input, dim, index, Some(src)) }; kernel: index::scatter(input, dim, index, Ok(src), index::join(Some(reduce))?, true, &outs[0]); updates; forms: fn method inplace out; domain: any, dim, index, any; nondiff }
 /// One number joined with what is there: `reduce` is `add` or `multiply`.
-scatter.value_reduce(input: Tensor, dim: Dim, index: Tensor, value: Scalar, *, reduce: str) -> Tensor { meta: { index::join(Some(reduce))?; index::scatter_meta("scatter", input, dim, index, None) }; kernel: index::scatter(input, dim, index, Err(value), index::join(Some(reduce))?, true, &outs[0]); updates; forms: fn method inplace out; domain: any, dim, index, scalar; nondiff }
+scatter.value_joined(input: Tensor, dim: Dim, index: Tensor, value: Scalar, *, reduce: str) -> Tensor { meta: { index::join(Some(reduce))?; index::scatter_meta("scatter", input, dim, index, None) }; kernel: index::scatter(input, dim, index, Err(value), index::join(Some(reduce))?, true, &outs[0]); updates; forms: fn method inplace out; domain: any, dim, index, scalar; nondiff }
 /// `src` added at the places of `index` along a dimension.
 scatter_add(input: Tensor, dim: Dim, index: Tensor, src: Tensor) -> Tensor { meta: index::scatter_meta("scatter", input, dim, index, Some(src)); kernel: index::scatter(input, dim, index, Ok(src), Join::Add, true, &outs[0]); updates; forms: fn method inplace out; domain: any, dim, index, any }
 /// `src` joined at the places of `index` along a dimension by `sum`, `prod`, `mean`, `amax` or `amin`.
@@ -57,7 +57,7 @@ masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor { meta: in
 /// The elements where the mask is true, as a vector.
 masked_select(input: Tensor, mask: Tensor) -> Tensor { dynamic: index::masked_select(input, mask); forms: fn method out; domain: any, bool }
 /// The indices of elements that differ from zero: one row each, or with `as_tuple` one vector a dimension.
-nonzero(input: Tensor, *, as_tuple: bool = false) -> Any { dynamic: if as_tuple { T::from(places(input)) } else { T::from(index::nonzero(input)) }; forms: fn method; domain: any; check: none; nondiff }
+nonzero(input: Tensor, *, as_tuple: bool = false) -> Any { dynamic: if as_tuple { T::from(places(input)?) } else { T::from(index::nonzero(input)) }; forms: fn method; domain: any; check: none; nondiff }
 /// The indices of elements that differ from zero: one row each.
 argwhere(input: Tensor) -> Tensor { composite: nonzero(input); forms: fn method; domain: any; nondiff }
 /// The indices of elements that differ from zero: one vector a dimension.

@@ -74,11 +74,7 @@ impl Chosen {
 }
 
 /// Calls `body` with the indices, expanded to their common shape.
-fn with_indices(
-    indices: &[Option<Tensor>],
-    shape: &[i64],
-    body: impl FnOnce(&[Operand]) -> Result<()>,
-) -> Result<()> {
+fn with_indices(indices: &[Option<Tensor>], shape: &[i64], body: impl FnOnce(&[Operand]) -> Result<()>) -> Result<()> {
     let given: SmallVec<[&Tensor; 4]> = indices.iter().flatten().collect();
     let strides: SmallVec<[Dims; 4]> = given.iter().map(|t| broadcast_strides(t.core(), shape)).collect();
     let mut operands: SmallVec<[Operand; 4]> = SmallVec::new();
@@ -183,7 +179,12 @@ pub fn index_select(x: &Tensor, dim: i64, index: &Tensor, out: &Tensor) -> Resul
     let d = wrap(dim, x.ndim())?;
     let index = int64(index)?;
     let ((s, t), (u, v), (i, j)) = (line(x), line(out), line(&index));
-    kernels::index_select(out.core().operand_as(&u, &v)?, x.core().operand_as(&s, &t)?, d, index.core().operand_as(&i, &j)?)
+    kernels::index_select(
+        out.core().operand_as(&u, &v)?,
+        x.core().operand_as(&s, &t)?,
+        d,
+        index.core().operand_as(&i, &j)?,
+    )
 }
 
 /// `meta` of `index_add` and `index_copy`.
@@ -389,7 +390,11 @@ pub fn masked_scatter_meta(x: &Tensor, mask: &Tensor, source: &Tensor) -> Result
         );
     }
     if mask.dtype() != DType::Bool {
-        fail!(Runtime, "masked_scatter_ only supports boolean masks, but got mask with dtype {}", cpp_name(mask.dtype()));
+        fail!(
+            Runtime,
+            "masked_scatter_ only supports boolean masks, but got mask with dtype {}",
+            cpp_name(mask.dtype())
+        );
     }
     masked_fill_meta(x, mask)
 }
