@@ -174,7 +174,7 @@ impl<S: Storage> Direct<'_, S> {
                     let [_, row, column] = std::array::from_fn(|d| self.y.steps[d] * phase.step[d] as isize);
                     // SAFETY: these are the phase's positions of this channel, which no other task writes.
                     unsafe {
-                        let from = sums.add(output * columns + i * height * width);
+                        let from = sums.at(output * columns + i * height * width);
                         S::store(from, width, b, c, View { ptr, row, column });
                     }
                 }
@@ -193,11 +193,11 @@ impl Split {
             for j in 0..size[1] {
                 let line = (i * size[1] + j) * size[2];
                 for k in 0..self.scale[2].min(size[2]) {
-                    let mut to = to.add(self.at([i, j, k]));
+                    let mut to = to.at(self.at([i, j, k]));
                     for k in (k..size[2]).step_by(self.scale[2]) {
                         // SAFETY: the caller's promise; each position has one place.
                         unsafe {
-                            *to = *from.add(line + k);
+                            *to = *from.at(line + k);
                             to = to.add(1);
                         }
                     }

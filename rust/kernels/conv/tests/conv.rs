@@ -119,7 +119,7 @@ impl Case {
         Case::new(n, c, o, groups, &dims)
     }
     /// Calls with the indices of every x, w and y that meet.
-    fn terms(&self, f: &mut dyn FnMut(&[usize], &[usize], &[usize])) {
+    fn terms(&self, mut f: impl FnMut(&[usize], &[usize], &[usize])) {
         let (per, outs) = (self.w[1], self.w[0] / self.groups);
         Array::<f32>::each(&self.y.clone(), &mut |y| {
             Array::<f32>::each(&self.w[1..], &mut |k| {
@@ -192,7 +192,7 @@ fn check<T: Number>(rng: &mut Rng, case: &Case, tolerance: f64) {
         let i = y.at(at);
         y.data[i] = bias.data[at[1]].wide();
     });
-    case.terms(&mut |xi, wi, yi| {
+    case.terms(|xi, wi, yi| {
         let (a, b, c) = (x.data[x.at(xi)].wide(), w.data[w.at(wi)].wide(), g.data[g.at(yi)].wide());
         let (i, j, k) = (y.at(yi), gx.at(xi), gw.at(wi));
         y.data[i] = y.data[i] + a * b;
