@@ -17,6 +17,7 @@ mod legacy;
 mod memory;
 mod methods;
 mod modes;
+mod optim;
 mod parser;
 mod py;
 mod results;
@@ -43,6 +44,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     modes::register(module)?;
     interop::register(module)?;
     data::register(module)?;
+    optim::register(module)?;
     module.add_function(wrap_pyfunction!(results::_return_types, module)?)?;
     module.add_function(wrap_pyfunction!(table::_table, module)?)?;
     host::install().or_raise(module.py())
