@@ -4,7 +4,7 @@ use crate::class::tensor_of;
 use crate::errors::OrRaise;
 use crate::py::{Obj, import};
 use corten_base::Scalar;
-use corten_tensor::Tensor;
+use corten_tensor::{Tensor, key, mode};
 use pyo3::exceptions::{PyImportError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -26,6 +26,7 @@ pub fn index_tensor(obj: Obj) -> PyResult<Tensor> {
 
 /// The value of a tensor of one element, fetched from its device where need be.
 pub fn item(obj: Obj, tensor: &Tensor) -> PyResult<Scalar> {
+    let _below = mode::without(key::SUBCLASS);
     corten_tensor::rules::read::item(tensor).or_raise(obj.py())
 }
 

@@ -7,6 +7,7 @@ mod convert;
 mod dlpack;
 mod errors;
 mod explain;
+mod functions;
 mod getset;
 mod graph;
 mod hooks;
@@ -41,7 +42,10 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     graph::register(module)?;
     modes::register(module)?;
     interop::register(module)?;
+    functions::register(module)?;
     module.add_function(wrap_pyfunction!(results::_return_types, module)?)?;
     module.add_function(wrap_pyfunction!(table::_table, module)?)?;
+    // What `import *` takes is every public name, operators included.
+    module.delattr("__all__")?;
     host::install().or_raise(module.py())
 }

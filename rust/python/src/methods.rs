@@ -144,6 +144,7 @@ fn item(call: &Call, this: Obj, tensor: &Tensor) -> Given {
 fn tolist(call: &Call, _this: Obj, tensor: &Tensor) -> Given {
     refuse_arguments(call, "tolist")?;
     let sizes = tensor.dims();
+    let _below = mode::without(corten_tensor::key::SUBCLASS);
     let numbers = corten_tensor::rules::read::scalars(tensor).or_raise(call.py)?;
     Ok(nested(call.py, &sizes, &numbers)?.into_ptr())
 }

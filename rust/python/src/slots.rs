@@ -250,7 +250,7 @@ entries! {
         binary(py, Row::Pow, "__pow__", left, right, Target::Fresh)
     }
 
-    fn ipower(py, left, right, _modulo) -> *mut PyObject {
+    fn ipower(py, left, right; _modulo: *mut PyObject) -> *mut PyObject {
         binary(py, Row::Pow, "__ipow__", left, right, Target::InPlace)
     }
 }
