@@ -423,7 +423,7 @@ def always_called_hooks(nn, torch):
 @scenario
 def global_hooks(nn, torch):
     log = []
-    where = nn.modules.module if hasattr(nn, "modules") else __import__("corten_nn._global_hooks", fromlist=["x"])
+    where = nn.modules.module
     handles = [
         where.register_module_forward_pre_hook(lambda m, args: log.append(("pre", type(m).__name__))),
         where.register_module_forward_hook(lambda m, args, out: log.append(("post", type(m).__name__))),
@@ -733,3 +733,20 @@ def test_to_empty_and_meta():
 def test_positional_state_dict_arguments_warn():
     with pytest.warns(FutureWarning, match="Positional args"):
         assert list(nn.Linear(1, 1).state_dict({}, "p.")) == ["p.weight", "p.bias"]
+
+
+def test_own_pickling():
+    class Own(nn.Linear):
+        def __getstate__(self):
+            state = self.__dict__.copy()
+            for name in self._parameters:
+                del state[name]
+            return {**state, "mark": 1}
+
+        def __setstate__(self, state):
+            super().__setstate__(state)
+
+    layer = Own(2, 3)
+    twin = copy.deepcopy(layer)
+    assert twin.mark == 1
+    assert_slots_agree(twin)

@@ -4,6 +4,7 @@ use crate::derivative::Derivative;
 use crate::inplace::CopySlices;
 use crate::snapshot::Saved;
 use corten_tensor::attached::Slot;
+use corten_tensor::dispatch::HOOKS;
 use corten_tensor::op::Op;
 use corten_tensor::tensor::{GraphNode, WeakTensor};
 use corten_tensor::{DType, Device, Dims, Result, Tensor};
@@ -200,6 +201,18 @@ impl Node {
     /// Sets what the layer above keeps with it.
     pub fn set_note(&self, note: Option<Arc<dyn Any + Send + Sync>>) {
         self.note.set(note);
+    }
+
+    /// Keeps the lines of the program that made it (anomaly mode).
+    pub fn remember_origin(&self) {
+        if let Some(trace) = HOOKS.trace.get() {
+            self.set_note(Some(Arc::new(trace())));
+        }
+    }
+
+    /// The lines of the program that made it, if it was made in anomaly mode.
+    pub fn origin(&self) -> Option<Arc<String>> {
+        self.note().and_then(|note| note.downcast::<String>().ok())
     }
 
     /// PyTorch's name, as in `AddBackward0`.

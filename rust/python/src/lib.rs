@@ -4,6 +4,7 @@
 mod call;
 mod class;
 mod convert;
+mod data;
 mod dlpack;
 mod errors;
 mod explain;
@@ -43,6 +44,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     modes::register(module)?;
     interop::register(module)?;
     functions::register(module)?;
+    data::register(module)?;
     module.add_function(wrap_pyfunction!(results::_return_types, module)?)?;
     module.add_function(wrap_pyfunction!(table::_table, module)?)?;
     // What `import *` takes is every public name, operators included.

@@ -14,7 +14,9 @@ static FAMILIES: &[&[Op]] = &[
     &ops::factory::OPS,
     &ops::query::OPS,
     &ops::reduce::OPS,
+    &ops::order::OPS,
     &ops::matrix::OPS,
+    &ops::join::OPS,
 ];
 
 /// Every row; overloads of a name follow one another in the order in which they are tried.

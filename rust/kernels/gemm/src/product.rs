@@ -140,7 +140,9 @@ impl<S: Storage> Region<'_, '_, S> {
         let (terms, width) = (p.k * S::PARTS, self.columns * S::PARTS);
         let depth = terms.min(K_BLOCK);
         let near = |step: isize, bytes: usize| step.unsigned_abs().saturating_mul(p.k).saturating_mul(size) <= bytes;
-        let direct_b = plain && p.b.column == 1 && (near(p.b.row, NEAR) || p.m <= 2 * kernels.max_rows());
+        // Rows of the right factor that share cache lines' places, or many of them, are better copied together.
+        let few = p.k <= 128 && !(p.b.row.unsigned_abs() * size).is_multiple_of(1024);
+        let direct_b = plain && p.b.column == 1 && (few || near(p.b.row, NEAR) || p.m <= 2 * kernels.max_rows());
         let direct_a = plain && (p.a.column == 1 || near(p.a.column, NEAR / 8));
         let panels = width.div_ceil(panel);
         let right = if direct_b { Ptr(p.b.ptr.cast()) } else { self.right.room(panels * panel * depth)? };

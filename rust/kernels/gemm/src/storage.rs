@@ -96,6 +96,21 @@ pub trait Storage: Element {
         out: View<Self>,
         finish: &Finish<Self>,
     );
+
+    /// Writes sums as they are.
+    ///
+    /// # Safety
+    /// As [`Storage::pack_left`].
+    unsafe fn store(sums: *const Self::Compute, sums_step: usize, rows: usize, columns: usize, out: View<Self>);
+
+    /// Packs rows for products of parts: `rows * PARTS` rows, the parts of one row below each other.
+    ///
+    /// # Safety
+    /// As [`Storage::pack_left`].
+    unsafe fn split(from: View<Self>, rows: usize, columns: usize, to: *mut Self::Compute, to_step: usize);
+
+    /// One element from its products of parts: `of(p, q)` is part `p` of the left times part `q` of the right.
+    fn join(of: impl Fn(usize, usize) -> Self::Compute) -> Self;
 }
 
 macro_rules! real_storage {
@@ -110,6 +125,30 @@ macro_rules! real_storage {
             unsafe fn pack_right(from: View<Self>, rows: usize, columns: usize, to: *mut $t, to_step: usize) {
                 // SAFETY: the caller's promise.
                 unsafe { copy::<$s, $t>((rows, columns), to, to_step, from.ptr, (from.row, from.column)) }
+            }
+            unsafe fn store(sums: *const $t, sums_step: usize, rows: usize, columns: usize, out: View<Self>) {
+                let step = (1, sums_step as isize);
+                // SAFETY: the caller's promise.
+                unsafe {
+                    if out.row == 1 && out.column > 0 {
+                        copy::<$t, $s>((columns, rows), out.ptr, out.column as usize, sums, step);
+                    } else if out.column == 1 && out.row > 0 {
+                        copy::<$t, $s>((rows, columns), out.ptr, out.row as usize, sums, (step.1, 1));
+                    } else {
+                        for i in 0..rows {
+                            for j in 0..columns {
+                                *out.at(i, j).ptr = (*sums.add(i * sums_step + j)).cast();
+                            }
+                        }
+                    }
+                }
+            }
+            unsafe fn split(from: View<Self>, rows: usize, columns: usize, to: *mut $t, to_step: usize) {
+                // SAFETY: the caller's promise.
+                unsafe { Self::pack_left(from, rows, columns, to, to_step) }
+            }
+            fn join(of: impl Fn(usize, usize) -> $t) -> Self {
+                of(0, 0).cast()
             }
             unsafe fn finish(
                 sums: *const $t, sums_step: usize, rows: usize, columns: usize, out: View<Self>, f: &Finish<Self>,
@@ -185,6 +224,32 @@ macro_rules! complex_storage {
                         }
                     }
                 }
+            }
+            unsafe fn store(sums: *const $t, sums_step: usize, rows: usize, columns: usize, out: View<Self>) {
+                for i in 0..rows {
+                    for j in 0..columns {
+                        // SAFETY: the caller's promise.
+                        unsafe {
+                            let sum = sums.add(i * sums_step + 2 * j);
+                            *out.at(i, j).ptr = $s::new(*sum, *sum.add(1));
+                        }
+                    }
+                }
+            }
+            unsafe fn split(from: View<Self>, rows: usize, columns: usize, to: *mut $t, to_step: usize) {
+                for i in 0..rows {
+                    for j in 0..columns {
+                        // SAFETY: the caller's promise.
+                        unsafe {
+                            let x = *from.at(i, j).ptr;
+                            *to.add(2 * i * to_step + j) = x.re;
+                            *to.add((2 * i + 1) * to_step + j) = x.im;
+                        }
+                    }
+                }
+            }
+            fn join(of: impl Fn(usize, usize) -> $t) -> Self {
+                $s::new(of(0, 0) - of(1, 1), of(0, 1) + of(1, 0))
             }
             unsafe fn finish(
                 sums: *const $t, sums_step: usize, rows: usize, columns: usize, out: View<Self>, f: &Finish<Self>,

@@ -2,6 +2,7 @@
 
 use crate::fold::{Join, LEAF, Pairs, join_rows, join_staged, leaf, tree};
 use crate::number::Number;
+use crate::softmax::same_sizes;
 use crate::source::{Mapped, Reader};
 use corten_base::pool::parallel_for;
 use corten_base::{Operand, Result, fail};
@@ -15,31 +16,31 @@ const COLUMNS: usize = 128;
 /// Rows summed one after the other, and such runs summed one after the other.
 const RUN: usize = 64;
 
-/// The shape of a reduction: `kept` steps through x, y and out, `reduced` through x and y.
+/// The shape of a reduction: `kept` steps through x, y, z and out, `reduced` through x, y and z.
 struct Plan {
-    kept: Dims<3>,
-    reduced: Dims<2>,
+    kept: Dims<4>,
+    reduced: Dims<3>,
 }
 
 fn plan(out: &Operand, reader: &Reader) -> Result<Plan> {
     let x = &reader.x;
-    let y_strides = match &reader.y {
-        Some(y) if y.sizes() != x.sizes() => fail!(Runtime, "sizes {:?} and {:?} differ", x.sizes(), y.sizes()),
-        y => y.as_ref().map(|y| y.strides()),
-    };
+    for other in [&reader.y, &reader.z].into_iter().flatten() {
+        same_sizes(x, other)?;
+    }
+    let step = |o: &Option<Operand>, i: usize| o.as_ref().map_or(0, |o| o.strides()[i] as isize);
     if out.ndim() != x.ndim() {
         fail!(Runtime, "a result of {} dimensions cannot take a reduction of {}", out.ndim(), x.ndim());
     }
-    let dim = |i: usize| {
-        let y = y_strides.map_or(0, |s| s[i] as isize);
-        Dim { size: x.sizes()[i] as usize, strides: [x.strides()[i] as isize, y, out.strides()[i] as isize] }
+    let dim = |i: usize| Dim {
+        size: x.sizes()[i] as usize,
+        strides: [x.strides()[i] as isize, step(&reader.y, i), step(&reader.z, i), out.strides()[i] as isize],
     };
     if let Some(i) = (0..x.ndim()).find(|&i| out.sizes()[i] != x.sizes()[i] && out.sizes()[i] != 1) {
         fail!(Runtime, "the result has size {} along dimension {i}, which has size {}", out.sizes()[i], x.sizes()[i]);
     }
     let kept = (0..x.ndim()).filter(|&i| out.sizes()[i] == x.sizes()[i]).map(dim);
     let reduced = (0..x.ndim()).filter(|&i| out.sizes()[i] != x.sizes()[i]).map(dim);
-    let reduced = reduced.map(|d| Dim { size: d.size, strides: [d.strides[0], d.strides[1]] });
+    let reduced = reduced.map(|d| Dim { size: d.size, strides: [d.strides[0], d.strides[1], d.strides[2]] });
     Ok(Plan {
         kept: Dims::from_dims(kept).sorted().coalesced(),
         reduced: Dims::from_dims(reduced).sorted().coalesced(),
@@ -73,17 +74,17 @@ pub(crate) fn fold<C: Mapped, J: Join<C>>(
         columns::<C, J>(out, reader, plan, &finish);
     } else if results < 8 && count >= 4 * GRAIN && plan.reduced.as_slice().len() == 1 {
         plan.kept.walk(0..results, |offsets| {
-            let value = long_row::<C, J>(reader, [offsets[0], offsets[1]], plan.reduced.as_slice()[0]);
+            let value = long_row::<C, J>(reader, [offsets[0], offsets[1], offsets[2]], plan.reduced.as_slice()[0]);
             // SAFETY: an element of `out`.
-            unsafe { write(out, offsets[2], finish(value)) }
+            unsafe { write(out, offsets[3], finish(value)) }
         });
     } else {
         let (outer, inner) = plan.reduced.split_inner();
         parallel_for(results, (GRAIN / count.max(1)).max(1), &|range| {
             plan.kept.walk(range, |offsets| {
-                let value = row::<C, J>(reader, [offsets[0], offsets[1]], &outer, inner);
+                let value = row::<C, J>(reader, [offsets[0], offsets[1], offsets[2]], &outer, inner);
                 // SAFETY: an element of `out`.
-                unsafe { write(out, offsets[2], finish(value)) }
+                unsafe { write(out, offsets[3], finish(value)) }
             })
         });
     }
@@ -105,7 +106,7 @@ unsafe fn write<C: Number>(out: &Operand, offset: isize, value: C) {
 }
 
 /// One result of the elements along `outer` and `inner`.
-fn row<C: Mapped, J: Join<C>>(reader: &Reader, offsets: [isize; 2], outer: &Dims<2>, inner: Dim<2>) -> C {
+fn row<C: Mapped, J: Join<C>>(reader: &Reader, offsets: [isize; 3], outer: &Dims<3>, inner: Dim<3>) -> C {
     let single = outer.as_slice().is_empty();
     if single && reader.direct::<C>() && inner.strides[0] == 1 {
         // SAFETY: the elements lie side by side in `x`, and nothing writes them meanwhile.
@@ -123,11 +124,11 @@ fn row<C: Mapped, J: Join<C>>(reader: &Reader, offsets: [isize; 2], outer: &Dims
     let mut staged = [C::ZERO; LEAF];
     let mut filled = 0;
     let mut pairs = Pairs::new();
-    outer.walk(0..outer.numel(), |[x, y]| {
+    outer.walk(0..outer.numel(), |[x, y, z]| {
         let mut done = 0;
         while done < inner.size {
             let part = (inner.size - done).min(LEAF - filled);
-            let at = [0, 1].map(|k| offsets[k] + [x, y][k] + done as isize * inner.strides[k]);
+            let at = [0, 1, 2].map(|k| offsets[k] + [x, y, z][k] + done as isize * inner.strides[k]);
             // SAFETY: elements of the operands.
             unsafe { reader.read(at, inner.strides, &mut staged[filled..filled + part]) };
             done += part;
@@ -145,7 +146,7 @@ fn row<C: Mapped, J: Join<C>>(reader: &Reader, offsets: [isize; 2], outer: &Dims
 }
 
 /// One result of many elements: the leaves in parallel, the tree the same as [`row`]'s.
-fn long_row<C: Mapped, J: Join<C>>(reader: &Reader, offsets: [isize; 2], inner: Dim<2>) -> C {
+fn long_row<C: Mapped, J: Join<C>>(reader: &Reader, offsets: [isize; 3], inner: Dim<3>) -> C {
     let leaves = inner.size.div_ceil(LEAF);
     let mut values = vec![C::ZERO; leaves];
     let shared = Shared(values.as_mut_ptr());
@@ -153,7 +154,7 @@ fn long_row<C: Mapped, J: Join<C>>(reader: &Reader, offsets: [isize; 2], inner: 
         let shared = &shared;
         for i in range {
             let part = Dim { size: (inner.size - i * LEAF).min(LEAF), strides: inner.strides };
-            let at = [0, 1].map(|k| offsets[k] + (i * LEAF) as isize * inner.strides[k]);
+            let at = [0, 1, 2].map(|k| offsets[k] + (i * LEAF) as isize * inner.strides[k]);
             let value = row::<C, J>(reader, at, &Dims::from_dims([]), part);
             // SAFETY: each leaf has its own place in `values`, which outlives the loop.
             unsafe { shared.0.add(i).write(value) }
@@ -178,17 +179,17 @@ fn columns<C: Mapped, J: Join<C>>(out: &Operand, reader: &Reader, plan: Plan, fi
     let block_at = |task: usize| {
         let first = (task % blocks) * COLUMNS;
         let width = (inner.size - first).min(COLUMNS);
-        let mut at = [0; 3];
+        let mut at = [0; 4];
         outer.walk(task / blocks..task / blocks + 1, |offsets| at = offsets);
-        (std::array::from_fn::<isize, 3, _>(|k| at[k] + first as isize * inner.strides[k]), width)
+        (std::array::from_fn::<isize, 4, _>(|k| at[k] + first as isize * inner.strides[k]), width)
     };
-    let store = |at: [isize; 3], values: &[C]| {
+    let store = |at: [isize; 4], values: &[C]| {
         for (i, &value) in values.iter().enumerate() {
             // SAFETY: elements of `out`.
-            unsafe { write(out, at[2] + i as isize * inner.strides[2], finish(value)) }
+            unsafe { write(out, at[3] + i as isize * inner.strides[3], finish(value)) }
         }
     };
-    let steps = [inner.strides[0], inner.strides[1]];
+    let steps = [inner.strides[0], inner.strides[1], inner.strides[2]];
     let tasks = outer.numel() * blocks;
     if parts == 1 || tasks >= 16 {
         let per_task = inner.size.min(COLUMNS) * count;
@@ -201,7 +202,7 @@ fn columns<C: Mapped, J: Join<C>>(out: &Operand, reader: &Reader, plan: Plan, fi
                     column_part::<C, J>(
                         reader,
                         &plan.reduced,
-                        [at[0], at[1]],
+                        [at[0], at[1], at[2]],
                         steps,
                         rows,
                         &mut total[..width],
@@ -223,7 +224,7 @@ fn columns<C: Mapped, J: Join<C>>(out: &Operand, reader: &Reader, plan: Plan, fi
             let rows = part * RUN * RUN..count.min((part + 1) * RUN * RUN);
             // SAFETY: each item has its own columns of `partial`, which outlives the loop.
             let total = unsafe { std::slice::from_raw_parts_mut(shared.0.add(item * COLUMNS), width) };
-            column_part::<C, J>(reader, &plan.reduced, [at[0], at[1]], steps, rows, total, true);
+            column_part::<C, J>(reader, &plan.reduced, [at[0], at[1], at[2]], steps, rows, total, true);
         }
     });
     for task in 0..tasks {
@@ -237,9 +238,9 @@ fn columns<C: Mapped, J: Join<C>>(out: &Operand, reader: &Reader, plan: Plan, fi
 /// Joins `rows` (at most [`RUN`]², in runs) of `total.len()` columns into `total`, or replaces it with them if `first`.
 fn column_part<C: Mapped, J: Join<C>>(
     reader: &Reader,
-    reduced: &Dims<2>,
-    at: [isize; 2],
-    steps: [isize; 2],
+    reduced: &Dims<3>,
+    at: [isize; 3],
+    steps: [isize; 3],
     rows: Range<usize>,
     total: &mut [C],
     first: bool,
@@ -259,9 +260,9 @@ fn column_part<C: Mapped, J: Join<C>>(
         } else {
             let mut staged = [C::ZERO; COLUMNS];
             let staged = &mut staged[..total.len()];
-            reduced.walk(start..end, |[x, y]| {
+            reduced.walk(start..end, |[x, y, z]| {
                 // SAFETY: elements of the operands.
-                unsafe { reader.read([at[0] + x, at[1] + y], steps, staged) };
+                unsafe { reader.read([at[0] + x, at[1] + y, at[2] + z], steps, staged) };
                 join_staged::<C, J>(run, staged);
             });
         }

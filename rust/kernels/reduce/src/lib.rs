@@ -3,11 +3,24 @@
 //! Results depend on shapes and strides alone: sums run in a tree of constant lanes and leaves, whatever the instruction
 //! set and the number of threads.
 
+mod arg;
 mod drive;
 mod fold;
+mod lines;
+mod loss;
 mod math;
+mod norm;
 mod number;
 mod reduce;
+mod scan;
+mod softmax;
 mod source;
 
+pub use arg::{Seek, arg_reduce, searchsorted, sort, topk};
+pub use loss::{Reduction, nll_loss, nll_loss_backward};
+pub use norm::{
+    batch_norm, batch_norm_backward, batch_statistics, layer_norm, layer_norm_backward, reciprocal_deviation,
+};
 pub use reduce::{Reduce, logsumexp, reduce, var};
+pub use scan::{Scan, cum_extreme, cumulate};
+pub use softmax::{softmax, softmax_backward};

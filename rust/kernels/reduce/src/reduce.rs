@@ -37,7 +37,7 @@ pub enum Reduce {
 /// `compute` is the type that elements are joined in: float32, float64, int64 or a complex type (uint64 too for
 /// extremes). Truth and counts compute in int64 whatever `compute` says; norms in a real type.
 pub fn reduce(op: Reduce, compute: DType, out: Operand, x: Operand) -> Result<()> {
-    let reader = Reader { x, y: None, map: Map::Same };
+    let reader = Reader::of(x, Map::Same);
     match op {
         Reduce::Any => return truth::<Largest>(&out, &x, Reader { map: Map::Truth, ..reader }, 0),
         Reduce::All => return truth::<Smallest>(&out, &x, Reader { map: Map::Truth, ..reader }, 1),
@@ -61,7 +61,7 @@ fn truth<J: Join<i64>>(out: &Operand, x: &Operand, reader: Reader, empty: i64) -
     fold::<i64, J>(out, &reader, |value| if nothing { empty } else { value })
 }
 
-fn real<C: Mapped + Real>(op: Reduce, out: &Operand, reader: Reader) -> Result<()> {
+pub(crate) fn real<C: Mapped + Real>(op: Reduce, out: &Operand, reader: Reader) -> Result<()> {
     let mapped = |map| Reader { map, ..reader };
     match op {
         Reduce::Mean => {
@@ -69,8 +69,8 @@ fn real<C: Mapped + Real>(op: Reduce, out: &Operand, reader: Reader) -> Result<(
             fold::<C, Sum>(out, &reader, |sum| sum.over(count))
         }
         Reduce::NanSum => fold::<C, Sum>(out, &mapped(Map::NanToZero), |v| v),
-        Reduce::Norm(p) if p == 2.0 => fold::<C, Sum>(out, &mapped(Map::Square), |v| v.sqrt()),
-        Reduce::Norm(p) if p == 1.0 => fold::<C, Sum>(out, &mapped(Map::Abs), |v| v),
+        Reduce::Norm(2.0) => fold::<C, Sum>(out, &mapped(Map::Square), |v| v.sqrt()),
+        Reduce::Norm(1.0) => fold::<C, Sum>(out, &mapped(Map::Abs), |v| v),
         Reduce::Norm(0.0) => fold::<i64, Sum>(out, &mapped(Map::Truth), |v| v),
         Reduce::Norm(f64::INFINITY) => {
             // Of nothing, 0: magnitudes have no smaller one.
@@ -124,12 +124,12 @@ fn var_in<C: Mapped + Real>(
 ) -> Result<()> {
     let count = reduced_count(out, &x) as f64;
     with_temporary::<C>(out, &x, |temporary, expanded| {
-        real::<C>(Reduce::Mean, &temporary, Reader { x, y: None, map: Map::Same })?;
+        real::<C>(Reduce::Mean, &temporary, Reader::of(x, Map::Same))?;
         if let Some(mean) = mean {
             copy::<C>(&mean, &temporary)?;
         }
         let divisor = C::from_f64((count - correction).max(0.0));
-        let reader = Reader { x, y: Some(expanded), map: Map::SquaredDifference };
+        let reader = Reader { x, y: Some(expanded), z: None, map: Map::SquaredDifference };
         fold::<C, Sum>(out, &reader, |sum| {
             let variance = sum.over(divisor);
             if sqrt { variance.sqrt() } else { variance }
@@ -148,12 +148,12 @@ pub fn logsumexp(out: Operand, x: Operand) -> Result<()> {
 
 fn logsumexp_in<C: Mapped + Real>(out: &Operand, x: Operand) -> Result<()> {
     with_temporary::<C>(out, &x, |largest, expanded| {
-        fold::<C, Largest>(&largest, &Reader { x, y: None, map: Map::Same }, |v| {
+        fold::<C, Largest>(&largest, &Reader::of(x, Map::Same), |v| {
             // An infinite shift would turn the infinities into NaN.
             if v.abs() == C::HIGHEST { C::ZERO } else { v }
         })?;
         with_temporary::<C>(out, out, |sums, _| {
-            fold::<C, Sum>(&sums, &Reader { x, y: Some(expanded), map: Map::ExpDifference }, |v| v.ln())?;
+            fold::<C, Sum>(&sums, &Reader { x, y: Some(expanded), z: None, map: Map::ExpDifference }, |v| v.ln())?;
             let dims = Dims::new(out.sizes(), [out.strides(), largest.strides(), sums.strides()]).coalesced();
             dims.walk(0..dims.numel(), |[to, shift, sum]| {
                 // SAFETY: elements of the three operands, the last two of type C.
@@ -170,7 +170,7 @@ fn logsumexp_in<C: Mapped + Real>(out: &Operand, x: Operand) -> Result<()> {
 }
 
 /// Calls `body` with fresh memory of `out`'s sizes, as it is and expanded to `x`'s sizes.
-fn with_temporary<C: Number>(
+pub(crate) fn with_temporary<C: Number>(
     out: &Operand,
     x: &Operand,
     body: impl FnOnce(Operand, Operand) -> Result<()>,

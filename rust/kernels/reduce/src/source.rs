@@ -4,6 +4,9 @@ use crate::number::{Number, Real, load_truth};
 use corten_base::element::Cast;
 use corten_base::{DType, Operand, c64, c128};
 
+/// Elements of further operands read at a time.
+const BLOCK: usize = 256;
+
 /// What is done to each element before it is joined.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Map {
@@ -23,6 +26,8 @@ pub(crate) enum Map {
     SquaredDifference,
     /// exp(x - y).
     ExpDifference,
+    /// x y, or x (y - z).
+    Product,
 }
 
 /// A number type with the maps that make sense for it; [`Map::Same`] is the only one that all have.
@@ -54,6 +59,7 @@ macro_rules! mapped_real {
                     Map::Power(p) => x.iter_mut().for_each(|x| *x = libm::pow(x.abs() as f64, p) as $t),
                     Map::SquaredDifference => difference_squared(x, y),
                     Map::ExpDifference => difference_exp(x, y),
+                    Map::Product => product(x, y),
                 }
             }
             unsafe fn load_magnitudes(dtype: DType, ptr: *const u8, stride: isize, out: &mut [$t]) -> bool {
@@ -102,6 +108,14 @@ corten_base::multiversion! {
     }
 }
 
+corten_base::multiversion! {
+    fn product<C: Real>(x: &mut [C], y: &[C]) {
+        for (x, &y) in x.iter_mut().zip(y) {
+            *x = x.times(y);
+        }
+    }
+}
+
 impl Mapped for i64 {
     fn map(_: Map, _: &mut [i64], _: &[i64]) {}
     unsafe fn load_truths(dtype: DType, ptr: *const u8, stride: isize, out: &mut [i64]) -> bool {
@@ -128,26 +142,32 @@ impl Mapped for c128 {
     }
 }
 
-/// One or two operands (of `x`'s shape) and their map.
+/// Up to three operands (of `x`'s shape) and their map; `z` is taken from `y`.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     pub(crate) x: Operand<'a>,
     pub(crate) y: Option<Operand<'a>>,
+    pub(crate) z: Option<Operand<'a>>,
     pub(crate) map: Map,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     /// True if numbers of type `C` can be taken straight from `x`'s memory.
     #[inline]
     pub(crate) fn direct<C: Number>(&self) -> bool {
         self.map == Map::Same && self.x.dtype() == C::DTYPE
     }
 
-    /// Reads `out.len()` mapped numbers, `strides` apart in `x` and `y`, from `offsets` on.
+    /// Only `x`.
+    pub(crate) fn of(x: Operand<'a>, map: Map) -> Self {
+        Reader { x, y: None, z: None, map }
+    }
+
+    /// Reads `out.len()` mapped numbers, `strides` apart in the operands, from `offsets` on.
     ///
     /// # Safety
     /// The elements must lie in the operands.
-    pub(crate) unsafe fn read<C: Mapped>(&self, offsets: [isize; 2], strides: [isize; 2], out: &mut [C]) {
+    pub(crate) unsafe fn read<C: Mapped>(&self, offsets: [isize; 3], strides: [isize; 3], out: &mut [C]) {
         let dtype = self.x.dtype();
         let ptr = self.x.ptr().wrapping_offset(offsets[0] * dtype.size() as isize);
         // SAFETY: the caller's promise, here and below.
@@ -162,13 +182,21 @@ impl Reader<'_> {
         let Some(y) = &self.y else {
             return C::map(self.map, out, &[]);
         };
-        let mut second = [C::ZERO; 256];
-        let at = y.ptr().wrapping_offset(offsets[1] * y.dtype().size() as isize);
-        for (i, out) in out.chunks_mut(256).enumerate() {
+        let (mut second, mut third) = ([C::ZERO; BLOCK], [C::ZERO; BLOCK]);
+        for (i, out) in out.chunks_mut(BLOCK).enumerate() {
+            let load = |o: &Operand, k: usize, to: &mut [C]| {
+                let offset = offsets[k] + (i * BLOCK) as isize * strides[k];
+                let at = o.ptr().wrapping_offset(offset * o.dtype().size() as isize);
+                // SAFETY: as above.
+                unsafe { C::load(o.dtype(), at, strides[k], to) }
+            };
             let second = &mut second[..out.len()];
-            let at = at.wrapping_offset((i * 256) as isize * strides[1] * y.dtype().size() as isize);
-            // SAFETY: as above.
-            unsafe { C::load(y.dtype(), at, strides[1], second) };
+            load(y, 1, second);
+            if let Some(z) = &self.z {
+                let third = &mut third[..out.len()];
+                load(z, 2, third);
+                second.iter_mut().zip(third.iter()).for_each(|(y, &z)| *y = y.minus(z));
+            }
             C::map(self.map, out, second);
         }
     }

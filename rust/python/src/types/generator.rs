@@ -119,7 +119,9 @@ pub fn object(py: Python<'_>, shared: SharedGenerator) -> PyResult<Bound<'_, PyG
     Bound::new(py, PyGenerator { shared, device: Device::CPU })
 }
 
-/// Adds the class.
+/// Adds the class and the default generator.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_class::<PyGenerator>()
+    module.add_class::<PyGenerator>()?;
+    let shared = corten_tensor::rules::random::default_generator().clone();
+    module.add("default_generator", object(module.py(), shared)?)
 }

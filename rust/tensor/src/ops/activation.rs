@@ -17,29 +17,29 @@ ops! { family = activation;
 /// `input` where positive, else 0.
 relu(input: Tensor) -> Tensor { unary(relu, default, checks::rectifier); forms: fn method inplace; domain: any }
 /// `input` limited to 0 and 6.
-relu6(input: Tensor) -> Tensor { composite: hardtanh_with(input, 0, 6); forms: fn(nn) inplace; domain: any }
+relu6(input: Tensor) -> Tensor { composite: hardtanh_with(input, 0, 6); forms: fn inplace; domain: any }
 /// `input` where positive, else `negative_slope * input`.
-leaky_relu(input: Tensor, negative_slope: Scalar = 0.01) -> Tensor { binary(leaky_relu, default); forms: fn(nn) inplace out; domain: any, scalar }
+leaky_relu(input: Tensor, negative_slope: Scalar = 0.01) -> Tensor { binary(leaky_relu, default); forms: fn inplace out; domain: any, scalar }
 /// `scale * input` where positive, else `scale * alpha * (exp(input_scale * input) - 1)`.
-elu(input: Tensor, alpha: Scalar = 1, scale: Scalar = 1, input_scale: Scalar = 1) -> Tensor { meta: pointwise::unary_meta(Unary::elu, Promote::default, args); kernel: exponential_linear(args, [alpha, scale, input_scale], &outs[0]); forms: fn(nn) inplace out; domain: any, positive_scalar }
+elu(input: Tensor, alpha: Scalar = 1, scale: Scalar = 1, input_scale: Scalar = 1) -> Tensor { meta: pointwise::unary_meta(Unary::elu, Promote::default, args); kernel: exponential_linear(args, [alpha, scale, input_scale], &outs[0]); forms: fn inplace out; domain: any, positive_scalar }
 /// `max(0, input) + min(0, alpha * (exp(input / alpha) - 1))`.
 celu(input: Tensor, alpha: Scalar = 1.0) -> Tensor { composite: { if alpha.is_zero() { fail!(Runtime, "ZeroDivisionError: alpha cannot be 0 for CELU") } elu_with(input, alpha, Scalar::Float(1.0), 1.0 / alpha.to_f64()) }; forms: fn inplace; domain: any, positive_scalar }
 /// The self-normalising `elu`.
 selu(input: Tensor) -> Tensor { composite: elu_with(input, SELU_ALPHA, SELU_SCALE, 1.0); forms: fn inplace; domain: any }
 /// `input * sigmoid(input)`.
-silu(input: Tensor) -> Tensor { unary(silu, default); forms: fn(nn) inplace out; domain: any }
+silu(input: Tensor) -> Tensor { unary(silu, default); forms: fn inplace out; domain: any }
 /// `input * tanh(softplus(input))`.
-mish(input: Tensor) -> Tensor { unary(mish, default); forms: fn(nn) inplace out; domain: any }
+mish(input: Tensor) -> Tensor { unary(mish, default); forms: fn inplace out; domain: any }
 /// `input * Φ(input)`, exactly (`none`) or by `tanh`.
-gelu(input: Tensor, *, approximate: str = "none") -> Tensor { meta: pointwise::unary_meta(bell(approximate)?, Promote::default, args); kernel: pointwise::unary(bell(approximate)?, Promote::default, args, outs); elementwise; forms: fn(nn) inplace out; domain: any }
+gelu(input: Tensor, *, approximate: str = "none") -> Tensor { meta: pointwise::unary_meta(bell(approximate)?, Promote::default, args); kernel: pointwise::unary(bell(approximate)?, Promote::default, args, outs); elementwise; forms: fn inplace out; domain: any }
 /// `log(1 + exp(beta * input)) / beta`, the input itself where `beta * input > threshold`.
-softplus(input: Tensor, beta: Scalar = 1, threshold: Scalar = 20) -> Tensor { meta: pointwise::unary_meta(Unary::softplus, Promote::default, args); kernel: smooth_relu(input, beta, threshold, &outs[0]); forms: fn(nn) out; domain: any, positive_scalar }
+softplus(input: Tensor, beta: Scalar = 1, threshold: Scalar = 20) -> Tensor { meta: pointwise::unary_meta(Unary::softplus, Promote::default, args); kernel: smooth_relu(input, beta, threshold, &outs[0]); forms: fn out; domain: any, positive_scalar }
 /// `input` limited to `min_val` and `max_val`.
-hardtanh(input: Tensor, min_val: Scalar = -1, max_val: Scalar = 1) -> Tensor { meta: { if args[1..].iter().all(|v| matches!(v, Value::Scalar(_))) && min_val.to_f64() > max_val.to_f64() { fail!(Value, "min_val cannot be greater than max_val") } Ok(smallvec::smallvec![pointwise::like(input, limited_meta(args)?[0].dtype)]) }; kernel: limited(args, outs); elementwise; forms: fn(nn) inplace out; domain: any, scalar, scalar }
+hardtanh(input: Tensor, min_val: Scalar = -1, max_val: Scalar = 1) -> Tensor { meta: { if args[1..].iter().all(|v| matches!(v, Value::Scalar(_))) && min_val.to_f64() > max_val.to_f64() { fail!(Value, "min_val cannot be greater than max_val") } Ok(smallvec::smallvec![pointwise::like(input, limited_meta(args)?[0].dtype)]) }; kernel: limited(args, outs); elementwise; forms: fn inplace out; domain: any, scalar, scalar }
 /// `input * clamp(input + 3, 0, 6) / 6`.
-hardswish(input: Tensor) -> Tensor { unary(hardswish, default); forms: fn(nn) inplace out; domain: any }
+hardswish(input: Tensor) -> Tensor { unary(hardswish, default); forms: fn inplace out; domain: any }
 /// `clamp(input + 3, 0, 6) / 6`.
-hardsigmoid(input: Tensor) -> Tensor { unary(hardsigmoid, default); forms: fn(nn) inplace out; domain: any }
+hardsigmoid(input: Tensor) -> Tensor { unary(hardsigmoid, default); forms: fn inplace out; domain: any }
 /// `input` where above `threshold`, else `value`.
 threshold(input: Tensor, threshold: Scalar, value: Scalar) -> Tensor { meta: Ok(smallvec::smallvec![pointwise::like(input, input.dtype())]); kernel: floor_at(input, input, threshold, value, &outs[0]); forms: fn inplace out; domain: any, scalar, scalar }
 /// `input` where positive, else `weight * input`, with one weight or one a channel.
@@ -47,17 +47,17 @@ prelu(input: Tensor, weight: Tensor) -> Tensor { composite: _prelu_kernel(input,
 /// `input` where positive, else `weight * input`.
 _prelu_kernel(input: Tensor, weight: Tensor) -> Tensor { binary(leaky_relu, default); domain: any, any }
 /// `input` moved towards zero by `lambd`, 0 within it.
-softshrink(input: Tensor, lambd: Scalar = 0.5) -> Tensor { composite: { if lambd.to_f64() < 0.0 { fail!(Runtime, "lambda must be greater or equal to 0, but found to be {}.", lambd.to_f64()) } where_(gt(input, lambd), sub(input, lambd), where_(lt(input, negative(lambd)), add(input, lambd), mul(input, 0.0))) }; forms: fn(nn) out; domain: any, positive_scalar }
+softshrink(input: Tensor, lambd: Scalar = 0.5) -> Tensor { composite: { if lambd.to_f64() < 0.0 { fail!(Runtime, "lambda must be greater or equal to 0, but found to be {}.", lambd.to_f64()) } where_(gt(input, lambd), sub(input, lambd), where_(lt(input, negative(lambd)), add(input, lambd), mul(input, 0.0))) }; forms: fn out; domain: any, positive_scalar }
 /// `input` outside `[-lambd, lambd]`, else 0.
 hardshrink(input: Tensor, lambd: Scalar = 0.5) -> Tensor { composite: where_(bitwise_and(ge(input, negative(lambd)), le(input, lambd)), 0.0, input); forms: fn method out; domain: any, positive_scalar }
 /// `log(sigmoid(input))`, without overflow.
-log_sigmoid(input: Tensor) -> Tensor { unary(logsigmoid, default); forms: fn(nn) out; alias: logsigmoid; domain: any }
+log_sigmoid(input: Tensor) -> Tensor { unary(logsigmoid, default); forms: fn out; alias: logsigmoid; domain: any }
 /// `input / (1 + |input|)`.
-softsign(input: Tensor) -> Tensor { composite: div(input, add(abs(input), 1)); forms: fn(nn); domain: any }
+softsign(input: Tensor) -> Tensor { composite: div(input, add(abs(input), 1)); forms: fn; domain: any }
 /// `input - tanh(input)`.
-tanhshrink(input: Tensor) -> Tensor { composite: sub(input, tanh(input)); forms: fn(nn); domain: any }
+tanhshrink(input: Tensor) -> Tensor { composite: sub(input, tanh(input)); forms: fn; domain: any }
 /// The first half of a dimension times the sigmoid of the second.
-glu(input: Tensor, dim: Dim = -1) -> Tensor { composite: gated(input, dim)?; forms: fn(nn) out; domain: any }
+glu(input: Tensor, dim: Dim = -1) -> Tensor { composite: gated(input, dim)?; forms: fn out; domain: any }
 
 /// `grad_output * (1 - output) * output`.
 sigmoid_backward(grad_output: Tensor, output: Tensor) -> Tensor { binary(sigmoid_backward, default); domain: any, unit }

@@ -24,7 +24,7 @@ linalg_vecdot(x: Tensor, y: Tensor, *, dim: Dim = -1) -> Tensor { composite: sum
 /// Product of vectors, matrices or batches of matrices, by their dimensions.
 matmul(input: Tensor, other: Tensor) -> Tensor { composite: matmul_of(input, other); forms: fn method out; alias: __matmul__; domain: matrix(2, 3, 4), matrix(4, 5) }
 /// `input` times `weight` transposed, plus `bias`.
-linear(input: Tensor, weight: Tensor, bias: Tensor?) -> Tensor { meta: matrix::linear_meta(input, weight, bias); kernel: matrix::linear(input, weight, bias, &outs[0]); forms: fn(nn); domain: matrix(2, 3, 4), matrix(5, 4), matrix(5) }
+linear(input: Tensor, weight: Tensor, bias: Tensor?) -> Tensor { meta: matrix::linear_meta(input, weight, bias); kernel: matrix::linear(input, weight, bias, &outs[0]); forms: fn; domain: matrix(2, 3, 4), matrix(5, 4), matrix(5) }
 /// `beta * input + alpha * mat1 @ mat2`.
 addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { meta: matrix::addmm_meta(input, mat1, mat2); kernel: matrix::add_product(input, mat1, mat2, beta, alpha, &outs[0]); forms: fn method inplace out; domain: matrix(5), matrix(3, 4), matrix(4, 5) }
 /// `beta * input + alpha * batch1 @ batch2`, for each of a batch.

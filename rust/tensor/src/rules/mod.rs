@@ -3,7 +3,10 @@
 pub mod checks;
 pub mod dims;
 pub mod factory;
+pub mod join;
+pub mod lines;
 pub mod matrix;
+pub mod random;
 pub mod ranges;
 pub mod read;
 pub mod reduce;

@@ -1,0 +1,145 @@
+//! The same elements elsewhere: joined, flipped, rolled, cut to triangles.
+
+use crate::copy::{Base, GRAIN, by_width, check_dim, copy, same_dtype, same_sizes};
+use corten_base::pool::parallel_for;
+use corten_base::{Operand, Result, fail};
+use corten_strided::{Dim, Dims};
+
+/// Address of the element at `offset`.
+fn at(x: &Operand, offset: i64) -> *mut u8 {
+    x.ptr().wrapping_offset(offset as isize * x.dtype().size() as isize)
+}
+
+/// The inputs one after the other along `dim`. Their sizes agree elsewhere.
+pub fn cat(out: Operand, inputs: &[Operand], dim: usize) -> Result<()> {
+    check_dim(&out, dim)?;
+    let mut start = 0;
+    for (number, x) in inputs.iter().enumerate() {
+        same_dtype(&out, x)?;
+        let fits = x.ndim() == out.ndim() && (0..x.ndim()).all(|i| i == dim || x.sizes()[i] == out.sizes()[i]);
+        if !fits {
+            fail!(
+                Runtime,
+                "Sizes of tensors must match except in dimension {dim}. Expected {:?} but got {:?} for tensor number {number} in the list.",
+                out.sizes(),
+                x.sizes()
+            );
+        }
+        start += x.sizes()[dim];
+    }
+    if start != out.sizes()[dim] {
+        fail!(Runtime, "inputs of size {start} along dimension {dim} do not fill {}", out.sizes()[dim]);
+    }
+    start = 0;
+    for x in inputs {
+        if x.numel() > 0 {
+            let dims = Dims::new(x.sizes(), [out.strides(), x.strides()]);
+            // SAFETY: the elements of `x`, and as many of `out` from `start` on, which were counted above.
+            unsafe { copy(out.dtype(), &dims, at(&out, start * out.strides()[dim]), x.ptr()) };
+        }
+        start += x.sizes()[dim];
+    }
+    Ok(())
+}
+
+/// `x` backwards along each of `dims`.
+pub fn flip(out: Operand, x: Operand, dims: &[usize]) -> Result<()> {
+    same_dtype(&out, &x)?;
+    same_sizes(&out, &x)?;
+    let (mut strides, mut offset) = (out.strides().to_vec(), 0);
+    for (i, &dim) in dims.iter().enumerate() {
+        check_dim(&x, dim)?;
+        if dims[..i].contains(&dim) {
+            fail!(Runtime, "dim {dim} appears multiple times in the list of dims");
+        }
+        offset += (x.sizes()[dim] - 1) * strides[dim];
+        strides[dim] = -strides[dim];
+    }
+    if x.numel() > 0 {
+        // SAFETY: the elements of `x`, and those of `out` from its last along each of `dims`.
+        unsafe { copy(x.dtype(), &Dims::new(x.sizes(), [&strides, x.strides()]), at(&out, offset), x.ptr()) };
+    }
+    Ok(())
+}
+
+/// `x` moved along each dimension by a shift, around the end: `out[i + shift] = x[i]`. One shift a dimension.
+pub fn roll(out: Operand, x: Operand, shifts: &[i64]) -> Result<()> {
+    same_dtype(&out, &x)?;
+    same_sizes(&out, &x)?;
+    if shifts.len() != x.ndim() {
+        fail!(Runtime, "{} shifts for {} dimensions", shifts.len(), x.ndim());
+    }
+    if x.numel() == 0 {
+        return Ok(());
+    }
+    // Along each moved dimension there are two pieces: what stays before the end, and what comes around.
+    let moved: Vec<(usize, i64)> =
+        (0..x.ndim()).map(|i| (i, shifts[i].rem_euclid(x.sizes()[i]))).filter(|&(_, shift)| shift != 0).collect();
+    for piece in 0..1u64 << moved.len() {
+        let (mut sizes, mut to, mut from) = (x.sizes().to_vec(), 0, 0);
+        for (bit, &(dim, shift)) in moved.iter().enumerate() {
+            let (out_stride, x_stride) = (out.strides()[dim], x.strides()[dim]);
+            if piece >> bit & 1 == 0 {
+                sizes[dim] -= shift;
+                to += shift * out_stride;
+            } else {
+                from += (sizes[dim] - shift) * x_stride;
+                sizes[dim] = shift;
+            }
+        }
+        // SAFETY: boxes of elements of `x` and `out`, inside their sizes.
+        unsafe { copy(x.dtype(), &Dims::new(&sizes, [out.strides(), x.strides()]), at(&out, to), at(&x, from)) };
+    }
+    Ok(())
+}
+
+/// The lower triangles of the matrices in `x` up to their `k`th diagonal (or the upper ones from it on); zero elsewhere.
+fn triangle(out: &Operand, x: &Operand, k: i64, lower: bool) -> Result<()> {
+    same_dtype(out, x)?;
+    same_sizes(out, x)?;
+    let rank = x.ndim();
+    if rank < 2 {
+        fail!(Runtime, "{}: input tensor must have at least 2 dimensions", if lower { "tril" } else { "triu" });
+    }
+    let (rows, columns) = (x.sizes()[rank - 2], x.sizes()[rank - 1]);
+    let (out_step, x_step) = (out.strides()[rank - 1] as isize, x.strides()[rank - 1] as isize);
+    // All rows of all matrices; the row's number steps along as a third stride.
+    let row_dims = (0..rank - 1).map(|i| Dim {
+        size: x.sizes()[i] as usize,
+        strides: [out.strides()[i] as isize, x.strides()[i] as isize, (i == rank - 2) as isize],
+    });
+    let all = Dims::from_dims(row_dims);
+    if rows == 0 || columns == 0 {
+        return Ok(());
+    }
+    by_width!(x.dtype(), T => {
+        let (to, from) = (Base::<T>::of(out), Base::<T>::of(x));
+        parallel_for(all.numel(), (GRAIN / columns as usize).max(1), &|range| {
+            let (to, from) = (to, from);
+            all.walk(range, |[o, f, row]| {
+                let edge = (row as i64).saturating_add(k);
+                let (first, end) =
+                    if lower { (0, edge.saturating_add(1).clamp(0, columns)) } else { (edge.clamp(0, columns), columns) };
+                for i in 0..columns {
+                    let kept = (first..end).contains(&i);
+                    // SAFETY: elements of the row in `x` and in `out`.
+                    unsafe {
+                        let value = if kept { from.read(f + i as isize * x_step) } else { T::default() };
+                        to.write(o + i as isize * out_step, value);
+                    }
+                }
+            });
+        });
+    });
+    Ok(())
+}
+
+/// The lower triangles of the matrices in `x` up to their `k`th diagonal, zero elsewhere.
+pub fn tril(out: Operand, x: Operand, k: i64) -> Result<()> {
+    triangle(&out, &x, k, true)
+}
+
+/// The upper triangles of the matrices in `x` from their `k`th diagonal on, zero elsewhere.
+pub fn triu(out: Operand, x: Operand, k: i64) -> Result<()> {
+    triangle(&out, &x, k, false)
+}

@@ -1,0 +1,264 @@
+//! Whole blocks of elements chosen by indices: advanced indexing, and the family of `index_select`.
+
+use crate::arithmetic::Arithmetic;
+use crate::copy::{Base, GRAIN, by_width, check_dim, copy_block, int64, read_index, same_dtype, same_sizes, wrapped};
+use corten_base::pool::parallel_for;
+use corten_base::{DType, Element, Operand, Result, Scalar, fail, with_dtype};
+use corten_strided::{Dim, Dims};
+
+/// Where blocks lie: one pair of offsets a block (in the operand of indices, then in the indexed one), and the
+/// dimensions of a block in both.
+struct Blocks {
+    places: Vec<[isize; 2]>,
+    block: Dims<2>,
+}
+
+/// Offsets in `x`, whose first dimensions the `indices` (int64, of one shape) index: one for each of their elements.
+fn plan_nd(chosen: &Operand, x: &Operand, indices: &[Operand]) -> Result<Blocks> {
+    let Some(first) = indices.first() else { fail!(Index, "indexing needs an index") };
+    let (count, rank) = (indices.len(), first.ndim());
+    if count > x.ndim() {
+        fail!(Index, "too many indices for tensor of dimension {}", x.ndim());
+    }
+    for index in indices {
+        int64(index)?;
+        same_sizes(index, first)?;
+    }
+    let sizes = chosen.sizes();
+    if sizes.len() != rank + x.ndim() - count || sizes[..rank] != *first.sizes() || sizes[rank..] != x.sizes()[count..]
+    {
+        fail!(Runtime, "shape mismatch: indices of {:?} into {:?} do not give {sizes:?}", first.sizes(), x.sizes());
+    }
+    let total = first.numel();
+    let mut places = Vec::with_capacity(total);
+    Dims::new(first.sizes(), [&chosen.strides()[..rank]]).walk(0..total, |[at]| places.push([at, 0]));
+    for (dim, index) in indices.iter().enumerate() {
+        let (size, stride) = (x.sizes()[dim], x.strides()[dim] as isize);
+        let (mut next, mut result) = (places.iter_mut(), Ok(()));
+        Dims::new(index.sizes(), [index.strides()]).walk(0..total, |[offset]| {
+            // SAFETY: an element of the index.
+            match (wrapped(unsafe { read_index(index, offset) }, size, dim), next.next()) {
+                (Ok(i), Some(place)) => place[1] += i as isize * stride,
+                (Err(error), _) => result = Err(error),
+                (_, None) => {}
+            }
+        });
+        result?;
+    }
+    let block = Dims::new(&sizes[rank..], [&chosen.strides()[rank..], &x.strides()[count..]]).sorted().coalesced();
+    Ok(Blocks { places, block })
+}
+
+/// Offsets of the slices of `x` along `dim` that the one-dimensional `index` names, and of the slices of `chosen`.
+fn plan_dim(chosen: &Operand, x: &Operand, dim: usize, index: &Operand) -> Result<Blocks> {
+    check_dim(x, dim)?;
+    int64(index)?;
+    let &[count] = index.sizes() else { fail!(Index, "Index is supposed to be a vector, but got {:?}", index.sizes()) };
+    let fits = chosen.ndim() == x.ndim()
+        && (0..x.ndim()).all(|i| chosen.sizes()[i] == if i == dim { count } else { x.sizes()[i] });
+    if !fits {
+        fail!(Runtime, "{count} indices into {:?} along {dim} do not give {:?}", x.sizes(), chosen.sizes());
+    }
+    let mut places = Vec::with_capacity(count as usize);
+    for i in 0..count as isize {
+        // SAFETY: an element of the index.
+        let at = unsafe { read_index(index, i * index.strides()[0] as isize) };
+        if at < 0 || at >= x.sizes()[dim] {
+            fail!(Index, "index out of range in self");
+        }
+        places.push([i * chosen.strides()[dim] as isize, at as isize * x.strides()[dim] as isize]);
+    }
+    let rest = (0..x.ndim())
+        .filter(|&i| i != dim)
+        .map(|i| Dim { size: x.sizes()[i] as usize, strides: [chosen.strides()[i] as isize, x.strides()[i] as isize] });
+    Ok(Blocks { places, block: Dims::from_dims(rest).sorted().coalesced() })
+}
+
+impl Blocks {
+    /// Copies each block from `from` to `to`.
+    ///
+    /// # Safety
+    /// The plan must be that of operands at `to` and `from` with elements of T.
+    unsafe fn gather<T: Copy>(&self, to: *mut T, from: *const T) {
+        let count = self.block.numel();
+        if count == 0 {
+            return;
+        }
+        let (to, from) = (Base(to), Base(from.cast_mut()));
+        let inner = self.block.as_slice().last();
+        if self.places.len() > 1 && inner.is_some_and(|d| d.strides[0] != 1) {
+            // The indexed dimension is the inner one: all places for each element of a block.
+            parallel_for(count, (GRAIN / self.places.len()).max(1), &|range| {
+                let (to, from) = (to, from);
+                self.block.walk(range, |[t, f]| {
+                    for place in &self.places {
+                        // SAFETY: the caller's promise.
+                        unsafe { to.write(t + place[0], from.read(f + place[1])) }
+                    }
+                });
+            });
+            return;
+        }
+        parallel_for(self.places.len(), (GRAIN / count).max(1), &|range| {
+            let (to, from) = (to, from);
+            for place in &self.places[range] {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    if count == 1 {
+                        to.write(place[0], from.read(place[1]));
+                    } else {
+                        copy_block(&self.block, to.0.offset(place[0]), from.0.offset(place[1]));
+                    }
+                }
+            }
+        });
+    }
+
+    /// Calls `join` with each element of the blocks and the offset where it goes, blocks in order; where blocks are
+    /// large, tasks share out their elements, so that each destination has one task.
+    ///
+    /// # Safety
+    /// The plan must be that of an operand of elements of T at `from`.
+    unsafe fn scatter<T: Copy>(&self, from: *const T, join: impl Fn(isize, T) + Sync) {
+        let count = self.block.numel();
+        let from = Base(from.cast_mut());
+        let grain = (GRAIN / self.places.len().max(1)).max(64);
+        parallel_for(count, grain, &|range| {
+            for place in &self.places {
+                self.block.walk(range.clone(), |[f, t]| {
+                    // SAFETY: the caller's promise.
+                    join(place[1] + t, unsafe { from.read(place[0] + f) })
+                });
+            }
+        });
+    }
+}
+
+/// Elements of `x` at `indices` into its first dimensions (int64, of one shape, negative ones counted from the end). `out`
+/// has the indices' shape followed by `x`'s other dimensions.
+pub fn gather_nd(out: Operand, x: Operand, indices: &[Operand]) -> Result<()> {
+    same_dtype(&out, &x)?;
+    let plan = plan_nd(&out, &x, indices)?;
+    // SAFETY: the plan's offsets are those of elements of `out` and `x`.
+    by_width!(x.dtype(), T => unsafe { plan.gather::<T>(out.ptr().cast(), x.ptr().cast()) });
+    Ok(())
+}
+
+/// Writes `values` (of the shape that [`gather_nd`] gives) into `out` at `indices`, or adds them. Of several at one place
+/// the last is kept; sums are made in the order of the indices.
+pub fn scatter_nd(out: Operand, values: Operand, indices: &[Operand], accumulate: bool) -> Result<()> {
+    same_dtype(&out, &values)?;
+    let plan = plan_nd(&values, &out, indices)?;
+    put_blocks(&plan, &out, &values, accumulate);
+    Ok(())
+}
+
+fn put_blocks(plan: &Blocks, out: &Operand, values: &Operand, accumulate: bool) {
+    if accumulate {
+        with_dtype!(out.dtype(), T => {
+            let base = Base::<T>::of(out);
+            // SAFETY: the plan's offsets are those of elements of `values` and `out`.
+            unsafe { plan.scatter::<T>(values.ptr().cast(), |at, value| base.write(at, base.read(at).add(value))) }
+        });
+    } else {
+        by_width!(out.dtype(), T => {
+            let base = Base::<T>::of(out);
+            // SAFETY: as above.
+            unsafe { plan.scatter::<T>(values.ptr().cast(), |at, value| base.write(at, value)) }
+        });
+    }
+}
+
+/// The slices of `x` along `dim` that the one-dimensional `index` names.
+pub fn index_select(out: Operand, x: Operand, dim: usize, index: Operand) -> Result<()> {
+    same_dtype(&out, &x)?;
+    let plan = plan_dim(&out, &x, dim, &index)?;
+    // SAFETY: the plan's offsets are those of elements of `out` and `x`.
+    by_width!(x.dtype(), T => unsafe { plan.gather::<T>(out.ptr().cast(), x.ptr().cast()) });
+    Ok(())
+}
+
+/// Writes the slices of `source` along `dim` into those of `out` that `index` names; the last of several is kept.
+pub fn index_copy(out: Operand, dim: usize, index: Operand, source: Operand) -> Result<()> {
+    same_dtype(&out, &source)?;
+    let plan = plan_dim(&source, &out, dim, &index)?;
+    put_blocks(&plan, &out, &source, false);
+    Ok(())
+}
+
+/// Adds `alpha` times the slices of `source` along `dim` to those of `out` that `index` names, in order.
+pub fn index_add(out: Operand, dim: usize, index: Operand, source: Operand, alpha: Scalar) -> Result<()> {
+    same_dtype(&out, &source)?;
+    let plan = plan_dim(&source, &out, dim, &index)?;
+    with_dtype!(out.dtype(), T => {
+        let (base, alpha) = (Base::<T>::of(&out), alpha.to::<T>());
+        // SAFETY: the plan's offsets are those of elements of `source` and `out`.
+        unsafe {
+            plan.scatter::<T>(source.ptr().cast(), |at, value| base.write(at, base.read(at).add(alpha.mul(value))))
+        }
+    });
+    Ok(())
+}
+
+/// Sets the slices of `out` along `dim` that `index` names to `value`.
+pub fn index_fill(out: Operand, dim: usize, index: Operand, value: Scalar) -> Result<()> {
+    check_dim(&out, dim)?;
+    int64(&index)?;
+    let (mut sizes, strides) = (out.sizes().to_vec(), vec![0; out.ndim()]);
+    sizes[dim] = index.numel() as i64;
+    with_dtype!(out.dtype(), T => {
+        let mut one = [Element::from_scalar(value); 1];
+        let source: &mut [T] = &mut one;
+        let memory = corten_base::Memory::from_slice(source);
+        index_copy(out, dim, index, Operand::new(memory, out.dtype(), 0, &sizes, &strides)?)
+    })
+}
+
+/// The gradient of an embedding's weight (rows × width): the rows of `g` (int64 `index`'s shape × width) added up where
+/// `index` took them, but for `padding`.
+pub fn embedding_backward(gw: Operand, g: Operand, index: Operand, padding: Option<i64>) -> Result<()> {
+    same_dtype(&gw, &g)?;
+    if gw.ndim() != 2 {
+        fail!(Runtime, "expected a weight of two dimensions, but got {:?}", gw.sizes());
+    }
+    let mut plan = plan_nd(&g, &gw, &[index])?;
+    if let Some(padding) = padding {
+        let skipped = wrapped(padding, gw.sizes()[0], 0)? as isize * gw.strides()[0] as isize;
+        plan.places.retain(|place| place[1] != skipped);
+    }
+    let all = Dims::new(gw.sizes(), [gw.strides()]).coalesced();
+    by_width!(gw.dtype(), T => {
+        let base = Base::<T>::of(&gw);
+        // SAFETY: elements of `gw`; zero bytes are zero in every dtype.
+        all.walk(0..all.numel(), |[at]| unsafe { base.write(at, T::default()) });
+    });
+    put_blocks(&plan, &gw, &g, true);
+    Ok(())
+}
+
+/// The indices that repeat each i of 0..n `repeats[i]` times, into the one-dimensional int64 `out` of their sum.
+pub fn repeat_indices(out: Operand, repeats: Operand) -> Result<()> {
+    int64(&out)?;
+    int64(&repeats)?;
+    let (&[total], &[count]) = (out.sizes(), repeats.sizes()) else {
+        fail!(Runtime, "repeats must be a vector, but have sizes {:?}", repeats.sizes());
+    };
+    let mut at = 0;
+    for i in 0..count {
+        // SAFETY: an element of `repeats`.
+        let times = unsafe { read_index(&repeats, (i * repeats.strides()[0]) as isize) };
+        if times < 0 || times > total - at {
+            fail!(Runtime, "repeats can not be negative, and must sum up to {total}");
+        }
+        for _ in 0..times {
+            // SAFETY: an element of `out`.
+            unsafe { Base::<i64>::of(&out).write((at * out.strides()[0]) as isize, i) };
+            at += 1;
+        }
+    }
+    if at != total {
+        fail!(Runtime, "repeats sum up to {at}, not {total}");
+    }
+    debug_assert_eq!(out.dtype(), DType::I64);
+    Ok(())
+}

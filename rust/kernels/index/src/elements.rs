@@ -1,0 +1,247 @@
+//! Single elements chosen by indices: `gather`, `scatter` and its reductions, `take` and `put`.
+
+use crate::arithmetic::Arithmetic;
+use crate::copy::{Base, GRAIN, by_width, check_dim, int64, read_index, same_dtype, same_sizes};
+use corten_base::pool::parallel_for;
+use corten_base::{Operand, Result, Scalar, fail, with_dtype};
+use corten_strided::{Dim, Dims};
+
+/// How an element scattered to a place joins what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Join {
+    /// Replaces it: the last is kept.
+    Replace,
+    /// Sum.
+    Add,
+    /// Product.
+    Mul,
+    /// Mean (of integers rounded down).
+    Mean,
+    /// Larger.
+    Amax,
+    /// Smaller.
+    Amin,
+}
+
+/// What is scattered.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// The elements of an operand at least as large as the index.
+    Operand(Operand<'a>),
+    /// One number everywhere.
+    Scalar(Scalar),
+}
+
+/// Steps through `index`, `other` (0 if none) and `x`, which does not move along `dim`.
+fn dims_along(index: &Operand, other: Option<&Operand>, x: &Operand, dim: usize) -> Result<Dims<3>> {
+    int64(index)?;
+    if index.numel() == 0 {
+        return Ok(Dims::from_dims([Dim { size: 0, strides: [0; 3] }]));
+    }
+    let rank = x.ndim();
+    if index.ndim() != rank || other.is_some_and(|o| o.ndim() != rank) {
+        fail!(Runtime, "Index tensor must have the same number of dimensions as the input and the source");
+    }
+    if rank > 0 {
+        check_dim(x, dim)?;
+    }
+    for i in 0..rank {
+        let size = index.sizes()[i];
+        if (i != dim && size > x.sizes()[i]) || other.is_some_and(|o| size > o.sizes()[i]) {
+            fail!(
+                Runtime,
+                "Size does not match at dimension {i} expected index {:?} to be no larger than {:?} apart from dimension {dim}",
+                index.sizes(),
+                x.sizes()
+            );
+        }
+    }
+    Ok(Dims::from_dims((0..rank).map(|i| Dim {
+        size: index.sizes()[i] as usize,
+        strides: [
+            index.strides()[i] as isize,
+            other.map_or(0, |o| o.strides()[i] as isize),
+            if i == dim { 0 } else { x.strides()[i] as isize },
+        ],
+    })))
+}
+
+/// Refuses indices outside `size` before anything is written; negative ones too.
+fn check_indices(dims: &Dims<3>, index: &Operand, size: i64, dim: usize) -> Result<()> {
+    let mut bad = None;
+    dims.walk(0..dims.numel(), |[at, ..]| {
+        // SAFETY: an element of the index.
+        let i = unsafe { read_index(index, at) };
+        if i < 0 || i >= size {
+            bad = Some(i);
+        }
+    });
+    match bad {
+        None => Ok(()),
+        Some(i) => fail!(Runtime, "index {i} is out of bounds for dimension {dim} with size {size}"),
+    }
+}
+
+/// `out[i][j][k] = x[i][index[i][j][k]][k]` for `dim` 1; `out` has the index's sizes.
+pub fn gather(out: Operand, x: Operand, dim: usize, index: Operand) -> Result<()> {
+    same_dtype(&out, &x)?;
+    same_sizes(&out, &index)?;
+    let dims = dims_along(&index, Some(&out), &x, dim)?;
+    let (size, stride) = line(&x, dim);
+    check_indices(&dims, &index, size, dim)?;
+    let dims = dims.coalesced();
+    by_width!(x.dtype(), T => {
+        let (to, from) = (Base::<T>::of(&out), Base::<T>::of(&x));
+        parallel_for(dims.numel(), GRAIN, &|range| {
+            let (to, from) = (to, from);
+            dims.walk(range, |[at, o, f]| {
+                // SAFETY: elements of the operands; the index was checked.
+                unsafe { to.write(o, from.read(f + read_index(&index, at) as isize * stride)) }
+            });
+        });
+    });
+    Ok(())
+}
+
+/// Size and stride along `dim`; a scalar is a line of one.
+fn line(x: &Operand, dim: usize) -> (i64, isize) {
+    if x.ndim() == 0 { (1, 0) } else { (x.sizes()[dim], x.strides()[dim] as isize) }
+}
+
+/// The reverse of [`gather`]: writes or joins `source` into `out` at `index` along `dim`, in the index's order. Without
+/// `include_self`, what stood at the places written to before does not count.
+pub fn scatter(out: Operand, dim: usize, index: Operand, source: Source, join: Join, include_self: bool) -> Result<()> {
+    let operand = match &source {
+        Source::Operand(source) => {
+            same_dtype(&out, source)?;
+            Some(source)
+        }
+        Source::Scalar(_) => None,
+    };
+    if out.dtype().is_complex() && matches!(join, Join::Amax | Join::Amin) {
+        fail!(NotImplemented, "\"scatter_reduce\" not implemented for '{}'", out.dtype().scalar_name());
+    }
+    let dims = dims_along(&index, operand, &out, dim)?;
+    let (size, stride) = line(&out, dim);
+    check_indices(&dims, &index, size, dim)?;
+    with_dtype!(out.dtype(), T => {
+        let base = Base::<T>::of(&out);
+        let constant: T = match source {
+            Source::Scalar(value) => value.to(),
+            Source::Operand(_) => Default::default(),
+        };
+        // SAFETY: elements of the index and the source; the index was checked.
+        let place = |at: isize, t: isize| t + unsafe { read_index(&index, at) } as isize * stride;
+        // SAFETY: as above.
+        let value = |s: isize| operand.map_or(constant, |o| unsafe { Base::<T>::of(o).read(s) });
+        let plain = join == Join::Replace || (include_self && join != Join::Mean);
+        // How many elements have come to each place, counted at the place of the first one's own index.
+        let mut counts: std::collections::HashMap<isize, i64> = Default::default();
+        dims.walk(0..dims.numel(), |[at, s, t]| {
+            let (to, value) = (place(at, t), value(s));
+            let mut first = false;
+            if !plain {
+                let count = counts.entry(to).or_insert(include_self as i64);
+                first = *count == 0;
+                *count += 1;
+            }
+            // SAFETY: as above.
+            unsafe {
+                let old = base.read(to);
+                let new = match join {
+                    _ if first => value,
+                    Join::Replace => value,
+                    Join::Add | Join::Mean => old.add(value),
+                    Join::Mul => old.mul(value),
+                    Join::Amax => old.larger(value),
+                    Join::Amin => old.smaller(value),
+                };
+                base.write(to, new);
+            }
+        });
+        if join == Join::Mean {
+            for (to, count) in counts {
+                // SAFETY: as above; each place is divided once, so the order does not matter.
+                unsafe { base.write(to, base.read(to).divide(count)) }
+            }
+        }
+    });
+    Ok(())
+}
+
+/// The offset in `x` of its `flat`th element in row-major order.
+fn flat_offset(x: &Operand, flat: i64) -> isize {
+    let (mut rest, mut offset) = (flat, 0);
+    for (&size, &stride) in x.sizes().iter().zip(x.strides()).rev() {
+        offset += rest % size * stride;
+        rest /= size;
+    }
+    offset as isize
+}
+
+/// Offsets in `x` of the flat indices (negative ones counted from the end), in row-major order.
+fn flat_places(x: &Operand, index: &Operand) -> Result<Vec<isize>> {
+    int64(index)?;
+    let size = x.numel() as i64;
+    let contiguous = x.is_contiguous();
+    let mut places = Vec::with_capacity(index.numel());
+    let mut result = Ok(());
+    let dims = Dims::new(index.sizes(), [index.strides()]).coalesced();
+    dims.walk(0..dims.numel(), |[at]| {
+        // SAFETY: an element of the index.
+        let i = unsafe { read_index(index, at) };
+        if i < -size || i >= size {
+            result = Err(corten_base::error!(
+                Index,
+                "out of range: tried to access index {i} on a tensor of {size} elements."
+            ));
+            return;
+        }
+        let i = if i < 0 { i + size } else { i };
+        places.push(if contiguous { i as isize } else { flat_offset(x, i) });
+    });
+    result.map(|()| places)
+}
+
+/// The elements of `x` at row-major flat indices; `out` has the index's sizes.
+pub fn take(out: Operand, x: Operand, index: Operand) -> Result<()> {
+    same_dtype(&out, &x)?;
+    same_sizes(&out, &index)?;
+    let places = flat_places(&x, &index)?;
+    let dims = Dims::new(out.sizes(), [out.strides()]).coalesced();
+    by_width!(x.dtype(), T => {
+        let mut places = places.iter();
+        dims.walk(0..dims.numel(), |[to]| if let Some(&from) = places.next() {
+            // SAFETY: elements of `out` and `x`.
+            unsafe { Base::<T>::of(&out).write(to, Base::<T>::of(&x).read(from)) }
+        });
+    });
+    Ok(())
+}
+
+/// Writes or adds the elements of `source` to `out` at row-major flat indices, in order.
+pub fn put(out: Operand, index: Operand, source: Operand, accumulate: bool) -> Result<()> {
+    same_dtype(&out, &source)?;
+    if source.numel() != index.numel() {
+        fail!(
+            Index,
+            "put_(): Expected source and index to have the same number of elements, but got {} and {}",
+            source.numel(),
+            index.numel()
+        );
+    }
+    let places = flat_places(&out, &index)?;
+    let dims = Dims::new(source.sizes(), [source.strides()]).coalesced();
+    with_dtype!(out.dtype(), T => {
+        let base = Base::<T>::of(&out);
+        let mut places = places.iter();
+        dims.walk(0..dims.numel(), |[from]| if let Some(&to) = places.next() {
+            // SAFETY: elements of `source` and `out`.
+            unsafe {
+                let value = Base::<T>::of(&source).read(from);
+                base.write(to, if accumulate { base.read(to).add(value) } else { value });
+            }
+        });
+    });
+    Ok(())
+}

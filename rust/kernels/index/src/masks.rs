@@ -1,0 +1,162 @@
+//! Elements chosen by a mask, and where elements differ from zero.
+
+use crate::copy::{Base, GRAIN, by_width, int64, same_dtype, same_sizes};
+use corten_base::element::{Cast, b8};
+use corten_base::pool::parallel_for;
+use corten_base::{DType, Operand, Result, Scalar, fail, with_dtype};
+use corten_strided::Dims;
+
+fn check_mask(mask: &Operand) -> Result<()> {
+    if mask.dtype() == DType::Bool {
+        return Ok(());
+    }
+    fail!(Runtime, "expected a mask of torch.bool, but got {}", mask.dtype())
+}
+
+/// # Safety
+/// `offset` must be that of an element of the bool `mask`.
+#[inline(always)]
+unsafe fn is_set(mask: &Operand, offset: isize) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { mask.ptr().offset(offset).read() != 0 }
+}
+
+/// How many elements of the bool `mask` are true.
+pub fn count_true(mask: Operand) -> Result<usize> {
+    check_mask(&mask)?;
+    Ok(count_nonzero(&mask))
+}
+
+/// How many elements differ from zero: the rows of [`nonzero`].
+pub fn count_nonzero(x: &Operand) -> usize {
+    let (outer, inner) = Dims::new(x.sizes(), [x.strides()]).sorted().coalesced().split_inner();
+    let mut count = 0;
+    with_dtype!(x.dtype(), T => outer.walk(0..outer.numel(), |[at]| {
+        for i in 0..inner.size as isize {
+            // SAFETY: an element of `x`.
+            let element = unsafe { Base::<T>::of(x).read(at + i * inner.strides[0]) };
+            count += Cast::<b8>::cast(element).0 as usize;
+        }
+    }));
+    count
+}
+
+/// Sets the elements of `out` where `mask` (of its sizes) is true.
+pub fn masked_fill(out: Operand, mask: Operand, value: Scalar) -> Result<()> {
+    check_mask(&mask)?;
+    same_sizes(&out, &mask)?;
+    let (outer, inner) = Dims::new(out.sizes(), [out.strides(), mask.strides()]).sorted().coalesced().split_inner();
+    with_dtype!(out.dtype(), T => {
+        let (base, value) = (Base::<T>::of(&out), value.to::<T>());
+        parallel_for(outer.numel(), (GRAIN / inner.size.max(1)).max(1), &|range| {
+            outer.walk(range, |[to, at]| {
+                for i in 0..inner.size as isize {
+                    // SAFETY: elements of the mask and of `out`.
+                    unsafe {
+                        if is_set(&mask, at + i * inner.strides[1]) {
+                            base.write(to + i * inner.strides[0], value);
+                        }
+                    }
+                }
+            });
+        });
+    });
+    Ok(())
+}
+
+/// The elements of `x` where `mask` (of its sizes) is true, in row-major order, into the one-dimensional `out` of
+/// [`count_true`] elements.
+pub fn masked_select(out: Operand, x: Operand, mask: Operand) -> Result<()> {
+    check_mask(&mask)?;
+    same_dtype(&out, &x)?;
+    same_sizes(&x, &mask)?;
+    let (&[total], &[stride]) = (out.sizes(), out.strides()) else {
+        fail!(Runtime, "expected a result of one dimension, but got {:?}", out.sizes());
+    };
+    let dims = Dims::new(x.sizes(), [x.strides(), mask.strides()]).coalesced();
+    let mut taken = 0;
+    by_width!(x.dtype(), T => dims.walk(0..dims.numel(), |[from, at]| {
+        // SAFETY: elements of the mask, of `x`, and (below `total`) of `out`.
+        unsafe {
+            if is_set(&mask, at) {
+                if taken < total {
+                    Base::<T>::of(&out).write((taken * stride) as isize, Base::<T>::of(&x).read(from));
+                }
+                taken += 1;
+            }
+        }
+    }));
+    if taken != total {
+        fail!(Runtime, "the mask chooses {taken} elements, but the result has {total}");
+    }
+    Ok(())
+}
+
+/// Writes the elements of `source`, in row-major order, where `mask` (of `out`'s sizes) is true.
+pub fn masked_scatter(out: Operand, mask: Operand, source: Operand) -> Result<()> {
+    same_dtype(&out, &source)?;
+    same_sizes(&out, &mask)?;
+    let needed = count_true(mask)?;
+    if needed > source.numel() {
+        fail!(
+            Runtime,
+            "masked_scatter: expected the number of elements in source >= number of ones in mask, but got {} and {needed}",
+            source.numel()
+        );
+    }
+    let dims = Dims::new(out.sizes(), [out.strides(), mask.strides()]).coalesced();
+    by_width!(out.dtype(), T => {
+        let mut values = Vec::with_capacity(needed);
+        let from = Dims::new(source.sizes(), [source.strides()]).coalesced();
+        // SAFETY: elements of `source`.
+        from.walk(0..needed, |[at]| values.push(unsafe { Base::<T>::of(&source).read(at) }));
+        let mut values = values.into_iter();
+        dims.walk(0..dims.numel(), |[to, at]| {
+            // SAFETY: elements of the mask and of `out`.
+            unsafe {
+                if is_set(&mask, at)
+                    && let Some(value) = values.next()
+                {
+                    Base::<T>::of(&out).write(to, value);
+                }
+            }
+        });
+    });
+    Ok(())
+}
+
+/// The indices of the elements of `x` that differ from zero, in row-major order: one row of `out` (int64,
+/// [`count_nonzero`] × dimensions) each.
+pub fn nonzero(out: Operand, x: Operand) -> Result<()> {
+    int64(&out)?;
+    let (&[rows, rank], &[down, across]) = (out.sizes(), out.strides()) else {
+        fail!(Runtime, "expected a result of two dimensions, but got {:?}", out.sizes());
+    };
+    if rank != x.ndim() as i64 || rows != count_nonzero(&x) as i64 {
+        fail!(Runtime, "expected a result of {} × {}, but got {rows} × {rank}", count_nonzero(&x), x.ndim());
+    }
+    let mut at = vec![0i64; x.ndim()];
+    let mut row = 0;
+    // `at` counts along with the walk, which is in row-major order.
+    let dims = Dims::new(x.sizes(), [x.strides()]);
+    let base = Base::<i64>::of(&out);
+    with_dtype!(x.dtype(), T => dims.walk(0..if rows == 0 { 0 } else { x.numel() }, |[offset]| {
+        // SAFETY: an element of `x`.
+        let element = unsafe { Base::<T>::of(&x).read(offset) };
+        if Cast::<b8>::cast(element).0 != 0 && row < rows {
+            for (k, &index) in at.iter().enumerate() {
+                // SAFETY: an element of row `row` of `out`.
+                unsafe { base.write((row * down + k as i64 * across) as isize, index) }
+            }
+            row += 1;
+        }
+        for (index, &size) in at.iter_mut().zip(x.sizes()).rev() {
+            *index += 1;
+            if *index < size {
+                break;
+            }
+            *index = 0;
+        }
+    }));
+    Ok(())
+}

@@ -1,0 +1,273 @@
+//! Where the largest or smallest element is; and along a line the k-th smallest, the k largest, or all in order.
+
+use crate::lines::{line_of, others};
+use crate::number::Ordered;
+use corten_base::pool::parallel_for;
+use corten_base::{DType, Operand, Result, fail};
+use std::cmp::Ordering;
+
+/// What is sought along a dimension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seek {
+    /// The largest element: of equal ones the first; NaN if one is there.
+    Max,
+    /// The smallest element: of equal ones the first; NaN if one is there.
+    Min,
+    /// The lower of the middle elements; NaN if one is there.
+    Median,
+    /// The lower of the middle elements that are not NaN.
+    NanMedian,
+    /// The most frequent element (of equally frequent ones the smallest), at its last place.
+    Mode,
+    /// The k-th smallest element, k from 1 on; NaN above everything.
+    Kth(usize),
+}
+
+/// Calls `body` with each line of `x` along `dim` in turn (converted) and where its results go in `values`, `indices`.
+fn each_line<C: Ordered>(
+    values: Option<&Operand>,
+    indices: &Operand,
+    x: &Operand,
+    dim: usize,
+    body: impl Fn(&[C], &mut Vec<u32>, &mut dyn FnMut(usize, C, usize)) + Sync,
+) -> Result<()> {
+    if indices.dtype() != DType::I64 {
+        fail!(Runtime, "indices must be int64, but are {}", indices.dtype());
+    }
+    let target = values.unwrap_or(indices);
+    let dims = others([x, target, indices], dim)?;
+    let (from, to, index) = (line_of(x, dim)?, line_of(target, dim)?, line_of(indices, dim)?);
+    if to.size != index.size || from.size > u32::MAX as usize {
+        fail!(Runtime, "values and indices have sizes {} and {} along dimension {dim}", to.size, index.size);
+    }
+    let byte = |o: &Operand, offset: isize| o.ptr().wrapping_offset(offset * o.dtype().size() as isize);
+    parallel_for(dims.numel(), (8192 / from.size.max(1)).max(1), &|range| {
+        let mut line = vec![C::ZERO; from.size];
+        let mut order = Vec::new();
+        dims.walk(range, |at| {
+            // SAFETY: a line of elements of `x`.
+            unsafe { C::load(x.dtype(), byte(x, at[0]), from.strides[0], &mut line) };
+            body(&line, &mut order, &mut |place, value, found| {
+                assert!(place < to.size);
+                let place = place as isize;
+                // SAFETY: elements of the two results.
+                unsafe {
+                    indices.ptr().cast::<i64>().offset(at[2] + place * index.strides[0]).write(found as i64);
+                    if let Some(values) = values {
+                        C::store(values.dtype(), byte(values, at[1] + place * to.strides[0]), 1, &[value]);
+                    }
+                }
+            });
+        });
+    });
+    Ok(())
+}
+
+/// Dispatches on the type that the dtype's elements are compared in.
+macro_rules! by_order {
+    ($dtype:expr, $name:literal, $c:ident => $body:expr) => {
+        match $dtype {
+            DType::F16 | DType::BF16 | DType::F32 => {
+                type $c = f32;
+                $body
+            }
+            DType::F64 => {
+                type $c = f64;
+                $body
+            }
+            DType::U64 => {
+                type $c = u64;
+                $body
+            }
+            d if d.is_complex() => fail!(NotImplemented, "\"{}\" not implemented for '{}'", $name, d.scalar_name()),
+            _ => {
+                type $c = i64;
+                $body
+            }
+        }
+    };
+}
+
+/// Finds what `op` seeks along `dim`: its index, and its value if wanted. Both results have size 1 along `dim`, which must
+/// not be empty.
+pub fn arg_reduce(op: Seek, values: Option<Operand>, indices: Operand, x: Operand, dim: usize) -> Result<()> {
+    let length = line_of(&x, dim)?.size;
+    if line_of(&indices, dim)?.size != 1 || length == 0 {
+        fail!(Index, "a search along dimension {dim} of size {length} needs an element and results of size 1");
+    }
+    if let Seek::Kth(k) = op
+        && (k == 0 || k > length)
+    {
+        fail!(Runtime, "kthvalue(): selected number k out of range for dimension {dim}");
+    }
+    by_order!(x.dtype(), "arg_reduce", C => each_line::<C>(values.as_ref(), &indices, &x, dim, |line, order, write| {
+        let at = seek(op, line, order);
+        write(0, line[at], at);
+    }))
+}
+
+fn seek<C: Ordered>(op: Seek, line: &[C], order: &mut Vec<u32>) -> usize {
+    let first_nan = || line.iter().position(|v| v.is_nan());
+    let kth = |order: &mut Vec<u32>, k: usize| {
+        fill_order(line, order);
+        *order.select_nth_unstable_by(k, |&a, &b| ascending(line, a, b)).1 as usize
+    };
+    match op {
+        Seek::Max | Seek::Min => {
+            let mut best = 0;
+            for (i, &value) in line.iter().enumerate() {
+                let better = if op == Seek::Max {
+                    value.above(line[best])
+                } else {
+                    !line[best].is_nan() && (value.is_nan() || line[best].above(value))
+                };
+                if better {
+                    best = i;
+                }
+            }
+            best
+        }
+        Seek::Median => first_nan().unwrap_or_else(|| kth(order, (line.len() - 1) / 2)),
+        Seek::NanMedian => {
+            let numbers = line.iter().filter(|v| !v.is_nan()).count();
+            kth(order, numbers.saturating_sub(1) / 2)
+        }
+        Seek::Kth(k) => kth(order, k - 1),
+        Seek::Mode => {
+            fill_order(line, order);
+            order.sort_unstable_by(|&a, &b| ascending(line, a, b));
+            let (mut best, mut most, mut run) = (0, 0, 0);
+            for (i, &at) in order.iter().enumerate() {
+                let same = i > 0 && !line[at as usize].above(line[order[i - 1] as usize]);
+                run = if same { run + 1 } else { 1 };
+                if run > most {
+                    (best, most) = (at as usize, run);
+                }
+            }
+            best
+        }
+    }
+}
+
+fn fill_order<C>(line: &[C], order: &mut Vec<u32>) {
+    order.clear();
+    order.extend(0..line.len() as u32);
+}
+
+/// By value, NaN last, and then by place.
+#[inline]
+fn ascending<C: Ordered>(line: &[C], a: u32, b: u32) -> Ordering {
+    let (x, y) = (line[a as usize], line[b as usize]);
+    if y.above(x) {
+        Ordering::Less
+    } else if x.above(y) {
+        Ordering::Greater
+    } else {
+        a.cmp(&b)
+    }
+}
+
+/// By value from the largest (NaN first), and then by place.
+#[inline]
+fn descending<C: Ordered>(line: &[C], a: u32, b: u32) -> Ordering {
+    let (x, y) = (line[a as usize], line[b as usize]);
+    if x.above(y) {
+        Ordering::Less
+    } else if y.above(x) {
+        Ordering::Greater
+    } else {
+        a.cmp(&b)
+    }
+}
+
+/// Sorts along `dim`; equal elements keep their order, NaN counts as the largest.
+pub fn sort(values: Operand, indices: Operand, x: Operand, dim: usize, largest_first: bool) -> Result<()> {
+    let length = line_of(&x, dim)?.size;
+    topk(values, indices, x, length, dim, largest_first, true)
+}
+
+/// The `k` largest (or smallest) elements along `dim` in order; of equal ones the first. `sorted` may be false where the
+/// order does not matter: they then come in the order of their places.
+pub fn topk(
+    values: Operand,
+    indices: Operand,
+    x: Operand,
+    k: usize,
+    dim: usize,
+    largest: bool,
+    sorted: bool,
+) -> Result<()> {
+    let length = line_of(&x, dim)?.size;
+    if k > length {
+        fail!(Runtime, "selected index k out of range");
+    }
+    if line_of(&values, dim)?.size != k || line_of(&indices, dim)?.size != k {
+        fail!(Runtime, "the results must have size {k} along dimension {dim}");
+    }
+    if k == 0 {
+        return Ok(());
+    }
+    by_order!(x.dtype(), "sort", C => each_line::<C>(Some(&values), &indices, &x, dim, |line, order, write| {
+        fill_order(line, order);
+        let compare = |a: &u32, b: &u32| if largest { descending(line, *a, *b) } else { ascending(line, *a, *b) };
+        if k < line.len() {
+            order.select_nth_unstable_by(k - 1, compare);
+            order.truncate(k);
+        }
+        // Places break ties, so an unstable sort gives the stable order.
+        if sorted {
+            order.sort_unstable_by(compare);
+        } else {
+            order.sort_unstable();
+        }
+        for (place, &at) in order.iter().enumerate() {
+            write(place, line[at as usize], at as usize);
+        }
+    }))
+}
+
+/// For each value of `x`, where it would go in the ascending line of `sorted` along the last dimension: before equal
+/// elements, or after them if `right`. `sorted` has one dimension, or `x`'s sizes but for the last.
+pub fn searchsorted(out: Operand, sorted: Operand, x: Operand, right: bool) -> Result<()> {
+    crate::softmax::same_sizes(&out, &x)?;
+    if out.dtype() != DType::I64 || sorted.dtype() != x.dtype() || sorted.ndim() == 0 {
+        fail!(Runtime, "searchsorted expects int64 results, and a sorted sequence of the values' dtype");
+    }
+    let (one, last) = (sorted.ndim() == 1, sorted.ndim() - 1);
+    if !one && (sorted.ndim() != x.ndim() || sorted.sizes()[..last] != x.sizes()[..last]) {
+        fail!(Runtime, "sizes {:?} and {:?} differ before the last dimension", sorted.sizes(), x.sizes());
+    }
+    let dim = |i: usize| {
+        let row = if one || i == last { 0 } else { sorted.strides()[i] as isize };
+        corten_strided::Dim {
+            size: x.sizes()[i].max(0) as usize,
+            strides: [out.strides()[i] as isize, x.strides()[i] as isize, row],
+        }
+    };
+    let dims = corten_strided::Dims::from_dims((0..x.ndim()).map(dim));
+    let line = line_of(&sorted, last)?;
+    by_order!(x.dtype(), "searchsorted", C => {
+        parallel_for(dims.numel(), 1024, &|range| {
+            dims.walk(range, |[to, from, row]| {
+                let read = |o: &Operand, offset: isize| {
+                    let mut one = [C::default()];
+                    let at = o.ptr().wrapping_offset(offset * o.dtype().size() as isize);
+                    // SAFETY: an element of the operand.
+                    unsafe { <C as crate::number::Number>::load(o.dtype(), at, 1, &mut one) };
+                    one[0]
+                };
+                let value = read(&x, from);
+                let (mut low, mut high) = (0, line.size);
+                while low < high {
+                    let middle = (low + high) / 2;
+                    let element = read(&sorted, row + middle as isize * line.strides[0]);
+                    let before = if right { !element.above(value) } else { value.above(element) };
+                    if before { low = middle + 1 } else { high = middle }
+                }
+                // SAFETY: an element of `out`, which is int64.
+                unsafe { out.ptr().cast::<i64>().offset(to).write(low as i64) }
+            })
+        });
+        Ok(())
+    })
+}

@@ -1,0 +1,151 @@
+//! Lines along one dimension: gathered into contiguous numbers where they are not so already, side by side where their
+//! neighbours are close, and handed to a kernel one by one. The output is an input or overlaps none.
+
+use crate::number::Number;
+use corten_base::pool::parallel_for;
+use corten_base::{Operand, Result, fail};
+use corten_strided::{Dim, Dims};
+
+/// Neighbouring lines gathered together: 16 float32 are a cache line.
+const TILE: usize = 16;
+/// Elements a task should have at least.
+const GRAIN: usize = 16_384;
+
+/// The dimension `dim` of an operand, which must have it (a scalar counts as one line of one element).
+pub(crate) fn line_of(x: &Operand, dim: usize) -> Result<Dim<1>> {
+    match (x.sizes().get(dim), x.strides().get(dim)) {
+        (Some(&size), Some(&stride)) => Ok(Dim { size: size.max(0) as usize, strides: [stride as isize] }),
+        _ if x.ndim() == 0 && dim == 0 => Ok(Dim { size: 1, strides: [1] }),
+        _ => fail!(Index, "Dimension out of range: there are {} dimensions, but got {dim}", x.ndim()),
+    }
+}
+
+/// The dimensions other than `dim` of operands that agree in them.
+pub(crate) fn others<const N: usize>(operands: [&Operand; N], dim: usize) -> Result<Dims<N>> {
+    let first = operands[0];
+    for other in operands {
+        let agree =
+            other.ndim() == first.ndim() && (0..first.ndim()).all(|i| i == dim || other.sizes()[i] == first.sizes()[i]);
+        if !agree {
+            fail!(Runtime, "sizes {:?} and {:?} differ outside dimension {dim}", first.sizes(), other.sizes());
+        }
+    }
+    let dims = (0..first.ndim())
+        .filter(|&i| i != dim)
+        .map(|i| Dim { size: first.sizes()[i].max(0) as usize, strides: operands.map(|o| o.strides()[i] as isize) });
+    Ok(Dims::from_dims(dims))
+}
+
+/// Calls `kernel` with each line of `inputs` along `dim` and the line of `out` to be filled, all as contiguous numbers.
+pub(crate) fn map_lines<C: Number, const N: usize, const M: usize>(
+    out: &Operand,
+    inputs: [&Operand; N],
+    dim: usize,
+    kernel: impl Fn([&[C]; N], &mut [C]) + Sync,
+) -> Result<()> {
+    // M is N + 1: the output's strides come last.
+    let all: [&Operand; M] = std::array::from_fn(|k| if k < N { inputs[k] } else { out });
+    let dims = others(all, dim)?.sorted().coalesced();
+    let mut lines = [Dim { size: 1, strides: [1] }; M];
+    for (line, operand) in lines.iter_mut().zip(all) {
+        *line = line_of(operand, dim)?;
+    }
+    let (count, in_length, out_length) = (dims.numel(), lines[0].size, lines[N].size);
+    if let Some(other) = lines[..N].iter().find(|l| l.size != in_length) {
+        fail!(Runtime, "lines of {in_length} and {} elements along dimension {dim}", other.size);
+    }
+    if count == 0 || out_length == 0 {
+        return Ok(());
+    }
+    let grain = (GRAIN / in_length.max(out_length)).max(1).next_multiple_of(TILE);
+    // In place, lines are staged: a kernel may read an element after it wrote it.
+    let in_place = inputs.iter().any(|x| x.ptr() == out.ptr());
+    if !in_place && (0..M).all(|k| all[k].dtype() == C::DTYPE && (lines[k].strides[0] == 1 || lines[k].size == 1)) {
+        parallel_for(count, grain, &|range| {
+            dims.walk(range, |offsets| {
+                let at = |k: usize| all[k].ptr().cast::<C>().wrapping_offset(offsets[k]);
+                // SAFETY: the elements of a line lie side by side in the operands, and lines do not overlap.
+                unsafe {
+                    let x = std::array::from_fn(|k| std::slice::from_raw_parts(at(k), in_length));
+                    kernel(x, std::slice::from_raw_parts_mut(at(N), out_length));
+                }
+            })
+        });
+        return Ok(());
+    }
+    // Tiles of lines that lie next to each other.
+    let (outer, inner) = dims.split_inner();
+    let tiles = inner.size.div_ceil(TILE);
+    parallel_for(outer.numel() * tiles, (grain / TILE).max(1), &|range| {
+        let mut staged = vec![C::ZERO; TILE * (N * in_length + out_length)];
+        let (stage_in, stage_out) = staged.split_at_mut(TILE * N * in_length);
+        for task in range {
+            let first = task % tiles * TILE;
+            let width = (inner.size - first).min(TILE);
+            outer.walk(task / tiles..task / tiles + 1, |offsets| {
+                let at = |k: usize| {
+                    let offset = offsets[k] + first as isize * inner.strides[k];
+                    all[k].ptr().wrapping_offset(offset * all[k].dtype().size() as isize)
+                };
+                for k in 0..N {
+                    let to = &mut stage_in[TILE * k * in_length..][..TILE * in_length];
+                    // SAFETY: elements of input k.
+                    unsafe { gather(all[k], at(k), lines[k], inner.strides[k], width, to) };
+                }
+                for i in 0..width {
+                    let x = std::array::from_fn(|k| &stage_in[(TILE * k + i) * in_length..][..in_length]);
+                    kernel(x, &mut stage_out[i * out_length..][..out_length]);
+                }
+                // SAFETY: elements of the output.
+                unsafe { scatter(out, at(N), lines[N], inner.strides[N], width, stage_out) };
+            });
+        }
+    });
+    Ok(())
+}
+
+/// Reads `width` lines, `across` apart, one after the other into `to`.
+///
+/// # Safety
+/// The lines must consist of elements of `x`, the first at `ptr`.
+unsafe fn gather<C: Number>(x: &Operand, ptr: *const u8, line: Dim<1>, across: isize, width: usize, to: &mut [C]) {
+    let size = x.dtype().size() as isize;
+    if across.abs() < line.strides[0].abs() {
+        let mut few = [C::ZERO; TILE];
+        for j in 0..line.size {
+            let at = ptr.wrapping_offset(j as isize * line.strides[0] * size);
+            // SAFETY: the caller's promise.
+            unsafe { C::load(x.dtype(), at, across, &mut few[..width]) };
+            few[..width].iter().enumerate().for_each(|(i, &value)| to[i * line.size + j] = value);
+        }
+    } else {
+        for i in 0..width {
+            let at = ptr.wrapping_offset(i as isize * across * size);
+            // SAFETY: the caller's promise.
+            unsafe { C::load(x.dtype(), at, line.strides[0], &mut to[i * line.size..][..line.size]) };
+        }
+    }
+}
+
+/// The reverse of [`gather`].
+///
+/// # Safety
+/// The lines must consist of elements of `out`, the first at `ptr`.
+unsafe fn scatter<C: Number>(out: &Operand, ptr: *mut u8, line: Dim<1>, across: isize, width: usize, from: &[C]) {
+    let size = out.dtype().size() as isize;
+    if across.abs() < line.strides[0].abs() {
+        let mut few = [C::ZERO; TILE];
+        for j in 0..line.size {
+            few[..width].iter_mut().enumerate().for_each(|(i, value)| *value = from[i * line.size + j]);
+            let at = ptr.wrapping_offset(j as isize * line.strides[0] * size);
+            // SAFETY: the caller's promise.
+            unsafe { C::store(out.dtype(), at, across, &few[..width]) };
+        }
+    } else {
+        for i in 0..width {
+            let at = ptr.wrapping_offset(i as isize * across * size);
+            // SAFETY: the caller's promise.
+            unsafe { C::store(out.dtype(), at, line.strides[0], &from[i * line.size..][..line.size]) };
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! Layer and batch normalisation (Ba et al., 2016; Ioffe and Szegedy, 2015), forward and backward.
+
+use crate::drive::{fold, reduced_count};
+use crate::fold::{Sum, tree};
+use crate::number::{Number, Real};
+use crate::reduce::{Reduce, real, var};
+use crate::softmax::same_sizes;
+use crate::source::{Map, Mapped, Reader};
+use corten_base::pool::parallel_for;
+use corten_base::{DType, Operand, Result, fail, multiversion};
+use corten_strided::Dims;
+
+/// Elements a task should have at least.
+const GRAIN: usize = 16_384;
+/// Rows whose gradients of weights are summed in order, before the sums of such runs are.
+const RUN: usize = 64;
+
+macro_rules! by_real {
+    ($dtype:expr, $c:ident => $body:expr) => {
+        match $dtype {
+            DType::F64 => {
+                type $c = f64;
+                $body
+            }
+            DType::F16 | DType::BF16 | DType::F32 => {
+                type $c = f32;
+                $body
+            }
+            other => fail!(NotImplemented, "normalisation is not implemented for '{}'", other.scalar_name()),
+        }
+    };
+}
+
+/// A vector of `length` elements as numbers, or all `default`.
+fn vector<C: Number>(x: Option<&Operand>, length: usize, default: C) -> Result<Vec<C>> {
+    let mut values = vec![default; length];
+    if let Some(x) = x {
+        if x.sizes() != [length as i64] {
+            fail!(Runtime, "expected sizes [{length}], but got {:?}", x.sizes());
+        }
+        // SAFETY: the elements of `x`.
+        unsafe { C::load(x.dtype(), x.ptr(), x.strides()[0] as isize, &mut values) };
+    }
+    Ok(values)
+}
+
+fn write_vector<C: Number>(out: &Operand, values: &[C]) -> Result<()> {
+    if out.sizes() != [values.len() as i64] {
+        fail!(Runtime, "expected sizes [{}], but got {:?}", values.len(), out.sizes());
+    }
+    // SAFETY: the elements of `out`.
+    unsafe { C::store(out.dtype(), out.ptr(), out.strides()[0] as isize, values) };
+    Ok(())
+}
+
+/// Address of row i of a matrix.
+fn row_of(x: &Operand, i: usize) -> *mut u8 {
+    x.ptr().wrapping_offset(i as isize * x.strides()[0] as isize * x.dtype().size() as isize)
+}
+
+fn matrix(x: &Operand) -> Result<(usize, usize)> {
+    match x.sizes() {
+        &[rows, columns] => Ok((rows as usize, columns as usize)),
+        sizes => fail!(Runtime, "expected rows and columns, but got sizes {sizes:?}"),
+    }
+}
+
+/// Normalises each row of `x` (rows × columns): `(x - mean) · rstd · weight + bias` with `rstd = 1/√(variance + eps)`.
+/// `mean` and `rstd` receive the rows' statistics; weight and bias have one element a column.
+pub fn layer_norm(
+    out: Operand,
+    mean: Operand,
+    rstd: Operand,
+    x: Operand,
+    weight: Option<Operand>,
+    bias: Option<Operand>,
+    eps: f64,
+) -> Result<()> {
+    by_real!(x.dtype(), C => layer_norm_in::<C>(&out, &mean, &rstd, &x, weight.as_ref(), bias.as_ref(), eps))
+}
+
+fn layer_norm_in<C: Real>(
+    out: &Operand,
+    mean: &Operand,
+    rstd: &Operand,
+    x: &Operand,
+    weight: Option<&Operand>,
+    bias: Option<&Operand>,
+    eps: f64,
+) -> Result<()> {
+    let (rows, columns) = matrix(x)?;
+    same_sizes(out, x)?;
+    let (weight, bias) = (vector(weight, columns, C::ONE)?, vector(bias, columns, C::ZERO)?);
+    let (mut means, mut rstds) = (vec![C::ZERO; rows], vec![C::ZERO; rows]);
+    let shared = (Shared(means.as_mut_ptr()), Shared(rstds.as_mut_ptr()));
+    let count = C::from_f64(columns as f64);
+    parallel_for(rows, (GRAIN / columns.max(1)).max(1), &|range| {
+        let shared = &shared;
+        let (mut line, mut work) = (vec![C::ZERO; columns], vec![C::ZERO; columns]);
+        for i in range {
+            // SAFETY: row i of `x`.
+            unsafe { C::load(x.dtype(), row_of(x, i), x.strides()[1] as isize, &mut line) };
+            let mean = tree::<C, Sum>(&line).over(count);
+            center(&mut line, mean);
+            square(&line, &mut work);
+            let variance = tree::<C, Sum>(&work).over(count);
+            let rstd = C::ONE.over(variance.plus(C::from_f64(eps)).sqrt());
+            scale(&mut line, rstd, &weight, &bias);
+            // SAFETY: row i of `out`, and each row's own place in the statistics.
+            unsafe {
+                C::store(out.dtype(), row_of(out, i), out.strides()[1] as isize, &line);
+                shared.0.0.add(i).write(mean);
+                shared.1.0.add(i).write(rstd);
+            }
+        }
+    });
+    write_vector(mean, &means)?;
+    write_vector(rstd, &rstds)
+}
+
+struct Shared<C>(*mut C);
+// SAFETY: tasks write disjoint places.
+unsafe impl<C> Sync for Shared<C> {}
+
+multiversion! {
+    fn center<C: Real>(x: &mut [C], mean: C) {
+        for x in x {
+            *x = x.minus(mean);
+        }
+    }
+}
+
+multiversion! {
+    fn square<C: Real>(x: &[C], out: &mut [C]) {
+        for (out, &x) in out.iter_mut().zip(x) {
+            *out = x.times(x);
+        }
+    }
+}
+
+multiversion! {
+    fn scale<C: Real>(x: &mut [C], factor: C, weight: &[C], bias: &[C]) {
+        for ((x, &w), &b) in x.iter_mut().zip(weight).zip(bias) {
+            *x = x.times(factor).mul_add(w, b);
+        }
+    }
+}
+
+/// The gradients of [`layer_norm`] from `g`, that of its result; those of weight and bias are optional.
+pub fn layer_norm_backward(
+    gx: Operand,
+    gw: Option<Operand>,
+    gb: Option<Operand>,
+    g: Operand,
+    x: Operand,
+    mean: Operand,
+    rstd: Operand,
+    weight: Option<Operand>,
+) -> Result<()> {
+    by_real!(x.dtype(), C => layer_norm_backward_in::<C>(&gx, [gw, gb], &g, &x, [&mean, &rstd], weight.as_ref()))
+}
+
+fn layer_norm_backward_in<C: Real>(
+    gx: &Operand,
+    gradients: [Option<Operand>; 2],
+    g: &Operand,
+    x: &Operand,
+    statistics: [&Operand; 2],
+    weight: Option<&Operand>,
+) -> Result<()> {
+    let (rows, columns) = matrix(x)?;
+    same_sizes(gx, x)?;
+    same_sizes(g, x)?;
+    let weight = vector(weight, columns, C::ONE)?;
+    let (means, rstds) = (vector(Some(statistics[0]), rows, C::ZERO)?, vector(Some(statistics[1]), rows, C::ZERO)?);
+    let (count, runs) = (C::from_f64(columns as f64), rows.div_ceil(RUN));
+    let wanted = gradients.iter().any(Option::is_some);
+    let mut partial = vec![C::ZERO; if wanted { 2 * runs * columns } else { 0 }];
+    let shared = Shared(partial.as_mut_ptr());
+    parallel_for(runs, (GRAIN / (RUN * columns).max(1)).max(1), &|range| {
+        let shared = &shared;
+        let mut buffers = vec![C::ZERO; 4 * columns];
+        let (line, rest) = buffers.split_at_mut(columns);
+        let (grad, rest) = rest.split_at_mut(columns);
+        let (scaled, work) = rest.split_at_mut(columns);
+        for i in range.start * RUN..(range.end * RUN).min(rows) {
+            // SAFETY: row i of `x` and of `g`.
+            unsafe {
+                C::load(x.dtype(), row_of(x, i), x.strides()[1] as isize, line);
+                C::load(g.dtype(), row_of(g, i), g.strides()[1] as isize, grad);
+            }
+            standardize(line, means[i], rstds[i]);
+            if wanted {
+                // SAFETY: each run has its own sums in `partial`, which outlives the loop.
+                let sums = unsafe { std::slice::from_raw_parts_mut(shared.0.add(i / RUN * 2 * columns), 2 * columns) };
+                let (gw, gb) = sums.split_at_mut(columns);
+                accumulate(grad, line, gw, gb);
+            }
+            product(grad, &weight, scaled);
+            let sum = tree::<C, Sum>(scaled).over(count);
+            product(scaled, line, work);
+            let dot = tree::<C, Sum>(work).over(count);
+            finish(scaled, line, sum, dot, rstds[i]);
+            // SAFETY: row i of `gx`.
+            unsafe { C::store(gx.dtype(), row_of(gx, i), gx.strides()[1] as isize, scaled) };
+        }
+    });
+    if wanted {
+        let mut totals = vec![C::ZERO; 2 * columns];
+        for run in partial.chunks(2 * columns.max(1)) {
+            totals.iter_mut().zip(run).for_each(|(total, &sum)| *total = total.plus(sum));
+        }
+        let [gw, gb] = gradients;
+        gw.map_or(Ok(()), |gw| write_vector(&gw, &totals[..columns]))?;
+        gb.map_or(Ok(()), |gb| write_vector(&gb, &totals[columns..]))?;
+    }
+    Ok(())
+}
+
+multiversion! {
+    fn standardize<C: Real>(x: &mut [C], mean: C, rstd: C) {
+        for x in x {
+            *x = x.minus(mean).times(rstd);
+        }
+    }
+}
+
+multiversion! {
+    fn accumulate<C: Real>(g: &[C], x: &[C], gw: &mut [C], gb: &mut [C]) {
+        for (((&g, &x), gw), gb) in g.iter().zip(x).zip(gw).zip(gb) {
+            *gw = g.mul_add(x, *gw);
+            *gb = gb.plus(g);
+        }
+    }
+}
+
+multiversion! {
+    fn product<C: Real>(x: &[C], y: &[C], out: &mut [C]) {
+        for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
+            *out = x.times(y);
+        }
+    }
+}
+
+multiversion! {
+    fn finish<C: Real>(scaled: &mut [C], x: &[C], sum: C, dot: C, rstd: C) {
+        for (scaled, &x) in scaled.iter_mut().zip(x) {
+            *scaled = scaled.minus(sum).minus(x.times(dot)).times(rstd);
+        }
+    }
+}
+
+/// `out[k] = a[k] x + b[k]·(y - c[k]) + d[k]` with one coefficient a channel, for operands of N × C × S.
+fn by_channel<C: Real>(out: &Operand, x: &Operand, y: &Operand, [a, b, c, d]: [&[C]; 4]) -> Result<()> {
+    same_sizes(out, x)?;
+    same_sizes(out, y)?;
+    let &[samples, channels, length] = out.sizes() else {
+        fail!(Runtime, "expected sizes N × C × S, but got {:?}", out.sizes());
+    };
+    let pixels = channels > 1 && length == 1;
+    // Each row is a channel's pixels, or a sample's channels where they have one pixel each.
+    let (rows, width) = if pixels { (samples, channels) } else { (samples * channels, length) };
+    let (rows, width, channels) = (rows as usize, width as usize, channels as usize);
+    let place = |o: &Operand, row: usize| {
+        let s = o.strides();
+        let offset = if pixels {
+            row as isize * s[0] as isize
+        } else {
+            (row / channels) as isize * s[0] as isize + (row % channels) as isize * s[1] as isize
+        };
+        let step = if pixels { s[1] } else { s[2] } as isize;
+        (o.ptr().wrapping_offset(offset * o.dtype().size() as isize), step)
+    };
+    parallel_for(rows, (GRAIN / width.max(1)).max(1), &|range| {
+        let (mut first, mut second) = (vec![C::ZERO; width], vec![C::ZERO; width]);
+        for row in range {
+            let ((to, to_step), (x_at, x_step), (y_at, y_step)) = (place(out, row), place(x, row), place(y, row));
+            // SAFETY: rows of the operands.
+            unsafe {
+                C::load(x.dtype(), x_at, x_step, &mut first);
+                C::load(y.dtype(), y_at, y_step, &mut second);
+            }
+            if pixels {
+                combine(&mut first, &second, a, b, c, d);
+            } else {
+                let k = row % channels;
+                combine_one(&mut first, &second, a[k], b[k], c[k], d[k]);
+            }
+            // SAFETY: a row of `out`.
+            unsafe { C::store(out.dtype(), to, to_step, &first) };
+        }
+    });
+    Ok(())
+}
+
+multiversion! {
+    fn combine<C: Real>(x: &mut [C], y: &[C], a: &[C], b: &[C], c: &[C], d: &[C]) {
+        for (i, x) in x.iter_mut().enumerate() {
+            *x = x.mul_add(a[i], y[i].minus(c[i]).mul_add(b[i], d[i]));
+        }
+    }
+}
+
+multiversion! {
+    fn combine_one<C: Real>(x: &mut [C], y: &[C], a: C, b: C, c: C, d: C) {
+        for (x, &y) in x.iter_mut().zip(y) {
+            *x = x.mul_add(a, y.minus(c).mul_add(b, d));
+        }
+    }
+}
+
+/// The statistics that [`batch_norm`] takes in training: each channel's mean and biased variance of `x` (N × C × S), both
+/// of sizes 1 × C × 1.
+pub fn batch_statistics(mean: Operand, variance: Operand, x: Operand) -> Result<()> {
+    var(variance, Some(mean), x, 0.0, false)
+}
+
+/// Normalises each channel of `x` (N × C × S): `(x - mean) · rstd · weight + bias`; all but `x` and `out` have one
+/// element a channel.
+pub fn batch_norm(
+    out: Operand,
+    x: Operand,
+    mean: Operand,
+    rstd: Operand,
+    weight: Option<Operand>,
+    bias: Option<Operand>,
+) -> Result<()> {
+    by_real!(x.dtype(), C => {
+        let channels = channels(&x)?;
+        let (mean, rstd) = (vector::<C>(Some(&mean), channels, 0.0)?, vector::<C>(Some(&rstd), channels, 0.0)?);
+        let weight = vector::<C>(weight.as_ref(), channels, 1.0)?;
+        let bias = vector::<C>(bias.as_ref(), channels, 0.0)?;
+        let scale: Vec<C> = rstd.iter().zip(&weight).map(|(r, w)| r * w).collect();
+        by_channel::<C>(&out, &x, &x, [&vec![0.0; channels], &scale, &mean, &bias])
+    })
+}
+
+fn channels(x: &Operand) -> Result<usize> {
+    match x.sizes() {
+        &[_, channels, _] => Ok(channels as usize),
+        sizes => fail!(Runtime, "expected sizes N × C × S, but got {sizes:?}"),
+    }
+}
+
+/// The gradients of [`batch_norm`] from `g`, that of its result. In `training` mean and rstd are functions of `x`.
+pub fn batch_norm_backward(
+    gx: Option<Operand>,
+    gw: Option<Operand>,
+    gb: Option<Operand>,
+    g: Operand,
+    x: Operand,
+    mean: Operand,
+    rstd: Operand,
+    weight: Option<Operand>,
+    training: bool,
+) -> Result<()> {
+    by_real!(x.dtype(), C => batch_norm_backward_in::<C>([gx, gw, gb], g, x, [mean, rstd], weight, training))
+}
+
+fn batch_norm_backward_in<C: Mapped + Real>(
+    [gx, gw, gb]: [Option<Operand>; 3],
+    g: Operand,
+    x: Operand,
+    [mean, rstd]: [Operand; 2],
+    weight: Option<Operand>,
+    training: bool,
+) -> Result<()> {
+    same_sizes(&g, &x)?;
+    let channels = channels(&x)?;
+    let means = vector::<C>(Some(&mean), channels, C::ZERO)?;
+    let rstd = vector::<C>(Some(&rstd), channels, C::ZERO)?;
+    let weight = vector::<C>(weight.as_ref(), channels, C::ONE)?;
+    let (mut sums, mut dots) = (vec![C::ZERO; channels], vec![C::ZERO; channels]);
+    let sizes = [1, channels as i64, 1];
+    let strides = [0, 1, 0];
+    let per_channel = Operand::new(corten_base::Memory::from_slice(&mut sums), C::DTYPE, 0, &sizes, &strides)?;
+    real::<C>(Reduce::Sum, &per_channel, Reader::of(g, Map::Same))?;
+    let count = C::from_f64(reduced_count(&per_channel, &x) as f64);
+    let mut centers = means.clone();
+    let center = Operand::new(corten_base::Memory::from_slice(&mut centers), C::DTYPE, 0, x.sizes(), &strides)?;
+    let dot = Operand::new(corten_base::Memory::from_slice(&mut dots), C::DTYPE, 0, &sizes, &strides)?;
+    fold::<C, Sum>(&dot, &Reader { x: g, y: Some(x), z: Some(center), map: Map::Product }, |v| v)?;
+    if let Some(gx) = gx {
+        let each = |f: &dyn Fn(usize) -> C| (0..channels).map(f).collect::<Vec<C>>();
+        let a = each(&|k| rstd[k].times(weight[k]));
+        let zero = C::ZERO;
+        let (b, d) = if training {
+            let b = each(&|k| zero.minus(a[k].times(rstd[k]).times(rstd[k]).times(dots[k]).over(count)));
+            (b, each(&|k| zero.minus(a[k].times(sums[k]).over(count))))
+        } else {
+            (vec![zero; channels], vec![zero; channels])
+        };
+        by_channel::<C>(&gx, &g, &x, [&a, &b, &means, &d])?;
+    }
+    if let Some(gw) = gw {
+        let values: Vec<C> = dots.iter().zip(&rstd).map(|(d, &r)| d.times(r)).collect();
+        write_vector(&gw, &values)?;
+    }
+    gb.map_or(Ok(()), |gb| write_vector(&gb, &sums))
+}
+
+/// `1/√(variance + eps)` of each element of `variance`, into `out` of its sizes.
+pub fn reciprocal_deviation(out: Operand, variance: Operand, eps: f64) -> Result<()> {
+    same_sizes(&out, &variance)?;
+    by_real!(variance.dtype(), C => {
+        let dims = Dims::new(out.sizes(), [out.strides(), variance.strides()]);
+        dims.walk(0..dims.numel(), |[to, from]| {
+            let mut one = [C::default()];
+            let at = |o: &Operand, offset: isize| o.ptr().wrapping_offset(offset * o.dtype().size() as isize);
+            // SAFETY: elements of the two operands.
+            unsafe {
+                C::load(variance.dtype(), at(&variance, from), 1, &mut one);
+                one[0] = 1.0 / (one[0] + eps as C).sqrt();
+                C::store(out.dtype(), at(&out, to), 1, &one);
+            }
+        });
+        Ok(())
+    })
+}
