@@ -26,8 +26,9 @@ use proc_macro::TokenStream;
 /// - `shorthand(arguments)`: the macro of that name in `crate::body`, which makes one of the above.
 ///
 /// Other keys: `forms` (`fn`, `fn(namespace)`, `method`, `inplace`, `out`, `property(NAME)`), `alias`, `domain` and
-/// `check` (read by the property tests), and the flags `nondiff` and, beside a kernel, `elementwise` (results may be
-/// written over inputs, in any dtype). Inside an expression each parameter is a local of its
+/// `check` (read by the property tests), and the flags `nondiff` and, beside a kernel,
+/// `elementwise` (results may be written over inputs, in any dtype) or `updates` (the result may be the first argument
+/// itself, of which the kernel changes a part). Inside an expression each parameter is a local of its
 /// Rust type, `args` the values, `outs` (in `kernel`) the results.
 #[proc_macro]
 pub fn ops(input: TokenStream) -> TokenStream {

@@ -139,8 +139,10 @@ impl Row {
                 None if self.get("array").is_some() => quote!(None),
                 None => return Err(Failure::new("`meta` needs a `kernel` or `array`", self.name.span())),
             };
-            let elementwise = self.get("elementwise").is_some();
-            return Ok(quote! { crate::op::Body::Kernel { meta: #meta, run: #run, fast: None, elementwise: #elementwise } });
+            let (elementwise, updates) = (self.get("elementwise").is_some(), self.get("updates").is_some());
+            return Ok(quote! {
+                crate::op::Body::Kernel { meta: #meta, run: #run, fast: None, elementwise: #elementwise, updates: #updates }
+            });
         }
         for (key, variant) in [("view", "View"), ("composite", "Composite"), ("dynamic", "Dynamic")] {
             if let Some(thunk) = self.thunk(key) {

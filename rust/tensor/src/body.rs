@@ -14,6 +14,13 @@ pub fn copy_values(out: &Tensor, source: &Tensor) -> Result<()> {
     corten_elementwise::copy(out.operand()?, source.operand_as(&out.sizes, &strides)?)
 }
 
+/// Begins a kernel that changes part of its input: the result takes the input's values, where it is not the input itself.
+pub fn start_update(out: &Tensor, input: &Tensor) -> Result<()> {
+    let (a, b) = (out.core(), input.core());
+    let same = a.shares_storage(b) && a.offset == b.offset && a.sizes == b.sizes && a.strides == b.strides;
+    if same { Ok(()) } else { copy_values(out, input) }
+}
+
 /// A kernel in terms of other rows, without recording: the formula's value goes into `out`.
 pub fn evaluate(out: &Tensor, formula: impl FnOnce() -> T) -> Result<()> {
     let _below = crate::mode::no_grad();
@@ -36,6 +43,7 @@ macro_rules! unary {
                 crate::pointwise::unary_fast(corten_elementwise::Unary::$op, crate::promote::Promote::$rule, args)
             }),
             elementwise: true,
+            updates: false,
         }
     };
 }
@@ -55,6 +63,7 @@ macro_rules! binary {
                 crate::pointwise::binary_fast(corten_elementwise::Binary::$op, crate::promote::Promote::$rule, args)
             }),
             elementwise: true,
+            updates: false,
         }
     };
 }
@@ -93,6 +102,7 @@ macro_rules! many {
             }),
             fast: None,
             elementwise: true,
+            updates: false,
         }
     };
 }
@@ -125,6 +135,7 @@ macro_rules! scaled {
                 crate::pointwise::binary_fast(corten_elementwise::Binary::$plain, crate::promote::Promote::default, args)
             }),
             elementwise: true,
+            updates: false,
         }
     };
 }
@@ -150,6 +161,7 @@ macro_rules! reversed {
             }),
             fast: None,
             elementwise: true,
+            updates: false,
         }
     };
 }

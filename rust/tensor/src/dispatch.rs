@@ -91,8 +91,8 @@ fn call_slow(op: &'static Op, args: &[Value], target: Target, slow: u32) -> Resu
 /// Calls what lies below the autograd layer.
 pub fn run(op: &'static Op, args: &[Value], target: Target) -> Result<Value> {
     match &op.body {
-        Body::Kernel { meta, run, fast, elementwise } => {
-            let kernel = Kernel { op, meta: *meta, run: *run, elementwise: *elementwise };
+        Body::Kernel { meta, run, fast, elementwise, updates } => {
+            let kernel = Kernel { op, meta: *meta, run: *run, elementwise: *elementwise, updates: *updates };
             match target {
                 _ if op.mutates() => kernel.in_place(args),
                 Target::Fresh => kernel.fresh(args, *fast),
@@ -201,6 +201,7 @@ struct Kernel {
     meta: fn(&[Value]) -> Result<Meta>,
     run: Option<fn(&[Value], &[Tensor]) -> Result<()>>,
     elementwise: bool,
+    updates: bool,
 }
 
 impl Kernel {
@@ -264,7 +265,7 @@ impl Kernel {
             true
         } else {
             outs.iter().zip(specs).all(|(out, spec)| out.dtype() == spec.dtype)
-                && (self.op.mutates() || !args.iter().any(|arg| shares_any(arg, outs)))
+                && (self.op.mutates() || !self.conflicts(args, outs))
         };
         if direct {
             return self.execute(args, outs);
@@ -272,6 +273,12 @@ impl Kernel {
         let fresh = allocate(specs)?;
         self.execute(args, &fresh)?;
         outs.iter().zip(&fresh).try_for_each(|(out, value)| crate::body::copy_values(out, value))
+    }
+
+    /// True if the kernel would read what it has already written.
+    fn conflicts(&self, args: &[Value], outs: &[Tensor]) -> bool {
+        let itself = self.updates && matches!((args, outs), ([Value::Tensor(input), ..], [out]) if input.is(out));
+        args[itself as usize..].iter().any(|arg| shares_any(arg, outs))
     }
 
     fn execute(&self, args: &[Value], outs: &[Tensor]) -> Result<()> {

@@ -146,6 +146,8 @@ pub enum Body {
         fast: Option<Fast>,
         /// Each element depends on the same element of the inputs: results may be written over inputs, in any dtype.
         elementwise: bool,
+        /// The result may be the first argument itself, of which the kernel changes a part.
+        updates: bool,
     },
     /// Views of the first argument.
     View(fn(&[Value]) -> Result<Views>),

@@ -17,6 +17,7 @@ static FAMILIES: &[&[Op]] = &[
     &ops::order::OPS,
     &ops::matrix::OPS,
     &ops::join::OPS,
+    &ops::index::OPS,
 ];
 
 /// Every row; overloads of a name follow one another in the order in which they are tried.

@@ -6,6 +6,7 @@ The operators are functions of the native runtime; what is written in Python is 
 from __future__ import annotations
 
 from importlib import import_module
+from math import e, inf, nan, pi
 
 import corten_native as _runtime
 from corten_native import *  # noqa: F403
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-inf, nan, pi, e = float("inf"), float("nan"), 3.141592653589793, 2.718281828459045
 newaxis = None
 
 #: Public names that are loaded when they are first used, by the module that has them.

@@ -14,16 +14,30 @@ use corten_gemm::tile::{Compute, Run, Tile};
 use std::sync::Mutex;
 
 /// A padded plane, split.
-struct Split {
-    low: [usize; 3],
-    scale: [usize; 3],
+pub struct Split {
+    /// Positions before the input.
+    pub low: [usize; 3],
+    /// Number of parts along each dimension.
+    pub scale: [usize; 3],
     /// Sizes of one part.
-    part: [usize; 3],
+    pub part: [usize; 3],
 }
 
 impl Split {
+    /// Splits a plane of `size` by the remainder modulo `stride`; beyond the size a remainder is no position.
+    pub fn new(low: [usize; 3], stride: [usize; 3], size: [usize; 3]) -> Self {
+        let scale: [usize; 3] = std::array::from_fn(|d| stride[d].min(size[d].max(1)));
+        Split { low, scale, part: std::array::from_fn(|d| size[d].div_ceil(scale[d])) }
+    }
+
+    /// Numbers in all parts.
+    pub fn volume(&self) -> Result<usize> {
+        let ([a, b, c], [d, e, f]) = (self.scale, self.part);
+        volume(&[a, b, c, d, e, f])
+    }
+
     /// Where the position `i` of the padded plane is: its part, then its place there.
-    fn at(&self, position: [usize; 3]) -> usize {
+    pub fn at(&self, position: [usize; 3]) -> usize {
         let mut at = 0;
         for (i, scale) in position.iter().zip(self.scale) {
             at = at * scale + i % scale;
@@ -32,6 +46,28 @@ impl Split {
             at = at * size + i / scale;
         }
         at
+    }
+
+    /// Splits a padded plane.
+    ///
+    /// # Safety
+    /// Both buffers must have room.
+    pub unsafe fn fill<T: Real>(&self, from: Ptr<T>, size: [usize; 3], to: Ptr<T>) {
+        for i in 0..size[0] {
+            for j in 0..size[1] {
+                let line = (i * size[1] + j) * size[2];
+                for k in 0..self.scale[2].min(size[2]) {
+                    let mut to = to.at(self.at([i, j, k]));
+                    for k in (k..size[2]).step_by(self.scale[2]) {
+                        // SAFETY: the caller's promise; each position has one place.
+                        unsafe {
+                            *to = *from.at(line + k);
+                            to = to.add(1);
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -50,12 +86,10 @@ impl<S: Storage> Direct<'_, S> {
         let (low, size) = self.padding();
         let scale = self.phases.first().map_or([1; 3], |phase| phase.scale);
         // One more position, so that the last part is as large as the others.
-        let part: [usize; 3] = std::array::from_fn(|d| size[d].div_ceil(scale[d]));
-        let split = Split { low, scale, part };
+        let split = Split::new(low, scale, size);
         let whole =
             Padded::<S::Compute> { data: Ptr(std::ptr::null_mut()), low, size, pixel: 1, image: volume(&size)? };
-        let plane = volume(&[scale[0], scale[1], scale[2], part[0], part[1], part[2]])?;
-        let flat = volume(&part)?;
+        let (plane, flat) = (split.volume()?, volume(&split.part)?);
         let strided = scale != [1; 3];
         let planes = self.images * self.groups;
         let failure = Mutex::new(None);
@@ -174,32 +208,8 @@ impl<S: Storage> Direct<'_, S> {
                     let [_, row, column] = std::array::from_fn(|d| self.y.steps[d] * phase.step[d] as isize);
                     // SAFETY: these are the phase's positions of this channel, which no other task writes.
                     unsafe {
-                        let from = sums.add(output * columns + i * height * width);
+                        let from = sums.at(output * columns + i * height * width);
                         S::store(from, width, b, c, View { ptr, row, column });
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl Split {
-    /// Splits a padded plane.
-    ///
-    /// # Safety
-    /// Both buffers must have room.
-    unsafe fn fill<T: Real>(&self, from: Ptr<T>, size: [usize; 3], to: Ptr<T>) {
-        for i in 0..size[0] {
-            for j in 0..size[1] {
-                let line = (i * size[1] + j) * size[2];
-                for k in 0..self.scale[2].min(size[2]) {
-                    let mut to = to.add(self.at([i, j, k]));
-                    for k in (k..size[2]).step_by(self.scale[2]) {
-                        // SAFETY: the caller's promise; each position has one place.
-                        unsafe {
-                            *to = *from.add(line + k);
-                            to = to.add(1);
-                        }
                     }
                 }
             }

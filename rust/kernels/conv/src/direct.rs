@@ -138,7 +138,7 @@ impl<T: Real> Padded<T> {
             for index in range {
                 let (j, i) = (index % b, index / b % a);
                 let (group, image) = (index / b / a % groups, index / b / a / groups);
-                let to = self.data.add((image * groups + group) * self.image + (i * b + j) * row);
+                let to = self.data.at((image * groups + group) * self.image + (i * b + j) * row);
                 let inside = i.wrapping_sub(self.low[0]) < x.size[0] && j.wrapping_sub(self.low[1]) < x.size[1];
                 let width = if inside { x.size[2].min(c - self.low[2]) } else { 0 };
                 // SAFETY: the row lies inside the buffer, whose low padding and input fit in its size.
@@ -201,7 +201,7 @@ impl<S: Storage> Direct<'_, S> {
         let weights: Ptr<S::Compute> = weights.room(total)?;
         for (phase, &(start, terms)) in self.phases.iter().zip(&packs) {
             // SAFETY: the room for packed weights was counted above.
-            unsafe { self.pack(phase, Ptr(weights.add(start)), terms, panel)? };
+            unsafe { self.pack(phase, Ptr(weights.at(start)), terms, panel)? };
         }
         for start in (0..self.images).step_by(slab) {
             let images = start..self.images.min(start + slab);
@@ -209,7 +209,7 @@ impl<S: Storage> Direct<'_, S> {
             unsafe { padded.fill(&self.x, images.clone(), self.groups, self.inputs) };
             for (phase, &(start, terms)) in self.phases.iter().zip(&packs) {
                 // SAFETY: images and weights are packed.
-                unsafe { self.phase(phase, &padded, Ptr(weights.add(start)), terms, images.clone(), bias.as_deref())? };
+                unsafe { self.phase(phase, &padded, Ptr(weights.at(start)), terms, images.clone(), bias.as_deref())? };
             }
         }
         Ok(())
@@ -267,7 +267,7 @@ impl<S: Storage> Direct<'_, S> {
             };
             for index in range {
                 let (group, q) = (index / panels, index % panels);
-                let to = to.add(index * panel * terms);
+                let to = to.at(index * panel * terms);
                 let columns = panel.min(width - q * panel);
                 let from = w.at(group, q * panel / parts);
                 // SAFETY: `to` has room for a panel; the weights are valid for the tap and the channels.
@@ -283,7 +283,11 @@ impl<S: Storage> Direct<'_, S> {
                             S::pack_right(view, channels * rows, columns, turned.0, panel);
                             for row in 0..channels * rows {
                                 let line = row % rows * self.inputs + channel + row / rows;
-                                std::ptr::copy_nonoverlapping(turned.add(row * panel), to.add(line * panel), columns);
+                                std::ptr::copy_nonoverlapping(
+                                    turned.at(row * panel),
+                                    to.wrapping_add(line * panel),
+                                    columns,
+                                );
                             }
                         }
                         continue;
@@ -350,7 +354,7 @@ impl<S: Storage> Direct<'_, S> {
                     *row = ((image * self.groups + group) * padded.image) as isize + padded.offset(q);
                 }
                 let bias = bias.map_or(std::ptr::null(), |b| b[group * width + column..].as_ptr());
-                let weights = weights.add((group * width.div_ceil(panel) * panel + column) * terms);
+                let weights = weights.at((group * width.div_ceil(panel) * panel + column) * terms);
                 for (at, runs) in chains.iter().enumerate() {
                     let tile = Tile {
                         runs,
@@ -375,9 +379,7 @@ impl<S: Storage> Direct<'_, S> {
                 if chains.is_empty() {
                     for i in 0..count * columns {
                         // SAFETY: as above; the bias has a number for each column.
-                        unsafe {
-                            *sums.add(i) = if bias.is_null() { S::Compute::ZERO } else { *bias.add(i % columns) }
-                        };
+                        unsafe { *sums.at(i) = if bias.is_null() { S::Compute::ZERO } else { *bias.add(i % columns) } };
                     }
                 }
                 let mut at = 0;
@@ -389,7 +391,7 @@ impl<S: Storage> Direct<'_, S> {
                     let ptr = self.y.at(images.start + index / (a * b * c), group * self.outputs + column / parts, q);
                     let out = View { ptr, row: step, column: self.y.channel };
                     // SAFETY: the run of pixels lies inside the output, and no other task writes it.
-                    unsafe { S::store(sums.add(at * columns), columns, run, columns / parts, out) };
+                    unsafe { S::store(sums.at(at * columns), columns, run, columns / parts, out) };
                     at += run;
                 }
             }

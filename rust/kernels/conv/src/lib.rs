@@ -4,8 +4,9 @@
 //! over (position in the kernel, input channel) ascending, in chains of 512 fused multiply-adds that start from zero, the
 //! chains added in order, then the bias; of an input's gradient over (position descending, output channel); of a weight's
 //! gradient over (image, pixel), in chains of 512 pixels of large images and of as many whole small images as 512 pixels
-//! hold. Padding counts as zeros. Halves are summed in f32 and rounded once;
-//! integers wrap around; complex numbers are not conjugated.
+//! hold; of groups of one real channel in eight lanes, the column modulo eight, added in halves for each image.
+//! Complex terms count twice. Padding counts as zeros. Halves are summed in f32 and rounded once; integers wrap around;
+//! complex numbers are not conjugated.
 
 mod depthwise;
 mod direct;
@@ -13,6 +14,7 @@ mod geometry;
 mod planes;
 mod pool;
 mod weight;
+mod weight_planes;
 
 pub use pool::{
     adaptive_avg_pool, adaptive_avg_pool_backward, adaptive_max_pool, avg_pool, avg_pool_backward, max_pool,
@@ -127,7 +129,13 @@ pub fn conv_backward_weight(
     }
     with_storage!(gw.dtype(), S => {
         // SAFETY: the operands are valid for their sizes, which `Geometry::new` saw to fit each other.
-        unsafe { weight::weight_gradient::<S>(&geometry, Grid::new(&gw), Grid::new(&g), Grid::new(&x)) }
+        unsafe {
+            if geometry.inputs == 1 && geometry.outputs == 1 && S::PARTS == 1 {
+                weight_planes::weight_gradient::<S>(&geometry, Grid::new(&gw), Grid::new(&g), Grid::new(&x))
+            } else {
+                weight::weight_gradient::<S>(&geometry, Grid::new(&gw), Grid::new(&g), Grid::new(&x))
+            }
+        }
     })
 }
 
@@ -174,7 +182,7 @@ unsafe fn products<S: Storage>(job: &Direct<S>, x: isize, y: isize) -> Result<()
         // SAFETY: the caller's promise.
         unsafe { product.run() }
     };
-    let (count, work) = (job.images * groups, outputs * pixels * inputs.max(1));
+    let (count, work) = (job.images * groups, (outputs * pixels).saturating_mul(inputs.max(1)));
     if work > 16 * TASK_WORK || count == 1 {
         return (0..count).try_for_each(one);
     }

@@ -12,6 +12,9 @@ use std::sync::Mutex;
 /// Channels that are copied together, so that channels-last images are read by whole cache lines.
 const CHANNELS: usize = 16;
 
+/// What is done with a plane: `f(image, channel, input plane, output plane)`.
+pub type OnPlane<'a, T> = &'a (dyn Fn(usize, usize, &[T], &mut [T]) + Sync);
+
 /// Calls `f(image, channel, input plane, output plane)` for each plane, perhaps on several threads, and stores the output
 /// planes, which start with arbitrary numbers.
 ///
@@ -21,7 +24,7 @@ pub unsafe fn map_planes<S: Storage>(
     (images, channels): (usize, usize),
     input: &Grid<S>,
     output: &Grid<S>,
-    f: &(dyn Fn(usize, usize, &[S::Compute], &mut [S::Compute]) + Sync),
+    f: OnPlane<S::Compute>,
 ) -> Result<()> {
     let (read, write) = (input.pixels(), output.pixels());
     let room = (volume(&[read, CHANNELS])?, volume(&[write, CHANNELS])?);
@@ -47,13 +50,13 @@ pub unsafe fn map_planes<S: Storage>(
             if !direct_in {
                 rows(input, image, start, |view, at, columns| {
                     // SAFETY: the room holds that many planes; the grid is valid for them.
-                    unsafe { S::pack_left(view, count, columns, inputs.add(at), read) }
+                    unsafe { S::pack_left(view, count, columns, inputs.at(at), read) }
                 });
             }
             for channel in 0..count {
                 let plane = |grid: &Grid<S>, direct, packed: Ptr<S::Compute>, size| {
                     let place = Ptr(grid.at(image, start + channel, [0; 3]).cast());
-                    if direct { place } else { Ptr(packed.add(channel * size)) }
+                    if direct { place } else { Ptr(packed.at(channel * size)) }
                 };
                 let (x, y) = (plane(input, direct_in, inputs, read), plane(output, direct_out, outputs, write));
                 // SAFETY: both planes are valid for their sizes and apart; packed outputs are any bits, which numbers are.
@@ -72,7 +75,7 @@ pub unsafe fn map_planes<S: Storage>(
             if !direct_out {
                 rows(output, image, start, |view, at, columns| {
                     // SAFETY: as above, and no other task writes these planes.
-                    unsafe { S::store(outputs.add(at), write, count, columns, view) }
+                    unsafe { S::store(outputs.at(at), write, count, columns, view) }
                 });
             }
         }

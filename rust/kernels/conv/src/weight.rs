@@ -96,7 +96,7 @@ pub unsafe fn weight_gradient<S: Storage>(geometry: &Geometry, gw: Grid<S>, g: G
                         b: padded.data.offset((group * image + column) as isize + at),
                         b_step: (stride[2] * depth) as isize,
                         b_panel: kernels.panel() as isize,
-                        c: sums.add(to),
+                        c: sums.at(to),
                         c_step: (taps * depth) as isize,
                         resume: start > 0 || index > 0,
                         alpha: S::Compute::ONE,
@@ -117,7 +117,7 @@ pub unsafe fn weight_gradient<S: Storage>(geometry: &Geometry, gw: Grid<S>, g: G
             if let (1, Some(step)) = (parts, gw.flat()) {
                 let out = View { ptr: gw.at(output, 0, [0; 3]), row: step, column: gw.channel };
                 // SAFETY: a row of sums has the size of an output channel's weights.
-                unsafe { S::store(sums.add(row), depth, taps, inputs, out) };
+                unsafe { S::store(sums.at(row), depth, taps, inputs, out) };
                 continue;
             }
             for input in 0..inputs {
@@ -126,7 +126,7 @@ pub unsafe fn weight_gradient<S: Storage>(geometry: &Geometry, gw: Grid<S>, g: G
                     // SAFETY: the sums have every part of the row; the position is the weight's.
                     unsafe {
                         *gw.at(output, input, at) = S::join(|left, right| {
-                            *sums.add(row + left * taps * depth + tap * depth + input * parts + right)
+                            *sums.at(row + left * taps * depth + tap * depth + input * parts + right)
                         });
                     }
                 }
@@ -153,7 +153,7 @@ unsafe fn pack_gradient<S: Storage>(
     parallel_for(images.len() * groups, TASK_WORK / 16 / (rows * pixels).max(1) + 1, &|range| {
         for index in range {
             let (image, group) = (index / groups, index % groups);
-            let to = to.add(index * rows * pixels);
+            let to = to.at(index * rows * pixels);
             let from = |at| g.at(images.start + image, group * outputs, at);
             // SAFETY: the caller's promise.
             unsafe {

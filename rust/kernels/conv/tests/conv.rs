@@ -119,7 +119,7 @@ impl Case {
         Case::new(n, c, o, groups, &dims)
     }
     /// Calls with the indices of every x, w and y that meet.
-    fn terms(&self, f: &mut dyn FnMut(&[usize], &[usize], &[usize])) {
+    fn terms(&self, mut f: impl FnMut(&[usize], &[usize], &[usize])) {
         let (per, outs) = (self.w[1], self.w[0] / self.groups);
         Array::<f32>::each(&self.y.clone(), &mut |y| {
             Array::<f32>::each(&self.w[1..], &mut |k| {
@@ -192,7 +192,7 @@ fn check<T: Number>(rng: &mut Rng, case: &Case, tolerance: f64) {
         let i = y.at(at);
         y.data[i] = bias.data[at[1]].wide();
     });
-    case.terms(&mut |xi, wi, yi| {
+    case.terms(|xi, wi, yi| {
         let (a, b, c) = (x.data[x.at(xi)].wide(), w.data[w.at(wi)].wide(), g.data[g.at(yi)].wide());
         let (i, j, k) = (y.at(yi), gx.at(xi), gw.at(wi));
         y.data[i] = y.data[i] + a * b;
@@ -281,6 +281,8 @@ fn larger_than_a_chain() {
         Case::new(2, 3, 20, 1, &[[30, 7, 2, 3, 1], [31, 7, 2, 3, 1]]),
         Case::new(2, 36, 36, 36, &[[30, 5, 2, 2, 1], [29, 5, 1, 2, 2]]),
         Case::new(1, 2, 2, 2, &[[40, 25, 1, 12, 1], [40, 25, 1, 12, 1]]),
+        Case::new(2, 3, 3, 3, &[[6, 3, 1 << 30, 1, 1], [5, 2, 7, 1, 1]]),
+        Case::new(2, 3, 3, 1, &[[6, 3, 1 << 30, 1, 1], [5, 2, 7, 1, 1]]),
         Case::new(9, 5, 40, 1, &[[7, 3, 1, 1, 1], [7, 3, 2, 1, 1]]),
     ];
     for case in &cases {

@@ -21,7 +21,12 @@ pub unsafe fn copy<S: Source<T>, T: Element>(
     from: *const S,
     (row, column): (isize, isize),
 ) {
-    copy_loops::<T, S>(Job { rows, columns, to, to_step, from, row, column });
+    // A single dense column is a row.
+    let job = match (columns, to_step) {
+        (1, 1) => Job { rows: 1, columns: rows, to, to_step, from, row: 0, column: row },
+        _ => Job { rows, columns, to, to_step, from, row, column },
+    };
+    copy_loops::<T, S>(job);
 }
 
 struct Job<S, T> {

@@ -2,8 +2,8 @@
 //!
 //! Every element of the output is the same sum on any instruction set, any number of threads and any tile: its terms in
 //! ascending k, in chains of 512 fused multiply-adds that start from zero (256 complex terms), the chains added in order;
-//! then `alpha * sum + (beta * out + bias)`. A product of a row with a column (m = n = 1) is summed in 64 lanes instead,
-//! see [`dot`]. The rule depends on the shape alone. Halves are summed in f32 and rounded once; integers wrap around.
+//! then `alpha * sum + (beta * out + bias)`. Products with a real vector (m = 1 or n = 1) and of a row with a column
+//! (m = n = 1) are summed in 64 lanes instead, see [`dot`]. The rule depends on the shape alone. Halves are summed in f32 and rounded once; integers wrap around.
 
 #[doc(hidden)]
 pub mod copy;
@@ -18,6 +18,7 @@ pub mod simd;
 pub mod storage;
 #[doc(hidden)]
 pub mod tile;
+mod vector;
 
 use corten_base::pool::parallel_for;
 use corten_base::{DType, Operand, Result, Scalar, fail};
@@ -157,10 +158,10 @@ fn batches<S: Storage>(
     };
     let one = |i: usize| {
         let (a, b, c) = (a.view(i), b.view(i), c.view(i));
-        if m == 1 && n == 1 {
+        if m == 1 && n == 1 && S::PARTS == 2 {
             // SAFETY: the operands' sizes give these views, of one element, a row and a column.
             unsafe {
-                let sum = dot::dot::<S>(k, a, b);
+                let sum = dot::complex_dot::<S>(k, a, b);
                 S::finish(sum.as_ptr(), 0, 1, 1, c, &finish);
             }
             return Ok(());
@@ -189,6 +190,9 @@ fn batches<S: Storage>(
 /// Refuses an output two of whose elements share memory: threads would write them at once.
 #[doc(hidden)]
 pub fn refuse_shared(out: &Operand) -> Result<()> {
+    if out.is_contiguous() {
+        return Ok(());
+    }
     // In ascending order of stride each dimension must step over all before it; what this cannot tell is refused too.
     let mut steps: smallvec::SmallVec<[(u64, u64); 8]> = (out.sizes().iter().zip(out.strides()))
         .filter(|&(&size, _)| size > 1)

@@ -63,7 +63,17 @@ impl<S: Storage> Product<S> {
     /// # Safety
     /// The views must be valid for the sizes, and the output must not overlap the factors or itself.
     pub unsafe fn run(self) -> Result<()> {
+        if self.is_small() {
+            // SAFETY: the caller's promise.
+            unsafe { self.run_small() };
+            return Ok(());
+        }
         let p = self.oriented();
+        if p.m == 1 && S::PARTS == 1 {
+            // SAFETY: the caller's promise.
+            unsafe { p.run_row() };
+            return Ok(());
+        }
         let plain = S::is_compute();
         let f = &p.finish;
         let direct_bias =
@@ -99,7 +109,7 @@ impl<S: Storage> Product<S> {
                     let finish = Finish { bias, ..finish };
                     // SAFETY: the caller's promise; each task finishes its own rows.
                     unsafe {
-                        let sums = total.add(range.start * step);
+                        let sums = total.at(range.start * step);
                         S::finish(sums, step, range.len(), columns, out.at(range.start, 0), &finish);
                     }
                 });
@@ -108,7 +118,48 @@ impl<S: Storage> Product<S> {
         Ok(())
     }
 
-    fn bias_at(&self, i: usize, j: usize) -> *const S {
+    /// True for a product that the micro-kernel computes in one call, in place.
+    fn is_small(&self) -> bool {
+        let f = &self.finish;
+        S::is_compute()
+            && (2..=16).contains(&self.m)
+            && self.n > 1
+            && (1..=K_BLOCK).contains(&self.k)
+            && self.k * self.n <= 4096
+            && self.b.column == 1
+            && self.c.column == 1
+            && (f.bias.is_null() || f.bias_step == 1)
+    }
+
+    /// Computes a small product.
+    ///
+    /// # Safety
+    /// As [`Product::run`], for a product that [`Product::is_small`].
+    unsafe fn run_small(&self) {
+        let kernels = <S::Compute as Compute>::kernels();
+        let f = &self.finish;
+        let rows: [isize; 16] = std::array::from_fn(|i| i as isize * self.a.row);
+        let tile = Tile {
+            runs: &[Run { a: 0, b: 0, len: self.k }],
+            a: self.a.ptr.cast::<S::Compute>(),
+            rows: &rows[..self.m],
+            a_step: self.a.column,
+            b: self.b.ptr.cast::<S::Compute>(),
+            b_step: self.b.row,
+            b_panel: kernels.panel() as isize,
+            c: self.c.ptr.cast::<S::Compute>(),
+            c_step: self.c.row,
+            resume: false,
+            alpha: f.alpha.to(),
+            beta: f.beta.map(Scalar::to),
+            bias: f.bias.cast::<S::Compute>(),
+            bias_rows: false,
+        };
+        // SAFETY: the caller's promise; the elements are of the compute type.
+        unsafe { kernels.block(&tile, self.n) };
+    }
+
+    pub(crate) fn bias_at(&self, i: usize, j: usize) -> *const S {
         let f = &self.finish;
         if f.bias.is_null() {
             return f.bias;
@@ -164,7 +215,7 @@ impl<S: Storage> Region<'_, '_, S> {
                 parallel_for(panels, TASK_WORK / 16 / (panel * depth) + 1, &|range| {
                     for q in range {
                         let columns = panel.min(width - q * panel);
-                        let to = right.add(q * panel * depth);
+                        let to = right.at(q * panel * depth);
                         // SAFETY: the packed panels have room for `depth` rows each; the factor is valid for the region.
                         unsafe {
                             if columns < panel {
@@ -180,7 +231,7 @@ impl<S: Storage> Region<'_, '_, S> {
                 parallel_for(self.rows, TASK_WORK / 16 / depth + 1, &|range| {
                     // SAFETY: the packed rows have room; the factor is valid for the region.
                     unsafe {
-                        let to = left.add(range.start * left_step);
+                        let to = left.at(range.start * left_step);
                         S::pack_left(a.at(range.start, 0), range.len(), steps, to, left_step);
                     }
                 });

@@ -73,7 +73,7 @@ impl<T> Ptr<T> {
 
     /// The address `n` numbers further.
     #[inline(always)]
-    pub fn add(self, n: usize) -> *mut T {
+    pub fn at(self, n: usize) -> *mut T {
         self.0.wrapping_add(n)
     }
 }

@@ -83,12 +83,12 @@ unsafe fn tile<V: Simd, const MR: usize, const NV: usize, const MASKED: bool>(t:
             }
         }
         let alpha = V::splat(t.alpha);
-        for i in 0..MR {
-            for v in 0..NV {
+        for (i, sums) in sums.iter().enumerate() {
+            for (v, &sum) in sums.iter().enumerate() {
                 let last = MASKED && v == NV - 1;
                 let load = |p: *const V::Lane| if last { V::load_some(p, mask) } else { V::load(p) };
                 let p = t.c.offset(i as isize * t.c_step).add(v * V::LANES);
-                let sum = if t.resume { V::splat(V::Lane::ONE).fma(load(p), sums[i][v]) } else { sums[i][v] };
+                let sum = if t.resume { V::splat(V::Lane::ONE).fma(load(p), sum) } else { sum };
                 let bias = match (t.bias.is_null(), t.bias_rows) {
                     (true, _) => None,
                     (_, true) => Some(V::splat(*t.bias.add(i))),
@@ -242,4 +242,49 @@ compute! {
     f32: portable_f32, avx2_f32, avx512_f32;
     f64: portable_f64, avx2_f64, avx512_f64;
     i64: portable_i64, avx2_i64, avx2_i64;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The tile shapes of AVX-512, on vectors that every processor has.
+    kernels! { large, f32, Lanes<f32, 16>, [1 2 4 8 14], wide [1 2] }
+
+    #[test]
+    fn tiles_of_every_shape_give_the_same_bits() {
+        let number = |i: usize| (i * 7919 % 1009) as f32 / 301.0 - 1.6;
+        let (a, b): (Vec<f32>, Vec<f32>) = ((0..40 * 30).map(number).collect(), (0..30 * 100).map(number).collect());
+        let bias: Vec<f32> = (0..100).map(number).collect();
+        for (rows, columns) in [(1, 1), (1, 100), (2, 65), (3, 15), (14, 32), (13, 33), (27, 31), (40, 97)] {
+            for (resume, beta, bias_rows) in [(false, None, false), (true, None, true), (false, Some(0.3), false)] {
+                let run = |kernels: &Kernels<f32>| {
+                    let mut c: Vec<f32> = (0..rows * 100).map(number).collect();
+                    let offsets: Vec<isize> = (0..rows as isize).map(|i| i * 30).collect();
+                    let tile = Tile {
+                        runs: &[Run { a: 0, b: 0, len: 11 }, Run { a: 12, b: 1200, len: 18 }],
+                        a: a.as_ptr(),
+                        rows: &offsets,
+                        a_step: 1,
+                        b: b.as_ptr(),
+                        b_step: 100,
+                        b_panel: kernels.panel() as isize,
+                        c: c.as_mut_ptr(),
+                        c_step: 100,
+                        resume,
+                        alpha: 1.7,
+                        beta,
+                        bias: bias.as_ptr(),
+                        bias_rows,
+                    };
+                    // SAFETY: 40 rows of 30, 30 rows of 100 and the runs' steps lie inside the buffers.
+                    unsafe { kernels.block(&tile, columns) };
+                    c
+                };
+                let expected = run(&portable_f32::KERNELS);
+                assert_eq!(run(&large::KERNELS), expected, "{rows} by {columns}");
+                assert_eq!(run(f32::kernels()), expected, "{rows} by {columns}");
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@ pub mod binary;
 pub mod cast;
 pub mod compare;
 pub mod factory;
+pub mod index;
 pub mod join;
 pub mod matrix;
 pub mod order;
@@ -21,6 +22,7 @@ pub mod all {
     pub use super::cast::*;
     pub use super::compare::*;
     pub use super::factory::*;
+    pub use super::index::*;
     pub use super::join::*;
     pub use super::matrix::*;
     pub use super::order::*;

@@ -3,7 +3,9 @@
 pub mod checks;
 pub mod dims;
 pub mod factory;
+pub mod index;
 pub mod join;
+pub mod key;
 pub mod lines;
 pub mod matrix;
 pub mod random;

@@ -1,4 +1,4 @@
-//! GF/s of float32 convolutions on one thread, forward and both gradients: `speed [peak GF/s]`.
+//! GF/s of float32 convolutions on one thread, forward and both gradients: `conv_speed [peak GF/s]`.
 
 use corten_base::{Element, Memory, Operand, Result};
 use corten_conv::{conv_backward_input, conv_backward_weight, conv_forward};
