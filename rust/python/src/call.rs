@@ -211,7 +211,7 @@ pub fn prepare(py: Python<'_>) -> PyResult<Vec<ffi::PyMethodDef>> {
 /// Adds the functions: the plain ones to the module, all to `_namespaces`.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
-    let namespaces = PyDict::new(py);
+    let (namespaces, names) = (PyDict::new(py), module.dict());
     let mut objects = HashMap::new();
     for (i, group) in FUNCTIONS.get().into_iter().flatten().enumerate() {
         // The function keeps pointing at its definition.
@@ -223,7 +223,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
             Bound::from_owned_ptr_or_err(py, ffi::PyCFunction_NewEx(definition, std::ptr::null_mut(), home.as_ptr()))?
         };
         if group.namespace.is_empty() {
-            module.add(&*group.name, &function)?;
+            names.set_item(&*group.name, &function)?;
         }
         let space = match namespaces.get_item(group.namespace)? {
             Some(space) => space.cast_into::<PyDict>()?,

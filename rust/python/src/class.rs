@@ -121,7 +121,9 @@ unsafe extern "C" fn dealloc(object: *mut PyObject) {
             ffi::Py_DECREF(dict);
         }
         let tensor = ManuallyDrop::take(&mut (*this).tensor);
-        tensor.set_python(0);
+        if tensor.python() == object as usize {
+            tensor.set_python(0);
+        }
         enter::<c_int>(|_| {
             drop(tensor);
             Ok(0)

@@ -1,9 +1,7 @@
 //! Python objects to values, by the type that a row's parameter has; and values to Python objects.
 
 use crate::class::{self, tensor_of};
-use crate::errors::OrRaise;
 use crate::hooks;
-use crate::memory;
 use crate::py::{Keep, Obj, none, type_name};
 use crate::types::{device, dtype, format, generator, size};
 use corten_base::Scalar;
@@ -429,9 +427,4 @@ pub fn from_result(obj: Obj) -> PyResult<Value> {
 /// The value of a tensor of one element on any device, as a Python number.
 pub fn item_object<'py>(obj: Obj<'_, 'py>, tensor: &Tensor) -> PyResult<Bound<'py, PyAny>> {
     scalar_object(obj.py(), hooks::item(obj, tensor)?)
-}
-
-/// The value of a host tensor of one element.
-pub fn host_item(py: Python<'_>, tensor: &Tensor) -> PyResult<Scalar> {
-    memory::item(tensor).or_raise(py)
 }

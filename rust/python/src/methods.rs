@@ -5,7 +5,7 @@ use crate::errors::OrRaise;
 use crate::parser::Call;
 use crate::py::{Obj, enter, none, type_name};
 use crate::types::{format, size};
-use crate::{call, convert, dlpack, graph, hooks, memory, subclass};
+use crate::{call, convert, dlpack, graph, hooks, subclass};
 use corten_base::{DType, Scalar};
 use corten_tensor::device::{DeviceKind, MemoryFormat};
 use corten_tensor::{Tensor, mode};
@@ -141,32 +141,20 @@ fn item(call: &Call, this: Obj, tensor: &Tensor) -> Given {
     convert::item_object(this, tensor).map(Bound::into_ptr)
 }
 
-fn tolist(call: &Call, this: Obj, tensor: &Tensor) -> Given {
+fn tolist(call: &Call, _this: Obj, tensor: &Tensor) -> Given {
     refuse_arguments(call, "tolist")?;
-    let host = match tensor.device().kind {
-        DeviceKind::Cuda => Some(hooks::call(call.py, "to_host", (this,))?),
-        _ => None,
-    };
-    let tensor = match &host {
-        Some(host) => self_of(host.as_borrowed())?,
-        None => tensor,
-    };
-    let core = tensor.core();
-    let first = core.operand().or_raise(call.py)?.ptr();
-    Ok(nested(call.py, first, core.dtype, &core.sizes, &core.strides)?.into_ptr())
+    let sizes = tensor.dims();
+    let _below = mode::without(corten_tensor::key::SUBCLASS);
+    let numbers = corten_tensor::rules::read::scalars(tensor).or_raise(call.py)?;
+    Ok(nested(call.py, &sizes, &numbers)?.into_ptr())
 }
 
-fn nested<'py>(py: Python<'py>, ptr: *const u8, dtype: DType, sizes: &[i64], strides: &[i64]) -> PyResult<Bound<'py, PyAny>> {
-    let (Some(&count), Some(&stride)) = (sizes.first(), strides.first()) else {
-        // SAFETY: the operand that gave the address was checked: all elements under these sizes and strides lie inside.
-        return convert::scalar_object(py, unsafe { memory::read(ptr, dtype) });
-    };
-    let step = (stride * dtype.size() as i64) as isize;
-    let list = PyList::empty(py);
-    for i in 0..count as isize {
-        list.append(nested(py, ptr.wrapping_offset(i * step), dtype, &sizes[1..], &strides[1..])?)?;
-    }
-    Ok(list.into_any())
+/// Nested lists of these sizes over row-major numbers; a number where there are no sizes.
+fn nested<'py>(py: Python<'py>, sizes: &[i64], numbers: &[Scalar]) -> PyResult<Bound<'py, PyAny>> {
+    let Some((&count, inner)) = sizes.split_first() else { return convert::scalar_object(py, numbers[0]) };
+    let step = numbers.len() / (count.max(1) as usize);
+    let items = (0..count as usize).map(|i| nested(py, inner, &numbers[i * step..(i + 1) * step]));
+    Ok(PyList::new(py, items.collect::<PyResult<Vec<_>>>()?)?.into_any())
 }
 
 fn requires_grad_(call: &Call, this: Obj, tensor: &Tensor) -> Given {

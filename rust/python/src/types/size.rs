@@ -99,7 +99,7 @@ entries! {
         }
     }
 
-    fn numel(py, slf, _unused) -> *mut PyObject {
+    fn numel(py, slf; _unused: *mut PyObject) -> *mut PyObject {
         let mut product = 1i64.into_pyobject(py)?.into_any();
         for item in items(slf)? {
             product = product.mul(item)?;
@@ -107,7 +107,7 @@ entries! {
         Ok(product.into_ptr())
     }
 
-    fn reduce(py, slf, _unused) -> *mut PyObject {
+    fn reduce(py, slf; _unused: *mut PyObject) -> *mut PyObject {
         let plain = PyTuple::new(py, items(slf)?)?;
         Ok((slf.get_type(), (plain,)).into_pyobject(py)?.into_any().into_ptr())
     }
