@@ -4,7 +4,7 @@ use crate::class::tensor_of;
 use crate::errors::OrRaise;
 use crate::memory;
 use corten_base::{Operand, Scalar};
-use corten_optim as kernels;
+use corten_optim_kernels as kernels;
 use corten_tensor::{DeviceKind, Result, Tensor, ops};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
