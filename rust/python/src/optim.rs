@@ -2,9 +2,10 @@
 
 use crate::class::tensor_of;
 use crate::errors::OrRaise;
-use crate::memory;
+
 use corten_base::{Operand, Scalar};
 use corten_optim_kernels as kernels;
+use corten_tensor::rules::read;
 use corten_tensor::{DeviceKind, Result, Tensor, ops};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -50,7 +51,7 @@ fn advance(py: Python<'_>, steps: &[Tensor]) -> PyResult<Vec<f64>> {
     steps
         .iter()
         .map(|step| {
-            let next = memory::item(step).or_raise(py)?.to_f64() + 1.0;
+            let next = read::item(step).or_raise(py)?.to_f64() + 1.0;
             corten_elementwise::fill(operand(step).or_raise(py)?, Scalar::Float(next)).or_raise(py)?;
             Ok(next)
         })
@@ -132,8 +133,7 @@ fn _adam_(
     let count = params.len();
     let grads = tensors(grads, "grads", Some(count))?;
     let (ms, vs) = (tensors(exp_avgs, "exp_avgs", Some(count))?, tensors(exp_avg_sqs, "exp_avg_sqs", Some(count))?);
-    let maxima =
-        if amsgrad { optional(max_exp_avg_sqs, "max_exp_avg_sqs", count)? } else { vec![None; count] };
+    let maxima = if amsgrad { optional(max_exp_avg_sqs, "max_exp_avg_sqs", count)? } else { vec![None; count] };
     let steps = advance(py, &tensors(steps, "steps", Some(count))?)?;
     let run = || -> Result<()> {
         let mut all = Vec::with_capacity(count);

@@ -417,7 +417,11 @@ fn assign(py: Python<'_>, slf: Obj, key: Obj, value: Obj) -> PyResult<()> {
     }
     let tensor = self_of(slf)?;
     let Some(new) = operand(value)? else {
-        return Err(PyTypeError::new_err(format!("can't assign a {} to a torch.{}Tensor", type_name(value), type_word(tensor))));
+        return Err(PyTypeError::new_err(format!(
+            "can't assign a {} to a torch.{}Tensor",
+            type_name(value),
+            type_word(tensor)
+        )));
     };
     let op = ROWS.set.ok_or_else(|| missing("[]="))?;
     let new = match new {

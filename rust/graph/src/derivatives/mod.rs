@@ -15,7 +15,17 @@ use corten_tensor::op::Op;
 use corten_tensor::registry;
 use std::sync::OnceLock;
 
-static FAMILIES: &[&[Derivative]] = &[&unary::ROWS, &binary::ROWS, &activation::ROWS, &reduce::ROWS, &matrix::ROWS, &order::ROWS, &join::ROWS, &index::ROWS, &view::ROWS];
+static FAMILIES: &[&[Derivative]] = &[
+    &unary::ROWS,
+    &binary::ROWS,
+    &activation::ROWS,
+    &reduce::ROWS,
+    &matrix::ROWS,
+    &order::ROWS,
+    &join::ROWS,
+    &index::ROWS,
+    &view::ROWS,
+];
 
 /// Every row.
 pub fn all() -> impl Iterator<Item = &'static Derivative> {
