@@ -8,6 +8,7 @@ pub mod join;
 pub mod key;
 pub mod lines;
 pub mod matrix;
+pub mod random;
 pub mod ranges;
 pub mod read;
 pub mod reduce;
