@@ -12,6 +12,7 @@ static FAMILIES: &[&[Op]] = &[
     &ops::cast::OPS,
     &ops::view::OPS,
     &ops::factory::OPS,
+    &ops::random::OPS,
     &ops::query::OPS,
     &ops::reduce::OPS,
     &ops::order::OPS,
