@@ -4,6 +4,7 @@ mod activation;
 mod binary;
 mod index;
 mod join;
+mod loss;
 mod matrix;
 mod order;
 mod reduce;
@@ -21,6 +22,7 @@ static FAMILIES: &[&[Derivative]] = &[
     &activation::ROWS,
     &reduce::ROWS,
     &matrix::ROWS,
+    &loss::ROWS,
     &order::ROWS,
     &join::ROWS,
     &index::ROWS,

@@ -3,6 +3,7 @@
 pub mod complex;
 pub mod index;
 pub mod join;
+pub mod loss;
 pub mod order;
 pub mod powers;
 pub mod reduce;
