@@ -19,6 +19,10 @@ static FAMILIES: &[&[Op]] = &[
     &ops::matrix::OPS,
     &ops::join::OPS,
     &ops::index::OPS,
+    &ops::conv::OPS,
+    &ops::pool::OPS,
+    &ops::norm::OPS,
+    &ops::loss::OPS,
 ];
 
 /// Every row; overloads of a name follow one another in the order in which they are tried.
