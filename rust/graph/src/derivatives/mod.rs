@@ -6,6 +6,7 @@ mod index;
 mod join;
 mod loss;
 mod matrix;
+mod neural;
 mod order;
 mod reduce;
 mod unary;
@@ -23,6 +24,7 @@ static FAMILIES: &[&[Derivative]] = &[
     &reduce::ROWS,
     &matrix::ROWS,
     &loss::ROWS,
+    &neural::ROWS,
     &order::ROWS,
     &join::ROWS,
     &index::ROWS,

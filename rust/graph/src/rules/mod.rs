@@ -4,6 +4,7 @@ pub mod complex;
 pub mod index;
 pub mod join;
 pub mod loss;
+pub mod neural;
 pub mod order;
 pub mod powers;
 pub mod reduce;
