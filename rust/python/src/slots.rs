@@ -90,11 +90,13 @@ struct Rows {
 }
 
 static ROWS: LazyLock<Rows> = LazyLock::new(|| {
-    let by_key = |len: usize| registry::all().find(|op| op.params.len() == len && op.params[1].ty == Type::Key);
+    let by_key = |writes: bool| registry::all().find(|op| {
+        op.params.get(1).is_some_and(|param| param.ty == Type::Key) && op.mutates() == writes
+    });
     Rows {
         named: NAMES.map(|name| registry::all().filter(|op| op.name == name).collect()),
-        get: by_key(2),
-        set: by_key(3),
+        get: by_key(false),
+        set: by_key(true),
     }
 });
 
@@ -281,6 +283,10 @@ entries! {
             ffi::Py_GT => (Row::Gt, "__gt__"),
             _ => (Row::Ge, "__ge__"),
         };
+        if matches!(which, Row::Eq | Row::Ne) && is_array(right) {
+            let right = hooks::as_tensor(right)?;
+            return binary(py, which, name, left, right.as_borrowed(), Target::Fresh);
+        }
         binary(py, which, name, left, right, Target::Fresh)
     }
 
@@ -378,6 +384,18 @@ entries! {
     }
 }
 
+/// True for NumPy's arrays: equality compares their elements, while the other operators leave the choice to NumPy.
+#[inline(always)]
+fn is_array(obj: Obj) -> bool {
+    tensor_of(obj).is_none() && exact_number(obj).is_none() && is_array_slow(obj)
+}
+
+#[cold]
+fn is_array_slow(obj: Obj) -> bool {
+    let ty = obj.get_type();
+    ty.name().is_ok_and(|name| name == "ndarray") && ty.module().is_ok_and(|module| module == "numpy")
+}
+
 /// The value of a tensor of one element, for `int()` and `float()`.
 fn one(slf: Obj) -> PyResult<Scalar> {
     let tensor = self_of(slf)?;
@@ -424,8 +442,10 @@ fn assign(py: Python<'_>, slf: Obj, key: Obj, value: Obj) -> PyResult<()> {
         Value::Scalar(number) if op.params[2].ty == Type::Tensor => zero_dimensional(py, number, tensor)?,
         new => new,
     };
-    let args = [Value::Tensor(tensor.clone()), convert::key(key)?, new];
-    dispatch::call_into(op, &args, Target::Fresh).or_raise(py).map(|_| ())
+    let mut args = pair(Value::Tensor(tensor.clone()), convert::key(key)?);
+    args.push(new);
+    args.extend(op.params.iter().skip(3).map(|param| param.default_value()));
+    dispatch::call(op, &args).or_raise(py).map(|_| ())
 }
 
 /// A number as a tensor of the dtype and on the device of `like`.
