@@ -139,7 +139,13 @@ fn function_name(op: &Op, name: &str) -> String {
     name.strip_prefix(op.forms.namespace).and_then(|rest| rest.strip_prefix('_')).unwrap_or(name).to_string()
 }
 
-fn push(groups: &mut Vec<Group>, index: &mut HashMap<(&'static str, String), usize>, namespace: &'static str, name: String, signature: Signature) {
+fn push(
+    groups: &mut Vec<Group>,
+    index: &mut HashMap<(&'static str, String), usize>,
+    namespace: &'static str,
+    name: String,
+    signature: Signature,
+) {
     let key = (namespace, name);
     match index.get(&key) {
         Some(&i) => groups[i].signatures.push(signature),
@@ -164,7 +170,13 @@ fn build(py: Python<'_>) -> (Vec<Group>, Vec<Group>) {
         for name in std::iter::once(&op.name).chain(op.aliases) {
             let space = op.forms.namespace;
             if op.forms.function {
-                push(&mut functions, &mut by_function, space, function_name(op, name), Signature::function(py, op, false));
+                push(
+                    &mut functions,
+                    &mut by_function,
+                    space,
+                    function_name(op, name),
+                    Signature::function(py, op, false),
+                );
             }
             if has_inplace_function(op) {
                 let name = format!("{}_", function_name(op, name));

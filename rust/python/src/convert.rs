@@ -89,7 +89,8 @@ fn numpy_number<'py>(obj: Obj<'_, 'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         return Ok(None);
     }
     let plain = obj.call_method0("item")?;
-    let numeric = plain.is_instance_of::<PyFloat>() || plain.is_instance_of::<PyInt>() || plain.is_instance_of::<PyComplex>();
+    let numeric =
+        plain.is_instance_of::<PyFloat>() || plain.is_instance_of::<PyInt>() || plain.is_instance_of::<PyComplex>();
     Ok(numeric.then_some(plain))
 }
 
@@ -347,9 +348,7 @@ fn slice_bound(obj: Obj) -> PyResult<i64> {
             // SAFETY: `obj` is live; a null exception type asks for clipping.
             let value = unsafe { ffi::PyNumber_AsSsize_t(obj.as_ptr(), std::ptr::null_mut()) };
             if value == -1 && PyErr::occurred(obj.py()) {
-                return Err(PyTypeError::new_err(
-                    "slice indices must be integers or None or have an __index__ method",
-                ));
+                return Err(PyTypeError::new_err("slice indices must be integers or None or have an __index__ method"));
             }
             Ok(value as i64)
         }

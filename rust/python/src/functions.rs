@@ -10,7 +10,9 @@ use pyo3::prelude::*;
 fn tensor<'a>(function: &str, argument: &str, place: usize, object: &'a Bound<'_, PyAny>) -> PyResult<&'a Tensor> {
     tensor_of(object.as_borrowed()).ok_or_else(|| {
         let given = type_name(object.as_borrowed());
-        PyTypeError::new_err(format!("{function}(): argument '{argument}' (position {place}) must be Tensor, not {given}"))
+        PyTypeError::new_err(format!(
+            "{function}(): argument '{argument}' (position {place}) must be Tensor, not {given}"
+        ))
     })
 }
 

@@ -5,10 +5,10 @@ use crate::errors::OrRaise;
 use crate::py::{Obj, import};
 use corten_base::Scalar;
 use corten_tensor::{Tensor, key, mode};
+use pyo3::call::PyCallArgs;
 use pyo3::exceptions::{PyImportError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use pyo3::call::PyCallArgs;
 
 /// The module with what Tensor's methods leave to Python.
 const METHODS: &str = "corten_tensor_core._tensor_methods";

@@ -119,7 +119,8 @@ unsafe extern "C" fn new(_ty: *mut ffi::PyTypeObject, args: *mut PyObject, kwarg
         crate::py::enter(|py| {
             let args = Bound::from_borrowed_ptr(py, args).cast_into::<PyTuple>()?;
             let named = Bound::from_borrowed_ptr_or_opt(py, kwargs);
-            let named = named.map(|d| d.cast_into::<PyDict>()).transpose()?.map_or(0, |d| pyo3::types::PyDictMethods::len(&d));
+            let named =
+                named.map(|d| d.cast_into::<PyDict>()).transpose()?.map_or(0, |d| pyo3::types::PyDictMethods::len(&d));
             if args.len() > 1 || named > 0 {
                 return Err(PyTypeError::new_err("torch.Size() takes at most one iterable"));
             }
