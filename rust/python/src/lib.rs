@@ -19,6 +19,7 @@ mod memory;
 mod methods;
 mod modes;
 mod optim;
+mod numbers;
 mod parser;
 mod py;
 mod results;
