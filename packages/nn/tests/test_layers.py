@@ -102,6 +102,46 @@ LAYERS = [
     ("Embedding", (10, 3), {}, []),
     ("Embedding", (10, 3), {"padding_idx": -1, "max_norm": 1.0, "norm_type": 1.0, "sparse": True}, []),
     ("EmbeddingBag", (10, 3), {"mode": "sum", "padding_idx": 2, "max_norm": 1.0}, []),
+    ("ConstantPad1d", (2, 3.5), {}, [(2, 3, 4)]),
+    ("ConstantPad2d", ((1, 2, 0, -1), 3.5), {}, [(2, 3, 4, 5)]),
+    ("ConstantPad3d", (1, 0.5), {}, [(2, 3, 4, 5, 2)]),
+    ("ZeroPad1d", (1,), {}, [(2, 3, 4)]),
+    ("ZeroPad2d", ((1, 2, 0, 1),), {}, [(2, 3, 4, 5)]),
+    ("ZeroPad3d", (1,), {}, [(2, 3, 4, 5, 2)]),
+    ("ReflectionPad1d", (2,), {}, [(2, 3, 4)]),
+    ("ReflectionPad2d", ((1, 2, 0, 1),), {}, [(2, 3, 4, 5)]),
+    ("ReflectionPad3d", (1,), {}, [(2, 3, 4, 5, 2)]),
+    ("ReplicationPad1d", ((2, 1),), {}, [(2, 3, 4)]),
+    ("ReplicationPad2d", (2,), {}, [(2, 3, 4, 5)]),
+    ("ReplicationPad3d", (1,), {}, [(2, 3, 4, 5, 2)]),
+    ("CircularPad1d", ((2, 1),), {}, [(2, 3, 4)]),
+    ("CircularPad2d", (2,), {}, [(2, 3, 4, 5)]),
+    ("CircularPad3d", (1,), {}, [(2, 3, 4, 5, 2)]),
+    ("Upsample", (), {"scale_factor": 2}, [(2, 3, 4)]),
+    ("Upsample", ((5, 3),), {"mode": "bilinear"}, [(2, 3, 4, 2)]),
+    ("Upsample", (), {"scale_factor": (1.5, 2), "mode": "bicubic", "align_corners": True}, [(2, 3, 4, 2)]),
+    ("Upsample", (3,), {"mode": "trilinear"}, [(1, 2, 2, 4, 2)]),
+    ("Upsample", (), {"scale_factor": 1.5, "mode": "linear", "recompute_scale_factor": True}, [(1, 2, 5)]),
+    ("Upsample", (3,), {"mode": "area"}, [(1, 2, 5, 4)]),
+    ("Upsample", (3,), {"mode": "nearest-exact"}, [(1, 2, 5, 4)]),
+    ("UpsamplingNearest2d", (), {"scale_factor": 2}, [(2, 3, 4, 2)]),
+    ("UpsamplingBilinear2d", (5,), {}, [(2, 3, 4, 2)]),
+    ("PixelShuffle", (2,), {}, [(2, 8, 3, 4)]),
+    ("PixelUnshuffle", (2,), {}, [(2, 3, 4, 6)]),
+    ("ChannelShuffle", (2,), {}, [(2, 6, 4, 2)]),
+    ("Unfold", (2,), {"padding": 1, "stride": 2}, [(2, 3, 4, 5)]),
+    ("Fold", ((4, 5), (2, 2)), {}, [(2, 12, 12)]),
+    ("LPPool1d", (2, 3), {}, [(2, 3, 9)]),
+    ("LPPool2d", (2.0, (2, 3)), {"stride": 2}, [(2, 3, 9, 7)]),
+    ("LPPool3d", (2, 2), {}, [(2, 3, 4, 4, 4)]),
+    ("LPPool2d", (float("inf"), 2), {}, [(2, 3, 9, 7)]),
+    ("MaxUnpool1d", (2,), {}, []),
+    ("MaxUnpool2d", ((2, 3),), {"stride": 2, "padding": 1}, []),
+    ("MaxUnpool3d", (2,), {}, []),
+    ("MultiheadAttention", (8, 2), {}, [(3, 2, 8)] * 3),
+    ("MultiheadAttention", (8, 2), {"batch_first": True, "bias": False}, [(3, 2, 8)] * 3),
+    ("MultiheadAttention", (8, 2), {"kdim": 4, "vdim": 6, "add_bias_kv": True}, [(3, 2, 8), (5, 2, 4), (5, 2, 6)]),
+    ("MultiheadAttention", (8, 2), {"add_zero_attn": True}, [(3, 8), (4, 8), (4, 8)]),
     ("CosineSimilarity", (), {"dim": 1}, [(3, 4), (3, 4)]),
     ("PairwiseDistance", (1.0,), {"keepdim": True}, [(3, 4), (3, 4)]),
 ]
@@ -188,6 +228,22 @@ def test_padding_mode_keeps_the_same_padding_argument(ref):
         lambda nn, torch: nn.Embedding(3, 2, _weight=torch.zeros(2, 2)),
         lambda nn, torch: nn.EmbeddingBag(3, 2)(torch.tensor([1, 2])),
         lambda nn, torch: nn.GLU()(torch.tensor(1.0)),
+        lambda nn, torch: nn.Upsample()(torch.zeros(1, 1, 2)),
+        lambda nn, torch: nn.Upsample(2, 3)(torch.zeros(1, 1, 2)),
+        lambda nn, torch: nn.Upsample((2, 3))(torch.zeros(1, 1, 2)),
+        lambda nn, torch: nn.Upsample(scale_factor=(2, 3))(torch.zeros(1, 1, 2)),
+        lambda nn, torch: nn.Upsample(2, mode="bilinear")(torch.zeros(1, 1, 2)),
+        lambda nn, torch: nn.Upsample(2, mode="cubic")(torch.zeros(1, 1, 2)),
+        lambda nn, torch: nn.Upsample(2, mode="nearest", align_corners=True)(torch.zeros(1, 1, 2)),
+        lambda nn, torch: nn.functional.grid_sample(torch.zeros(1), torch.zeros(1), mode="x"),
+        lambda nn, torch: nn.functional.affine_grid(torch.zeros(1, 2, 3), (1, 1, 2), False),
+        lambda nn, torch: nn.MaxUnpool2d(2)(*[torch.zeros(1, 1, 2, 2)] * 2, output_size=[9, 9]),
+        lambda nn, torch: nn.MultiheadAttention(5, 2),
+        lambda nn, torch: nn.MultiheadAttention(0, 2),
+        lambda nn, torch: nn.MultiheadAttention(4, 2)(*[torch.zeros(2, 1, 6)] * 3),
+        lambda nn, torch: nn.MultiheadAttention(4, 2)(torch.zeros(2, 1, 4), torch.zeros(2, 4), torch.zeros(2, 4)),
+        lambda nn, torch: nn.MultiheadAttention(4, 2)(*[torch.zeros(2, 1, 4)] * 3, attn_mask=torch.zeros(3, 2)),
+        lambda nn, torch: nn.MultiheadAttention(4, 2)(*[torch.zeros(2, 1, 4)] * 3, is_causal=True),
     ],
 )
 def test_errors(ref, build):
@@ -195,7 +251,7 @@ def test_errors(ref, build):
 
 
 def test_invalid_choices_are_named():
-    with pytest.raises(ValueError, match="Invalid padding string 'all', should be one of {'same', 'valid'}"):
+    with pytest.raises(ValueError, match=r"Invalid padding string 'all', should be one of \{'same', 'valid'\}"):
         nn.Conv2d(1, 1, 3, padding="all")
     with pytest.raises(ValueError, match="but got padding_mode='mirror'"):
         nn.Conv2d(1, 1, 3, padding_mode="mirror")
@@ -243,3 +299,44 @@ def test_dropout_draws_as_the_reference(ref, name):
     ref.torch.manual_seed(5)
     ref.assert_close(out, theirs(ref.torch.ones(shape)))
     ref.assert_close(ours.eval()(core.ones(shape)), theirs.eval()(ref.torch.ones(shape)))
+
+
+@pytest.mark.parametrize("need_weights", [True, False])
+@pytest.mark.parametrize("masks", ["none", "bool", "float", "padding", "both", "causal"])
+def test_attention_masks(ref, masks, need_weights):
+    rng = np.random.default_rng(1)
+    x, noise = rng.standard_normal((3, 2, 8)).astype(np.float32), rng.standard_normal((3, 3)).astype(np.float32)
+    upper, padding = np.triu(np.ones((3, 3), dtype=bool), 1), np.array([[False, False, True], [False, False, False]])
+    given = {
+        "none": {},
+        "bool": {"attn_mask": upper},
+        "float": {"attn_mask": noise},
+        "padding": {"key_padding_mask": padding},
+        "both": {"attn_mask": upper, "key_padding_mask": padding},
+        "causal": {"attn_mask": upper},
+    }[masks]
+    ours, theirs = ref.seeded(1, lambda library: library.MultiheadAttention(8, 2))
+    ref.copy_weights(ours, theirs)
+
+    def run(layer, tensor):
+        arguments = {key: tensor(value) for key, value in given.items()}
+        if masks == "causal":
+            arguments["is_causal"] = True
+        return layer(*[tensor(x)] * 3, need_weights=need_weights, average_attn_weights=False, **arguments)
+
+    (out, weights), (expected, expected_weights) = run(ours, core.tensor), run(theirs, ref.torch.tensor)
+    ref.assert_close(out, expected, rtol=1e-4, atol=1e-5)
+    assert (weights is None) == (expected_weights is None) == (not need_weights)
+    if need_weights:
+        ref.assert_close(weights, expected_weights)
+
+
+@pytest.mark.parametrize(("dims", "output_size"), [(1, None), (2, None), (2, [9, 8]), (3, None)])
+def test_unpooling(ref, dims, output_size):
+    x = np.random.default_rng(1).standard_normal((2, 3, *[8, 8, 4][:dims])).astype(np.float32)
+
+    def run(library, tensor):
+        pool = getattr(library, f"MaxPool{dims}d")(2, return_indices=True)
+        return getattr(library, f"MaxUnpool{dims}d")(2)(*pool(tensor(x)), output_size=output_size)
+
+    ref.assert_close(run(nn, core.tensor), run(ref.nn, ref.torch.tensor))

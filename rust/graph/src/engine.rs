@@ -7,6 +7,10 @@
 use crate::accumulate::{add_into, fit, into_leaf};
 use crate::derivative::Context;
 use crate::node::{Edge, Kind, Node};
+use corten_tensor::dispatch::HOOKS;
+use corten_tensor::mode::flag::{ANOMALY, CHECK_NAN};
+use corten_tensor::ops::all as ops;
+use corten_tensor::rules::read;
 use corten_tensor::{Result, Tensor, fail, mode};
 use smallvec::SmallVec;
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -77,6 +81,8 @@ struct Pass<'a> {
     /// Targets by node: output number and place in the answer.
     captures: ByNode<SmallVec<[(u32, usize); 1]>>,
     captured: Vec<Option<Tensor>>,
+    /// The bits of anomaly mode, as they were when the pass began.
+    anomaly: u32,
     /// With targets: the nodes from which one can be reached.
     reaching: Option<HashSet<usize, BuildHasherDefault<AddressHasher>>>,
 }
@@ -94,6 +100,7 @@ pub fn run(roots: Vec<(Edge, Tensor)>, options: Options) -> Result<Vec<Option<Te
         buffers: ByNode::default(),
         captures: ByNode::default(),
         captured: Vec::new(),
+        anomaly: if mode::get() & ANOMALY != 0 { mode::get() & (ANOMALY | CHECK_NAN) } else { 0 },
         reaching: None,
     };
     if let Some(targets) = options.targets {
@@ -116,7 +123,8 @@ pub fn run(roots: Vec<(Edge, Tensor)>, options: Options) -> Result<Vec<Option<Te
 
 /// The nodes between the roots and the targets, both included.
 fn reaching(roots: &[(Edge, Tensor)], targets: &[Edge]) -> HashSet<usize, BuildHasherDefault<AddressHasher>> {
-    let mut found: HashSet<usize, BuildHasherDefault<AddressHasher>> = targets.iter().map(|e| address(&e.node)).collect();
+    let mut found: HashSet<usize, BuildHasherDefault<AddressHasher>> =
+        targets.iter().map(|e| address(&e.node)).collect();
     let mut seen: HashSet<usize, BuildHasherDefault<AddressHasher>> = HashSet::default();
     let mut order: Vec<Arc<Node>> = Vec::new();
     let mut stack: Vec<Arc<Node>> = roots.iter().map(|(edge, _)| edge.node.clone()).collect();
@@ -208,7 +216,11 @@ impl Pass<'_> {
             return Ok(());
         }
         let passed = if hooks.is_some() { grads.to_vec() } else { Vec::new() };
-        let mut results = self.backward(node, grads, &wanted)?;
+        let mut results = match self.backward(node, grads, &wanted) {
+            Ok(results) if self.anomaly & CHECK_NAN != 0 => refuse_nan(node, results),
+            other => other,
+        }
+        .inspect_err(|_| self.explain(node))?;
         if let Some(hooks) = &hooks {
             hooks.after(&mut results, &passed)?;
         }
@@ -227,6 +239,23 @@ impl Pass<'_> {
             self.deliver(&edge, grad)?;
         }
         Ok(())
+    }
+
+    /// In anomaly mode, shows where the node that failed was made.
+    fn explain(&self, node: &Arc<Node>) {
+        if self.anomaly & ANOMALY == 0 {
+            return;
+        }
+        let origin = match node.origin() {
+            Some(trace) => format!("Traceback of forward call that caused the error:\n{trace}"),
+            None => {
+                "No forward pass information available. Enable detect anomaly during forward pass for more information."
+                    .into()
+            }
+        };
+        if let Some(warn) = HOOKS.warn.get() {
+            warn(&format!("Error detected in {}. {origin}", node.type_name()));
+        }
     }
 
     fn backward(&self, node: &Arc<Node>, grads: Buffer, wanted: &[bool]) -> Result<Vec<Option<Tensor>>> {
@@ -265,6 +294,18 @@ impl Pass<'_> {
             Kind::Accumulate(_) => Ok(Vec::new()),
         }
     }
+}
+
+/// In anomaly mode a gradient with NaN is an error.
+fn refuse_nan(node: &Node, results: Vec<Option<Tensor>>) -> Result<Vec<Option<Tensor>>> {
+    let _quiet = mode::no_grad();
+    for (index, grad) in results.iter().enumerate() {
+        let Some(grad) = grad else { continue };
+        if !read::item(&ops::any(ops::isnan(grad)).tensor()?)?.is_zero() {
+            fail!(Runtime, "Function '{}' returned nan values in its {index}th output.", node.type_name());
+        }
+    }
+    Ok(results)
 }
 
 /// The error of a second pass over a graph whose buffers are gone.

@@ -4,6 +4,7 @@ use crate::derivative::Derivative;
 use crate::inplace::CopySlices;
 use crate::snapshot::Saved;
 use corten_tensor::attached::Slot;
+use corten_tensor::dispatch::HOOKS;
 use corten_tensor::op::Op;
 use corten_tensor::tensor::{GraphNode, WeakTensor};
 use corten_tensor::{DType, Device, Dims, Result, Tensor};
@@ -202,6 +203,18 @@ impl Node {
         self.note.set(note);
     }
 
+    /// Keeps the lines of the program that made it (anomaly mode).
+    pub fn remember_origin(&self) {
+        if let Some(trace) = HOOKS.trace.get() {
+            self.set_note(Some(Arc::new(trace())));
+        }
+    }
+
+    /// The lines of the program that made it, if it was made in anomaly mode.
+    pub fn origin(&self) -> Option<Arc<String>> {
+        self.note().and_then(|note| note.downcast::<String>().ok())
+    }
+
     /// PyTorch's name, as in `AddBackward0`.
     pub fn type_name(&self) -> String {
         match self.kind() {
@@ -234,8 +247,7 @@ thread_local! {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        let mine: Remains =
-            (self.edges.replace(Edges::new()), self.saved.replace(None), self.kind.replace(None));
+        let mine: Remains = (self.edges.replace(Edges::new()), self.saved.replace(None), self.kind.replace(None));
         // Dropping what a node holds may drop further nodes: these only queue theirs.
         let outermost = REMAINS.try_with(|slot| match &mut *slot.borrow_mut() {
             Some(queue) => {

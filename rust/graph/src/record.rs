@@ -127,6 +127,9 @@ fn record(op: &'static Op, row: &'static Derivative, args: &[Value], target: Tar
     let mut saved = save(row, args, &edges, data, meta, in_place)?;
     let result = below(op, args, target)?;
     let node = Arc::new(Node::new(Kind::Row(row, op), edges, None));
+    if mode::get() & mode::flag::ANOMALY != 0 {
+        node.remember_origin();
+    }
     // An in-place change gives its own new history to the tensor that it changed, after the node is complete.
     let outputs: &[Tensor] = match &result {
         Value::Tensor(t) => std::slice::from_ref(t),
@@ -173,9 +176,9 @@ fn save(row: &Derivative, args: &[Value], edges: &Edges, data: u32, meta: u32, i
                 SavedArg::Tensor(Snapshot::input(&kept, edge)?)
             }
             Value::Tensor(t) => SavedArg::Meta(OutputMeta::of(t)),
-            Value::Tensors(list) if *slot == Slot::List && needs_data => {
-                SavedArg::List(list.iter().enumerate().map(|(k, t)| Snapshot::input(t, edge(k))).collect::<Result<_>>()?)
-            }
+            Value::Tensors(list) if *slot == Slot::List && needs_data => SavedArg::List(
+                list.iter().enumerate().map(|(k, t)| Snapshot::input(t, edge(k))).collect::<Result<_>>()?,
+            ),
             Value::Tensors(list) if *slot == Slot::List => SavedArg::Metas(list.iter().map(OutputMeta::of).collect()),
             other => SavedArg::Plain(other.clone()),
         });

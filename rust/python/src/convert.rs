@@ -1,9 +1,7 @@
 //! Python objects to values, by the type that a row's parameter has; and values to Python objects.
 
 use crate::class::{self, tensor_of};
-use crate::errors::OrRaise;
 use crate::hooks;
-use crate::memory;
 use crate::py::{Keep, Obj, none, type_name};
 use crate::types::{device, dtype, format, generator, size};
 use corten_base::Scalar;
@@ -91,7 +89,8 @@ fn numpy_number<'py>(obj: Obj<'_, 'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         return Ok(None);
     }
     let plain = obj.call_method0("item")?;
-    let numeric = plain.is_instance_of::<PyFloat>() || plain.is_instance_of::<PyInt>() || plain.is_instance_of::<PyComplex>();
+    let numeric =
+        plain.is_instance_of::<PyFloat>() || plain.is_instance_of::<PyInt>() || plain.is_instance_of::<PyComplex>();
     Ok(numeric.then_some(plain))
 }
 
@@ -333,9 +332,7 @@ fn slice_bound(obj: Obj) -> PyResult<i64> {
             // SAFETY: `obj` is live; a null exception type asks for clipping.
             let value = unsafe { ffi::PyNumber_AsSsize_t(obj.as_ptr(), std::ptr::null_mut()) };
             if value == -1 && PyErr::occurred(obj.py()) {
-                return Err(PyTypeError::new_err(
-                    "slice indices must be integers or None or have an __index__ method",
-                ));
+                return Err(PyTypeError::new_err("slice indices must be integers or None or have an __index__ method"));
             }
             Ok(value as i64)
         }
@@ -429,9 +426,4 @@ pub fn from_result(obj: Obj) -> PyResult<Value> {
 /// The value of a tensor of one element on any device, as a Python number.
 pub fn item_object<'py>(obj: Obj<'_, 'py>, tensor: &Tensor) -> PyResult<Bound<'py, PyAny>> {
     scalar_object(obj.py(), hooks::item(obj, tensor)?)
-}
-
-/// The value of a host tensor of one element.
-pub fn host_item(py: Python<'_>, tensor: &Tensor) -> PyResult<Scalar> {
-    memory::item(tensor).or_raise(py)
 }

@@ -4,9 +4,11 @@
 mod call;
 mod class;
 mod convert;
+mod data;
 mod dlpack;
 mod errors;
 mod explain;
+mod functions;
 mod getset;
 mod graph;
 mod hooks;
@@ -16,6 +18,7 @@ mod legacy;
 mod memory;
 mod methods;
 mod modes;
+mod optim;
 mod parser;
 mod py;
 mod results;
@@ -41,7 +44,12 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     graph::register(module)?;
     modes::register(module)?;
     interop::register(module)?;
+    functions::register(module)?;
+    data::register(module)?;
+    optim::register(module)?;
     module.add_function(wrap_pyfunction!(results::_return_types, module)?)?;
     module.add_function(wrap_pyfunction!(table::_table, module)?)?;
+    // What `import *` takes is every public name, operators included.
+    module.delattr("__all__")?;
     host::install().or_raise(module.py())
 }

@@ -30,12 +30,14 @@ fn is_inference_mode_enabled() -> bool {
     mode::get() & mode::flag::INFERENCE != 0
 }
 
-/// Switches anomaly mode; returns whether it was on.
+/// Switches anomaly mode and its check for NaN; returns what they were.
 #[pyfunction]
-fn _set_anomaly_enabled(enabled: bool) -> bool {
+fn _set_anomaly(enabled: bool, check_nan: bool) -> (bool, bool) {
+    use mode::flag::{ANOMALY, CHECK_NAN};
     let before = mode::get();
-    mode::set(if enabled { before | mode::flag::ANOMALY } else { before & !mode::flag::ANOMALY });
-    before & mode::flag::ANOMALY != 0
+    let bits = if enabled { ANOMALY } else { 0 } | if check_nan { CHECK_NAN } else { 0 };
+    mode::set((before & !(ANOMALY | CHECK_NAN)) | bits);
+    (before & ANOMALY != 0, before & CHECK_NAN != 0)
 }
 
 /// True in anomaly mode.
@@ -74,7 +76,9 @@ fn _set_default_dtype(d: &Bound<'_, PyAny>) -> PyResult<()> {
             "only floating-point types are supported as the default type, got {}",
             d.get().0
         ))),
-        Err(_) => Err(PyTypeError::new_err("invalid dtype object: only floating-point types are supported as the default type")),
+        Err(_) => Err(PyTypeError::new_err(
+            "invalid dtype object: only floating-point types are supported as the default type",
+        )),
     }
 }
 
@@ -102,7 +106,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(is_grad_enabled, module)?)?;
     module.add_function(wrap_pyfunction!(_set_inference_mode, module)?)?;
     module.add_function(wrap_pyfunction!(is_inference_mode_enabled, module)?)?;
-    module.add_function(wrap_pyfunction!(_set_anomaly_enabled, module)?)?;
+    module.add_function(wrap_pyfunction!(_set_anomaly, module)?)?;
     module.add_function(wrap_pyfunction!(is_anomaly_enabled, module)?)?;
     module.add_function(wrap_pyfunction!(_get_mode, module)?)?;
     module.add_function(wrap_pyfunction!(_set_mode, module)?)?;

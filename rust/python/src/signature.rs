@@ -25,8 +25,7 @@ impl Names {
     #[inline]
     pub fn is(&self, given: Obj, by_text: bool) -> bool {
         self.0.iter().any(|(name, text)| {
-            name.is(given)
-                || (by_text && given.cast::<PyString>().is_ok_and(|s| s.to_cow().is_ok_and(|s| s == *text)))
+            name.is(given) || (by_text && given.cast::<PyString>().is_ok_and(|s| s.to_cow().is_ok_and(|s| s == *text)))
         })
     }
 }
@@ -97,21 +96,26 @@ impl Signature {
     /// The parameters one by one as PyTorch's messages print them, `*` included.
     pub fn pieces(&self) -> Vec<String> {
         let mut pieces = Vec::new();
-        let mut starred = false;
+        let out_text = if self.op.returns.len() > 1 { "tuple of Tensors out = None" } else { "Tensor out = None" };
+        // Factories name `out` before their options.
+        let (mut starred, mut out_shown) = (false, false);
         for (_, param) in self.given() {
             if param.keyword && !starred {
                 pieces.push("*".into());
                 starred = true;
+                if self.out.is_some() && self.requires_grad.is_some() {
+                    pieces.push(out_text.into());
+                    out_shown = true;
+                }
             }
             let default = param.default.map(|d| format!(" = {}", default_text(d))).unwrap_or_default();
             pieces.push(format!("{} {}{default}", type_text(param.ty), param.name));
         }
-        if self.out.is_some() {
+        if self.out.is_some() && !out_shown {
             if !starred {
                 pieces.push("*".into());
             }
-            let ty = if self.op.returns.len() > 1 { "tuple of Tensors" } else { "Tensor" };
-            pieces.push(format!("{ty} out = None"));
+            pieces.push(out_text.into());
         }
         pieces
     }
@@ -181,7 +185,13 @@ pub fn type_text(ty: Type) -> &'static str {
 
 fn float_text(x: f64) -> String {
     match x {
-        x if x.is_infinite() => if x > 0.0 { "inf".into() } else { "-inf".into() },
+        x if x.is_infinite() => {
+            if x > 0.0 {
+                "inf".into()
+            } else {
+                "-inf".into()
+            }
+        }
         x if x != 0.0 && (x.abs() < 1e-4 || x.abs() >= 1e16) => {
             let text = format!("{x:e}");
             match text.split_once("e-") {
@@ -197,7 +207,13 @@ fn float_text(x: f64) -> String {
 pub fn default_text(default: Default) -> String {
     match default {
         Default::None => "None".into(),
-        Default::Bool(x) => if x { "True".into() } else { "False".into() },
+        Default::Bool(x) => {
+            if x {
+                "True".into()
+            } else {
+                "False".into()
+            }
+        }
         Default::Int(x) => x.to_string(),
         Default::Float(x) => float_text(x),
         Default::Str(x) => format!("\"{x}\""),

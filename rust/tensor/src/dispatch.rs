@@ -42,11 +42,22 @@ pub struct Hooks {
     pub detach: OnceLock<fn(&mut dyn FnMut())>,
     /// The line of the program that is running, for messages.
     pub line: OnceLock<fn() -> String>,
+    /// The lines of the program that led here, for anomaly mode.
+    pub trace: OnceLock<fn() -> String>,
+    /// Shows a warning.
+    pub warn: OnceLock<fn(&str)>,
 }
 
 /// The installed layers.
-pub static HOOKS: Hooks =
-    Hooks { subclass: OnceLock::new(), grad: OnceLock::new(), host: OnceLock::new(), detach: OnceLock::new(), line: OnceLock::new() };
+pub static HOOKS: Hooks = Hooks {
+    subclass: OnceLock::new(),
+    grad: OnceLock::new(),
+    host: OnceLock::new(),
+    detach: OnceLock::new(),
+    line: OnceLock::new(),
+    trace: OnceLock::new(),
+    warn: OnceLock::new(),
+};
 
 /// Elements above which a kernel runs without the interpreter's lock (some 20 µs of elementwise work).
 const DETACH_ABOVE: usize = 1 << 15;

@@ -11,6 +11,8 @@ pub mod flag {
     pub const INFERENCE: u32 = 1 << 17;
     /// Anomaly mode: nodes remember where they were made.
     pub const ANOMALY: u32 = 1 << 18;
+    /// In anomaly mode: gradients that are NaN are errors.
+    pub const CHECK_NAN: u32 = 1 << 19;
     /// The thread runs a kernel without the interpreter's lock.
     pub const DETACHED: u32 = 1 << 19;
 }

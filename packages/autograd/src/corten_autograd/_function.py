@@ -75,7 +75,7 @@ class _Context(FunctionCtx):
 
     def _finish(self, node: Any, outputs: tuple[Any, ...]) -> None:
         """Turn what is to be saved into snapshots, so that results do not keep their own node alive."""
-        self._saved = [None if t is None else _native._snapshot(t, _index_of(t, outputs)) for t in self._to_save]
+        self._saved = [None if t is None else _native._snapshot(t, node, _index_of(t, outputs)) for t in self._to_save]
         self._to_save, self._node = (), node
 
     def _release(self) -> None:

@@ -150,7 +150,7 @@ class inference_mode(_Mode):  # noqa: N801
         self._before = _native._set_inference_mode(self.mode)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        _native._restore_mode(self._before)
+        _native._set_mode(self._before)
 
     def clone(self) -> _Mode:
         """Return a switch of the same setting for one more use."""
@@ -196,6 +196,4 @@ class detect_anomaly(set_detect_anomaly):  # noqa: N801
         return set_detect_anomaly(*self._mode)
 
 
-def is_anomaly_enabled() -> bool:
-    """Tell whether nodes remember where they are made."""
-    return bool(_native._anomaly()[0])
+is_anomaly_enabled = _native.is_anomaly_enabled

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class BackwardHookFunction(autograd.Function):  # type: ignore[misc]
+class BackwardHookFunction(autograd.Function):
     """The identity on several tensors, as one node."""
 
     @staticmethod
@@ -103,8 +103,8 @@ class BackwardHook:
         warnings.warn(
             "Full backward hook is firing when gradients are computed with respect to module outputs since no inputs "
             "require gradients. See "
-            "https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_hook "
-            "for more details.",
+            "https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html"
+            "#torch.nn.Module.register_full_backward_hook for more details.",
             stacklevel=5,
         )
         for hook in self.hooks:

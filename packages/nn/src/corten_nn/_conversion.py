@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from corten_nn._backend import Tensor, autograd, core
-from corten_nn._parameter import Parameter
 from corten_nn._tree import Tree
+from corten_nn.parameter import Parameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,11 +64,10 @@ class Convertible(Tree):
         if "tensor" in kwargs:
             args = (kwargs.pop("tensor"), *args)
         device, dtype, non_blocking, memory_format = _parse_to(*args, **kwargs)
-        if dtype is not None:
-            if not (dtype.is_floating_point or dtype.is_complex):
-                raise TypeError(
-                    f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
-                )
+        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
+            raise TypeError(
+                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
+            )
 
         def convert(x: Tensor) -> Tensor:
             target = dtype if x.is_floating_point() or x.is_complex() else None

@@ -22,7 +22,8 @@ class _HookDict:
         self._kind = kind
 
     def __get__(self, module: Module, owner: type[Module]) -> OrderedDict[int, Any]:
-        return getattr(module._own_hooks(), self._kind)
+        hooks: OrderedDict[int, Any] = getattr(module._own_hooks(), self._kind)
+        return hooks
 
 
 class Module(Stateful, Convertible):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from corten_nn._backend import Tensor
-from corten_nn._parameter import Buffer, Parameter
 from corten_nn._slots import Slots
+from corten_nn.parameter import Buffer, Parameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -198,6 +198,13 @@ class Registry:
             self.register_buffer(name, value)
         else:
             self.register_buffer(name, value, persistent=False)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        # What PyTorch pickles holds parameters and so on only by kind.
+        for slot in ("_parameters", "_buffers", "_modules"):
+            for name, value in state.get(slot, {}).items():
+                self.__dict__.setdefault(name, value)
 
     def __delattr__(self, name: str) -> None:
         state = self.__dict__

@@ -106,9 +106,9 @@ class Slots:
     def __set_name__(self, owner: type, name: str) -> None:
         self._key = name
 
-    def __get__(self, module: Any, owner: type) -> Any:
+    def __get__(self, module: Any, owner: type) -> SlotView:
         if module is None:
-            return self
+            return self  # type: ignore[return-value]
         try:
             return SlotView(module.__dict__[self._key], module)
         except KeyError:

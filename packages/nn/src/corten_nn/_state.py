@@ -6,8 +6,8 @@ from collections import OrderedDict, namedtuple
 from collections.abc import Mapping
 
 from corten_nn._backend import Tensor, autograd
-from corten_nn._parameter import preserve_grad_mode
 from corten_nn._tree import Tree
+from corten_nn.parameter import preserve_grad_mode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

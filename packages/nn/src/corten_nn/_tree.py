@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from corten_nn._backend import Tensor
-from corten_nn._parameter import Parameter
 from corten_nn._registry import Registry
+from corten_nn.parameter import Parameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

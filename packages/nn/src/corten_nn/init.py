@@ -88,22 +88,46 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any 
 def trunc_normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
 ) -> Tensor:
-    """Fill with draws from N(mean, std²) cut to [a, b], by inverting the distribution function."""
+    """Fill with draws from N(mean, std²) cut to [a, b].
 
-    def cdf(x: float) -> float:
-        return (1.0 + math.erf(x / math.sqrt(2.0))) / 2.0
-
+    Rejection sampling, as in PyTorch: of normal draws where enough of them fall inside, else of uniform ones.
+    """
+    if tensor.is_meta:
+        return tensor
     if mean < a - 2 * std or mean > b + 2 * std:
         _warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect."
         )
+
+    def below(x: float) -> float:
+        return (1.0 + math.erf((x - mean) / std / math.sqrt(2.0))) / 2.0
+
     with autograd.no_grad():
-        low, high = cdf((a - mean) / std), cdf((b - mean) / std)
-        tensor.uniform_(2 * low - 1, 2 * high - 1, generator=generator)
-        tensor.erfinv_()
-        tensor.mul_(std * math.sqrt(2.0))
-        tensor.add_(mean)
-        return tensor.clamp_(min=a, max=b)
+        if below(b) - below(a) > 0.3:
+            _reject_normal(tensor, mean, std, a, b, generator)
+        else:
+            _reject_uniform(tensor, mean, std, a, b, generator)
+    return tensor
+
+
+def _reject_normal(tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any) -> None:
+    # The bounds as the tensor's dtype holds them, so that a value rounded to a bound is inside.
+    low, high = (tensor.new_tensor(bound, device="cpu").item() for bound in (a, b))
+    tensor.normal_(mean, std, generator=generator)
+    while (outside := (tensor < low) | (tensor > high)).any():
+        again = core.empty_like(tensor).normal_(mean, std, generator=generator)
+        tensor.copy_(core.where(outside, again, tensor))
+
+
+def _reject_uniform(tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any) -> None:
+    # A draw is accepted with the probability of its density relative to the highest inside.
+    peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
+    pending = core.ones_like(tensor, dtype=core.bool)
+    while pending.any():
+        draw = core.empty_like(tensor).uniform_(a, b, generator=generator)
+        tensor.copy_(core.where(pending, draw, tensor))
+        log_density = draw.sub_(mean).div_(std).pow_(2).mul_(-0.5).sub_(peak)
+        pending &= core.empty_like(tensor).uniform_(generator=generator).log_() > log_density
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:

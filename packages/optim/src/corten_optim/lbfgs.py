@@ -87,7 +87,7 @@ class LBFGS(Optimizer):
     @staticmethod
     def _call(closure: Callable[[], Any]) -> float:
         with autograd.enable_grad():
-            return float(closure())
+            return float(number(closure()))
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Minimise `closure`, which clears the gradients, computes the loss, calls backward and returns the loss."""
@@ -108,7 +108,7 @@ class LBFGS(Optimizer):
         state.setdefault("n_iter", 0)
         with autograd.enable_grad():
             first_loss = closure()
-        loss = float(first_loss)
+        loss = float(number(first_loss))
         evals = 1
         state["func_evals"] += 1
         grad = self._flat_grad()

@@ -10,6 +10,7 @@ import functools
 import io
 import os
 import pickle
+import struct
 import sys
 import zipfile
 
@@ -43,6 +44,9 @@ _STORAGES = {
 _UNTYPED = ("uint16", "uint32", "uint64")
 _ALIGNMENT = 64
 _LEGACY_START = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
+
+# What zipfile raises for bytes that are not what they should be, encrypted or of unknown versions included.
+_DAMAGED = (zipfile.BadZipFile, EOFError, OSError, ValueError, RuntimeError, struct.error)
 
 _allowed: dict[str, Global] = {}
 _parameter_class: type | None = None
@@ -172,8 +176,8 @@ class _Pickler(_PythonPickler):
         if isinstance(obj, _native.Tensor):
             if _parameter_class is not None and issubclass(type(obj), _parameter_class):
                 data: Any = obj.detach()
-                parts = (data, obj.requires_grad, collections.OrderedDict[str, Any]())
-                return _named("torch._utils", "_rebuild_parameter"), parts
+                hooks: dict[str, Any] = collections.OrderedDict()
+                return _named("torch._utils", "_rebuild_parameter"), (data, obj.requires_grad, hooks)
             return self._tensor(obj)
         if isinstance(obj, _native.Size):
             return _named("torch", "Size"), (tuple(obj),)
@@ -253,6 +257,7 @@ def load(f: Any, map_location: Any = None, *, weights_only: bool = True) -> Any:
 
 def _read(file: BinaryIO, label: str, map_location: Any) -> Any:
     start = file.read(len(_LEGACY_START))
+    length = file.seek(0, os.SEEK_END)
     file.seek(0)
     if start == _LEGACY_START:
         raise pickle.UnpicklingError(
@@ -260,8 +265,10 @@ def _read(file: BinaryIO, label: str, map_location: Any) -> Any:
         )
     try:
         archive = zipfile.ZipFile(file)
-    except zipfile.BadZipFile as error:
+    except _DAMAGED as error:
         raise RuntimeError(f"{label} is not a zip archive of tensors, or was cut off: {error}") from error
+    if sum(info.compress_size for info in archive.infolist()) > length:
+        raise RuntimeError(f"{label} promises more bytes than it has; its parts overlap")
     with archive:
         return _Archive(archive, label, map_location).load()
 
@@ -294,12 +301,12 @@ class _Archive:
             raise RuntimeError(f"{self._label} lacks the part {name!r}") from None
         if info.compress_type != zipfile.ZIP_STORED:
             raise RuntimeError(f"{self._label} has the part {name!r} compressed, which saved tensors never are")
-        if info.file_size > info.compress_size:
-            raise RuntimeError(f"{self._label} promises more bytes for {name!r} than it holds")
+        if info.file_size != info.compress_size:
+            raise RuntimeError(f"{self._label} gives two sizes for the part {name!r}")
         try:
             with self._archive.open(info) as entry:
                 data = bytearray(entry.read())
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError) as error:
+        except _DAMAGED as error:
             raise RuntimeError(f"{self._label} is damaged at the part {name!r}: {error}") from error
         if len(data) != info.file_size:
             raise RuntimeError(f"{self._label} was cut off in the part {name!r}")

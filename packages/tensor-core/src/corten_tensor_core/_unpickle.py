@@ -13,7 +13,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
 
@@ -33,6 +33,29 @@ def _encode(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
+_DEEPEST_KEY = 20
+
+
+def _check_keys(keys: Iterable[Any], depth: int = 0) -> None:
+    """Raise for tuples nested so deep that hashing them would overflow the interpreter's stack."""
+    for key in keys:
+        if isinstance(key, tuple):
+            if depth == _DEEPEST_KEY:
+                raise pickle.UnpicklingError(f"refused: a key is nested deeper than {_DEEPEST_KEY} tuples")
+            _check_keys(key, depth + 1)
+
+
+def _hashing(kind: Callable[..., Any]) -> Global:
+    """Allow a container that hashes what it is given: one iterable of keys, or for mappings of pairs."""
+
+    def build(*arguments: Any) -> Any:
+        for items in arguments:
+            _check_keys(items)
+        return kind(*arguments)
+
+    return Global(build)
+
+
 def _empty_bytes() -> bytes:
     """Protocol 2 calls `bytes` for an empty value only; with a number it would fill the memory."""
     return b""
@@ -41,11 +64,12 @@ def _empty_bytes() -> bytes:
 # The module's name in protocol 2, and after.
 _BUILTINS = ("__builtin__", "builtins")
 PLAIN: dict[str, Global] = {
-    "collections.OrderedDict": Global(collections.OrderedDict),
-    "collections.Counter": Global(collections.Counter),
+    "collections.OrderedDict": _hashing(collections.OrderedDict),
+    "collections.Counter": _hashing(collections.Counter),
     "_codecs.encode": Global(_encode),
     "__builtin__.bytes": Global(_empty_bytes),
-    **{f"{module}.{kind.__name__}": Global(kind) for module in _BUILTINS for kind in (set, frozenset, complex)},
+    **{f"{module}.complex": Global(complex) for module in _BUILTINS},
+    **{f"{module}.{kind.__name__}": _hashing(kind) for module in _BUILTINS for kind in (set, frozenset)},
 }
 _MARK = object()
 
@@ -149,12 +173,14 @@ class Reader:
         target = self._stack[-1]
         if not isinstance(target, dict):
             raise pickle.UnpicklingError(f"refused: the pickle sets items of {_described(target)}")
+        _check_keys(values[::2])
         target.update(zip(values[::2], values[1::2], strict=True))
 
     def _add_items(self, values: list[Any]) -> None:
         target = self._stack[-1]
         if type(target) is not set:
             raise pickle.UnpicklingError(f"refused: the pickle adds to {_described(target)}")
+        _check_keys(values)
         target.update(values)
 
     def _resolved(self) -> None:
@@ -193,6 +219,11 @@ def _text(reader: Reader, form: str) -> str:
 
 def _long(reader: Reader, form: str) -> int:
     return int.from_bytes(reader._take(reader._number(form)), "little", signed=True)
+
+
+def _frozen(values: list[Any]) -> frozenset[Any]:
+    _check_keys(values)
+    return frozenset(values)
 
 
 def _stack_global(reader: Reader) -> None:
@@ -236,7 +267,7 @@ _STEPS: dict[bytes, Callable[[Reader], object]] = {
     pickle.TUPLE1: lambda r: r._push(tuple(r._popped(1))),
     pickle.TUPLE2: lambda r: r._push(tuple(r._popped(2))),
     pickle.TUPLE3: lambda r: r._push(tuple(r._popped(3))),
-    pickle.FROZENSET: lambda r: r._push(frozenset(r._to_mark())),
+    pickle.FROZENSET: lambda r: r._push(_frozen(r._to_mark())),
     pickle.APPEND: lambda r: r._append(r._popped(1)),
     pickle.APPENDS: lambda r: r._append(r._to_mark()),
     pickle.SETITEM: lambda r: r._set_items(r._popped(2)),

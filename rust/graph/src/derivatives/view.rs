@@ -1,6 +1,6 @@
 //! Derivatives of views, casts and copies.
 
-use crate::rules::strided;use crate::rules::pending::*;
+use crate::rules::strided;
 use corten_tables::derivatives;
 use corten_tensor::ops::all::*;
 

@@ -32,6 +32,17 @@ fn main() -> Result<()> {
     let two = corten_base::Scalar::Float(2.0);
     let seconds = time(10_000, || binary(Binary::mul, DType::F32, z, x.into(), two.into()))?;
     println!("mul of 4 elements by a number: {:.1} ns", seconds * 1e9);
+    let sizes = [4, 4];
+    let (mut rows, mut sums) = (vec![1f32; 16], vec![0f32; 16]);
+    let matrix = operand(&mut rows, &sizes, &[4, 1])?;
+    let sums = operand(&mut sums, &sizes, &[4, 1])?;
+    let mut row = vec![2f32; 4];
+    let row = operand(&mut row, &sizes, &[0, 1])?;
+    let seconds = time(10_000, || binary(Binary::add, DType::F32, sums, matrix.into(), row.into()))?;
+    println!("add of a row to 4 x 4: {:.1} ns", seconds * 1e9);
+    let transposed = Operand::new(Memory::from_slice(&mut rows), DType::F32, 0, &sizes, &[1, 4])?;
+    let seconds = time(10_000, || copy(sums, transposed))?;
+    println!("transposed copy of 4 x 4: {:.1} ns", seconds * 1e9);
     let seconds = time(10_000, || Block::new(1000).map(drop))?;
     println!("allocate and free 1000 bytes: {:.1} ns", seconds * 1e9);
 
@@ -60,27 +71,26 @@ fn main() -> Result<()> {
         println!("  add of 1e6 float32: {:.1} GB/s", 12e6 / seconds / 1e9);
         let seconds = time(5, || binary(Binary::add, DType::F32, y, y.into(), x.into()))?;
         println!("  the same in place: {:.1} GB/s", 12e6 / seconds / 1e9);
-        for op in [
-            Unary::exp,
-            Unary::log,
-            Unary::sin,
-            Unary::tan,
-            Unary::tanh,
-            Unary::sigmoid,
-            Unary::erf,
-            Unary::gelu,
-            Unary::softplus,
-            Unary::atan,
-            Unary::lgamma,
-        ] {
-            let seconds = time(2, || unary(op, DType::F32, z, x))?;
-            let mut wide = vec![1.7f64; 1_000_000];
-            let wide = operand(&mut wide, &million, &one)?;
-            let wider = time(2, || unary(op, DType::F64, wide, wide))?;
-            println!("  {}: {:.0} ps/element; float64 {:.0}", op.name(), seconds * 1e6, wider * 1e6);
+        // Small enough for the second-level cache.
+        let few = [20_000];
+        let mut numbers: Vec<f32> = (0..20_000).map(|i| (i % 1999) as f32 * 0.01 - 10.0).collect();
+        let mut wide_numbers: Vec<f64> = numbers.iter().map(|&v| v as f64).collect();
+        let (mut results, mut wide_results) = (vec![0f32; 20_000], vec![0f64; 20_000]);
+        let (x, z) = (operand(&mut numbers, &few, &one)?, operand(&mut results, &few, &one)?);
+        let (wide, wide_z) = (operand(&mut wide_numbers, &few, &one)?, operand(&mut wide_results, &few, &one)?);
+        for &op in Unary::ALL.iter().filter(|op| threads == 1 && op.supports(DType::F32)) {
+            let seconds = time(5, || unary(op, DType::F32, z, x))?;
+            let wider = if op.result(DType::F64) == Some(DType::F64) {
+                time(5, || unary(op, DType::F64, wide_z, wide))?
+            } else {
+                0.0
+            };
+            println!("  {}: {:.0} ps/element; float64 {:.0}", op.name(), seconds * 5e7, wider * 5e7);
         }
-        let seconds = time(2, || binary(Binary::pow, DType::F32, z, y.into(), x.into()))?;
-        println!("  pow: {:.0} ps/element", seconds * 1e6);
+        for op in [Binary::pow, Binary::fmod, Binary::atan2, Binary::hypot, Binary::maximum, Binary::div_floor] {
+            let seconds = time(5, || binary(op, DType::F32, z, x.into(), x.into()))?;
+            println!("  {}: {:.0} ps/element", op.name(), seconds * 5e7);
+        }
     }
     Ok(())
 }

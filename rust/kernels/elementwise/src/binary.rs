@@ -120,7 +120,7 @@ operators! {
     /// 0 for negative x, 1 for positive, y for zero.
     heaviside: ordered |x, y| if x.truth() { if x > T::zero() { T::ONE } else { T::zero() } } else { y };
     /// The complex number of this length and angle.
-    polar: float -> complex |length, angle| T::complex(length.mul(angle.cos()), length.mul(angle.sin()));
+    polar: float -> complex |length, angle| T::complex(length.mul(angle.cos_vast()), length.mul(angle.sin_vast()));
     /// The complex number of these parts.
     complex: float -> complex |re, im| T::complex(re, im);
 

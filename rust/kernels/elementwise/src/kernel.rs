@@ -50,7 +50,11 @@ macro_rules! arity {
         }
 
         multiversion! {
-            fn $loop<T: Element, O: $map<T>>(out: &mut [MaybeUninit<O::Out>], $first: &[O::First] $(, $rest: &[T])*) -> bool {
+            fn $loop<T: Element, O: $map<T>>(
+                out: &mut [MaybeUninit<O::Out>],
+                $first: &[O::First]
+                $(, $rest: &[T])*
+            ) -> bool {
                 let n = out.len();
                 let $first = &$first[..n];
                 $(let $rest = &$rest[..n];)*
@@ -239,7 +243,8 @@ macro_rules! first {
 macro_rules! operators {
     (
         $(#[$enum_meta:meta])* $enum:ident($map:ident, $kernel:ident);
-        $($(#[$meta:meta])* $name:ident: $group:ident $(of $first:ident)? $(-> $out:ident)? |$x:ident $(, $y:ident)*| $body:expr
+        $($(#[$meta:meta])* $name:ident: $group:ident $(of $first:ident)? $(-> $out:ident)?
+            |$x:ident $(, $y:ident)*| $body:expr
             $(, refuse |$($r:pat_param),+| $refuse:expr => $message:literal)?
             $(, rare |$($a:ident),+| $rare:expr => $exact:expr)? ;)*
     ) => {

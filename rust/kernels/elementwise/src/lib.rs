@@ -12,8 +12,11 @@ mod kernel;
 mod math;
 mod plan;
 mod quaternary;
+mod small;
 mod ternary;
+mod transpose;
 mod unary;
+mod work;
 
 pub use binary::{Binary, binary};
 pub use driver::{Src, copy, fill};

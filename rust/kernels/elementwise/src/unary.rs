@@ -40,9 +40,9 @@ operators! {
     log10: field |x| x.log10();
     log1p: field |x| x.log1p();
 
-    sin: field |x| x.sin();
-    cos: field |x| x.cos();
-    tan: field |x| x.tan();
+    sin: field |x| x.sin(), rare |x| x.is_vast_angle() => x.sin_vast();
+    cos: field |x| x.cos(), rare |x| x.is_vast_angle() => x.cos_vast();
+    tan: field |x| x.tan(), rare |x| x.is_vast_angle() => x.tan_vast();
     asin: field |x| x.asin();
     acos: field |x| x.acos();
     atan: field |x| x.atan();
@@ -54,7 +54,7 @@ operators! {
     atanh: field |x| x.atanh();
     sinc: field |x| {
         let y = x.mul(T::c(std::f64::consts::PI));
-        if x.truth() { y.sin().div(y) } else { T::ONE }
+        if x.truth() { y.sin_vast().div(y) } else { T::ONE }
     };
     deg2rad: float |x| x.mul(T::c(std::f64::consts::PI / 180.0));
     rad2deg: float |x| x.mul(T::c(180.0 / std::f64::consts::PI));

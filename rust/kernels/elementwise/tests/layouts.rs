@@ -126,6 +126,28 @@ fn copies_between_all_dtypes() -> Result<()> {
 }
 
 #[test]
+fn copies_transposed() -> Result<()> {
+    with_dtype!(DType::C64, T => transposed::<T>(70, 45, 3))?;
+    with_dtype!(DType::C128, T => transposed::<T>(5, 200, 1))?;
+    transposed::<u8>(300, 300, 2)?;
+    transposed::<i16>(33, 4, 7)?;
+    transposed::<f32>(1000, 70, 1)
+}
+
+/// `planes` matrices of `rows` x `columns`, each from column-major order.
+fn transposed<T: corten_base::Element + std::fmt::Debug>(rows: i64, columns: i64, planes: i64) -> Result<()> {
+    let n = rows * columns * planes;
+    let mut x: Vec<T> = (0..n).map(|i| Scalar::Int(i).to::<T>()).collect();
+    let mut out = vec![T::default(); n as usize];
+    let sizes = [planes, rows, columns];
+    let a = [rows * columns, 1, rows];
+    copy(operand(&mut out, 0, &sizes, &contiguous(&sizes)), operand(&mut x, 0, &sizes, &a))?;
+    let expected: Vec<T> = offsets(&sizes, &a, 0).into_iter().map(|at| x[at]).collect();
+    assert_eq!(out, expected);
+    Ok(())
+}
+
+#[test]
 fn fills_and_selects() -> Result<()> {
     let mut out = vec![0u8; 3000];
     fill(operand(&mut out, 0, &[1000], &[3]), Scalar::Int(-1))?;

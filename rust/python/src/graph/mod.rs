@@ -1,5 +1,6 @@
 //! Autograd as Python sees it: nodes, passes, hooks, custom functions.
 
+mod anomaly;
 mod custom;
 mod hooks;
 mod node;
@@ -13,7 +14,8 @@ use corten_tensor::rules::factory::require_grad;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-pub use node::{PyNode, grad_fn, node_object};
+pub use node::grad_fn;
+use node::node_object;
 
 /// Sets or clears the flag of a leaf.
 pub fn set_requires_grad(py: Python<'_>, tensor: &Tensor, on: bool) -> PyResult<()> {
@@ -38,6 +40,7 @@ pub fn method<'py>(
 #[pyfunction]
 fn _activate_graph() {
     corten_graph::activate();
+    anomaly::install();
 }
 
 /// Adds the classes and functions.

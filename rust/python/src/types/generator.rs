@@ -4,8 +4,8 @@ use crate::class;
 use crate::errors::OrRaise;
 use crate::types::device;
 use corten_random::Generator;
-use corten_tensor::{DType, Device, DeviceKind};
 use corten_tensor::value::SharedGenerator;
+use corten_tensor::{DType, Device, DeviceKind};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
@@ -119,7 +119,9 @@ pub fn object(py: Python<'_>, shared: SharedGenerator) -> PyResult<Bound<'_, PyG
     Bound::new(py, PyGenerator { shared, device: Device::CPU })
 }
 
-/// Adds the class.
+/// Adds the class and the default generator.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_class::<PyGenerator>()
+    module.add_class::<PyGenerator>()?;
+    let shared = corten_tensor::rules::random::default_generator().clone();
+    module.add("default_generator", object(module.py(), shared)?)
 }

@@ -115,6 +115,11 @@ def poisson_nll_loss(
     return reduced(loss, reduction)
 
 
+def _differing(input: Tensor, other: Tensor) -> list[int]:
+    """The sizes of `other` that are not the input's."""
+    return [b for a, b in zip(input.size(), other.size(), strict=True) if a != b]
+
+
 def gaussian_nll_loss(
     input: Tensor,
     target: Tensor,
@@ -127,24 +132,24 @@ def gaussian_nll_loss(
     if isinstance(var, float):
         if var < 0:
             raise ValueError("var has negative entry/entries")
-        var = var * core.ones_like(input)
+        variance = var * core.ones_like(input)
     elif core.any(var < 0):
         raise ValueError("var has negative entry/entries")
-    if var.size() != input.size():
-        if input.size()[:-1] == var.size():
+    else:
+        variance = var
+    if variance.size() != input.size():
+        if input.size()[:-1] == variance.size():
             # One variance for the whole last dimension.
-            var = var.unsqueeze(-1)
-        elif not (
-            input.dim() == var.dim() and sum(b for a, b in zip(input.size(), var.size(), strict=True) if a != b) == 1
-        ):
+            variance = variance.unsqueeze(-1)
+        elif input.dim() != variance.dim() or _differing(input, variance) != [1]:
             raise ValueError("var is of incorrect size")
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not valid")
-    var = var.clone()
+    variance = variance.clone()
     # The gradient passes the clamp unchanged.
     with autograd.no_grad():
-        var.clamp_(min=eps)
-    loss = 0.5 * (core.log(var) + (input - target) ** 2 / var)
+        variance.clamp_(min=eps)
+    loss = 0.5 * (core.log(variance) + (input - target) ** 2 / variance)
     if full:
         loss = loss + 0.5 * math.log(2 * math.pi)
     return reduced(loss, reduction)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from corten_nn import init
 from corten_nn._backend import Tensor
 from corten_nn._module import Module
-from corten_nn.containers import Sequential
-from corten_nn.layers import AdaptiveAvgPool2d, BatchNorm2d, Conv2d, GroupNorm, Linear, MaxPool2d, ReLU
+from corten_nn.modules import AdaptiveAvgPool2d, BatchNorm2d, Conv2d, GroupNorm, Linear, MaxPool2d, ReLU
+from corten_nn.modules.container import Sequential
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

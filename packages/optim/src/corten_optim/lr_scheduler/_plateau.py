@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
+from corten_optim._optimizer import number
 from corten_optim.lr_scheduler._base import (
     EPOCH_DEPRECATION,
     LRScheduler,
@@ -79,7 +80,7 @@ class ReduceLROnPlateau(LRScheduler):
 
     def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
         """Note the metric of an epoch."""
-        current = float(metrics)
+        current = float(number(metrics))
         if epoch is None:
             epoch = self.last_epoch + 1
         else:

@@ -36,6 +36,8 @@ def roll(xp: Any, x: Any, shifts: Any, dims: Any = None) -> Any:
 
 
 def repeat_interleave(xp: Any, x: Any, repeats: Any, dim: int | None = None) -> Any:
+    # CuPy takes the counts as a list only.
+    repeats = repeats if isinstance(repeats, int) else repeats.tolist()
     return xp.repeat(x, repeats, axis=dim) if dim is not None else xp.repeat(x.reshape(-1), repeats)
 
 

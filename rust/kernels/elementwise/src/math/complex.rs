@@ -46,6 +46,12 @@ macro_rules! complexes {
             #[inline(always)]
             fn div(self, y: Self) -> Self { self / y }
             #[inline(always)]
+            fn sin_vast(self) -> Self { self.sin() }
+            #[inline(always)]
+            fn cos_vast(self) -> Self { self.cos() }
+            #[inline(always)]
+            fn tan_vast(self) -> Self { self.tan() }
+            #[inline(always)]
             fn is_below_half(self) -> bool { self.abs() < 0.5 }
             #[inline(always)]
             fn angle(self) -> $part { libm::atan2(self.im as f64, self.re as f64) as $part }

@@ -1,11 +1,16 @@
 //! float32 and float64.
 
-use super::special;
 use super::traits::{Field, Float, Num, Real};
+use super::{double, single, special};
 use corten_base::{c64, c128};
 
 macro_rules! floats {
-    ($($t:ident, $bits:ty, $complex:ident; $($method:ident $function:path,)* ; $($method2:ident $function2:path,)*;)*) => { $(
+    ($(
+        $t:ident, $complex:ident;
+        $($method:ident $function:path,)*;
+        $($method2:ident $function2:path,)*;
+        $pow:path, $vast:path;
+    )*) => { $(
         impl Num for $t {
             type Real = $t;
             const ONE: Self = 1.0;
@@ -22,7 +27,7 @@ macro_rules! floats {
             #[inline(always)]
             fn sgn(self) -> Self { (self > 0.0) as u8 as $t - (self < 0.0) as u8 as $t }
             #[inline(always)]
-            fn pow(self, y: Self) -> Self { special::pow::$t(self, y) }
+            fn pow(self, y: Self) -> Self { $pow(self, y) }
             #[inline(always)]
             fn re(self) -> Self { self }
             #[inline(always)]
@@ -79,6 +84,8 @@ macro_rules! floats {
             #[inline(always)]
             fn sqrt(self) -> Self { self.sqrt() }
             #[inline(always)]
+            fn is_vast_angle(self) -> bool { self.abs() > $vast }
+            #[inline(always)]
             fn is_below_half(self) -> bool { self.abs() < 0.5 }
             #[inline(always)]
             fn angle(self) -> Self {
@@ -131,18 +138,22 @@ macro_rules! floats {
 }
 
 floats! {
-    f32, u32, c64;
-    exp libm::expf, exp2 libm::exp2f, expm1 libm::expm1f, log libm::logf, log2 libm::log2f, log10 libm::log10f,
-    log1p libm::log1pf, sin libm::sinf, cos libm::cosf, tan libm::tanf, asin libm::asinf, acos libm::acosf,
-    atan libm::atanf, sinh libm::sinhf, cosh libm::coshf, tanh libm::tanhf, asinh libm::asinhf, acosh libm::acoshf,
-    atanh libm::atanhf, ;
-    erf libm::erff, erfc libm::erfcf, erfinv special::erfinv::f32, lgamma special::lgamma::f32,
-    digamma special::digamma::f32, i0 special::i0::f32, ;
-    f64, u64, c128;
-    exp libm::exp, exp2 libm::exp2, expm1 libm::expm1, log libm::log, log2 libm::log2, log10 libm::log10,
-    log1p libm::log1p, sin libm::sin, cos libm::cos, tan libm::tan, asin libm::asin, acos libm::acos,
-    atan libm::atan, sinh libm::sinh, cosh libm::cosh, tanh libm::tanh, asinh libm::asinh, acosh libm::acosh,
-    atanh libm::atanh, ;
+    f32, c64;
+    exp single::exp, exp2 single::exp2, expm1 single::expm1, log single::log, log2 single::log2, log10 single::log10,
+    log1p single::log1p, sin single::sin, cos single::cos, tan single::tan, asin single::asin, acos single::acos,
+    atan single::atan, sinh single::sinh, cosh single::cosh, tanh single::tanh, asinh single::asinh,
+    acosh single::acosh, atanh single::atanh, sin_vast special::sin::f32, cos_vast special::cos::f32,
+    tan_vast special::tan::f32,;
+    erf single::erf, erfc special::erfc::f32, erfinv special::erfinv::f32, lgamma special::lgamma::f32,
+    digamma special::digamma::f32, i0 special::i0::f32,;
+    single::pow, single::VAST_ANGLE;
+    f64, c128;
+    exp double::exp, exp2 double::exp2, expm1 double::expm1, log double::log, log2 double::log2, log10 double::log10,
+    log1p double::log1p, sin double::sin, cos double::cos, tan double::tan, asin double::asin, acos double::acos,
+    atan double::atan, sinh double::sinh, cosh double::cosh, tanh double::tanh, asinh double::asinh,
+    acosh double::acosh, atanh double::atanh, sin_vast special::sin::f64, cos_vast special::cos::f64,
+    tan_vast special::tan::f64,;
     erf libm::erf, erfc libm::erfc, erfinv special::erfinv::f64, lgamma special::lgamma::f64,
-    digamma special::digamma::f64, i0 special::i0::f64, ;
+    digamma special::digamma::f64, i0 special::i0::f64,;
+    special::pow, double::VAST_ANGLE;
 }

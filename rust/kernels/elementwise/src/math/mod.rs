@@ -3,8 +3,10 @@
 //! No function here calls the system's mathematics library, so that results do not depend on the machine.
 
 mod complex;
+mod double;
 mod float;
 mod integer;
+mod single;
 mod special;
 mod traits;
 

@@ -2,6 +2,8 @@
 //!
 //! They use no fused operation, which the portable path would have to emulate.
 
+#![allow(clippy::excessive_precision, clippy::approx_constant, reason = "constants as they were fitted")]
+
 /// A module per function with an `f32` and an `f64` version; float32 is computed in float64.
 macro_rules! specials {
     ($($(#[$meta:meta])* $name:ident($($x:ident),+) $body:expr;)*) => { $(
@@ -18,8 +20,14 @@ macro_rules! specials {
 }
 
 specials! {
-    /// `x` to the power `y`.
-    pow(x, y) libm::pow(x, y);
+    /// Of any angle.
+    sin(x) libm::sin(x);
+    /// Of any angle.
+    cos(x) libm::cos(x);
+    /// Of any angle.
+    tan(x) libm::tan(x);
+    /// 1 - erf(x).
+    erfc(x) libm::erfc(x);
     /// The exact remainder of truncated division.
     fmod(x, y) libm::fmod(x, y);
     /// The angle of the point `(x, y)`.
@@ -38,10 +46,16 @@ specials! {
 
 use std::f64::consts::PI;
 
+/// `x` to the power `y`.
+#[inline(always)]
+pub(crate) fn pow(x: f64, y: f64) -> f64 {
+    libm::pow(x, y)
+}
+
 /// Giles' approximation (2010, "Approximating the erfinv function"), then two Newton steps with erfc near ±1.
 fn inverse_erf(x: f64) -> f64 {
     let a = x.abs();
-    if !(a < 1.0) {
+    if a >= 1.0 || a.is_nan() {
         return if a == 1.0 { f64::INFINITY.copysign(x) } else { f64::NAN };
     }
     if a == 0.0 {

@@ -83,6 +83,14 @@ pub(crate) trait Field: Num {
     fn sin(self) -> Self;
     fn cos(self) -> Self;
     fn tan(self) -> Self;
+    /// True of angles that `sin`, `cos` and `tan` get wrong; `sin_vast` and its like take any.
+    #[inline(always)]
+    fn is_vast_angle(self) -> bool {
+        false
+    }
+    fn sin_vast(self) -> Self;
+    fn cos_vast(self) -> Self;
+    fn tan_vast(self) -> Self;
     fn asin(self) -> Self;
     fn acos(self) -> Self;
     fn atan(self) -> Self;

@@ -1,7 +1,0 @@
-"""Modules that hold other modules or parameters."""
-
-from corten_nn.containers._modules import ModuleDict, ModuleList
-from corten_nn.containers._parameters import ParameterDict, ParameterList
-from corten_nn.containers._sequential import Sequential
-
-__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]

@@ -1,0 +1,108 @@
+"""Gradient clipping, parameters as a vector, and residual networks."""
+
+from __future__ import annotations
+
+import corten_nn as nn
+import corten_tensor_core as core
+import pytest
+from corten_nn import models
+
+
+def parameters(nn, torch):
+    params = [nn.Parameter(torch.arange(4.0).reshape(2, 2)), nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(1))]
+    params[0].grad = torch.full((2, 2), 3.0)
+    params[1].grad = torch.tensor([1.0, -5.0, 0.5])
+    return params
+
+
+@pytest.mark.parametrize("norm_type", [1, 2.0, float("inf")])
+@pytest.mark.parametrize("max_norm", [1.0, 100.0])
+def test_clipping_by_norm(ref, norm_type, max_norm):
+    def scenario(nn, torch):
+        params = parameters(nn, torch)
+        total = nn.utils.clip_grad_norm_(iter(params), max_norm, norm_type)
+        return round(total.item(), 4), [[round(v, 4) for v in p.grad.flatten().tolist()] for p in params[:2]]
+
+    ref.same_behaviour(scenario)
+
+
+def test_clipping_by_value(ref):
+    def scenario(nn, torch):
+        params = parameters(nn, torch)
+        nn.utils.clip_grad_value_(params, 0.75)
+        nn.utils.clip_grad_value_(params[0], 0.5)
+        return [p.grad for p in params]
+
+    ref.same_behaviour(scenario)
+
+
+def test_clipping_without_gradients(ref):
+    ref.same_behaviour(lambda nn, torch: nn.utils.clip_grad_norm_([nn.Parameter(torch.ones(2))], 1.0))
+
+
+def test_clipping_of_infinite_gradients(ref):
+    def scenario(nn, torch):
+        params = parameters(nn, torch)
+        params[0].grad = torch.full((2, 2), float("inf"))
+        return nn.utils.clip_grad_norm_(params, 1.0, error_if_nonfinite=True)
+
+    ref.same_behaviour(scenario)
+
+
+def test_empty_generator_warns():
+    with pytest.warns(UserWarning, match="empty generator"):
+        nn.utils.clip_grad_norm_(iter(()), 1.0)
+
+
+def test_vector_of_parameters(ref):
+    def scenario(nn, torch):
+        params = parameters(nn, torch)
+        vector = nn.utils.parameters_to_vector(params)
+        nn.utils.vector_to_parameters(vector.detach() * 2, params)
+        return vector, params
+
+    ref.same_behaviour(scenario)
+    ref.same_behaviour(lambda nn, torch: nn.utils.vector_to_parameters([1.0], []))
+
+
+# Number of parameters and of entries in the state dict, as torchvision's models have them.
+SIZES = {
+    "resnet18": (11_689_512, 122),
+    "resnet34": (21_797_672, 218),
+    "resnet50": (25_557_032, 320),
+    "resnet101": (44_549_160, 626),
+    "resnet152": (60_192_808, 932),
+}
+
+
+@pytest.mark.parametrize("name", list(SIZES))
+def test_sizes_of_residual_networks(name):
+    with core.device("meta"):
+        model = getattr(models, name)()
+    keys = list(model.state_dict())
+    assert (sum(p.numel() for p in model.parameters()), len(keys)) == SIZES[name]
+    assert keys[:3] == ["conv1.weight", "bn1.weight", "bn1.bias"]
+    assert keys[6] == "layer1.0.conv1.weight"
+    assert keys[-2:] == ["fc.weight", "fc.bias"]
+    assert "layer2.0.downsample.1.running_var" in keys
+
+
+def test_residual_network_runs_and_learns():
+    core.manual_seed(0)
+    model = models.resnet18(num_classes=5)
+    out = model(core.rand(2, 3, 32, 32))
+    assert list(out.shape) == [2, 5]
+    out.sum().backward()
+    assert all(p.grad is not None for p in model.parameters())
+    assert model.layer1[0].bn1.weight.tolist() == [1.0] * 64
+
+
+def test_options_of_residual_networks():
+    model = models.resnet50(zero_init_residual=True, replace_stride_with_dilation=[False, True, True])
+    assert model.layer1[0].bn3.weight.abs().sum() == 0
+    assert list(model.layer4(core.zeros(1, 1024, 4, 4)).shape) == [1, 2048, 4, 4]
+
+
+def test_pretrained_weights_are_refused():
+    with pytest.raises(ValueError, match="resnet18: no pretrained weights are provided"):
+        models.resnet18(weights="DEFAULT")

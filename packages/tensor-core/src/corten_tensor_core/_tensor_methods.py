@@ -1,0 +1,229 @@
+"""Methods of Tensor whose work is Python's: printing, NumPy, copying, pickling. The native class calls them by name."""
+
+from __future__ import annotations
+
+from corten_native import _native
+
+from ._printing import tensor_format, tensor_repr
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from corten_native import Tensor
+
+repr = tensor_repr  # noqa: A001
+__format__ = tensor_format
+
+_TYPESTR = {
+    "bool": "|b1",
+    "uint8": "|u1",
+    "int8": "|i1",
+    "uint16": "<u2",
+    "int16": "<i2",
+    "uint32": "<u4",
+    "int32": "<i4",
+    "uint64": "<u8",
+    "int64": "<i8",
+    "float16": "<f2",
+    "float32": "<f4",
+    "float64": "<f8",
+    "complex64": "<c8",
+    "complex128": "<c16",
+}
+
+
+def numpy(self: Tensor, *, force: bool = False) -> Any:
+    """Return a NumPy array that shares the tensor's memory; with `force`, whatever it takes to get one.
+
+    Raises `RuntimeError` for a tensor that requires grad, `TypeError` for one on another device or in bfloat16.
+    """
+    import numpy as np
+
+    if force:
+        self = self.detach().cpu()
+    if self.requires_grad:
+        raise RuntimeError(
+            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+        )
+    if self.device.type != "cpu":
+        raise TypeError(
+            f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
+        )
+    name = str(self.dtype).removeprefix("torch.")
+    if name not in _TYPESTR:
+        raise TypeError(f"Got unsupported ScalarType {'BFloat16' if name == 'bfloat16' else name}")
+    return np.asarray(_native._array_interface(self, _TYPESTR[name]))
+
+
+def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
+    """Give NumPy the tensor as an array."""
+    import numpy as np
+
+    array = numpy(self)
+    if dtype is not None:
+        array = array.astype(dtype, copy=False)
+    return np.array(array) if copy else array
+
+
+def __array_wrap__(self: Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+    """Turn the result of a NumPy function over tensors into a tensor."""
+    from ._creation import from_numpy
+
+    if array.dtype == bool:
+        array = array.astype("uint8")
+    return from_numpy(array)
+
+
+def __dir__(self: Tensor) -> list[str]:
+    return sorted({*dir(type(self)), *self.__dict__})
+
+
+def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    """Copy the tensor with its gradient; tensors that share a storage share its copy."""
+    import copy
+
+    if id(self) in memo:
+        return memo[id(self)]
+    if not self.is_leaf:
+        raise RuntimeError(
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
+            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
+            "see https://github.com/pytorch/pytorch/pull/103001"
+        )
+    values = self.detach().clone()
+    out = values if type(self) is _native.Tensor else type(self)._make_subclass(type(self), values, False)
+    if self.requires_grad:
+        out.requires_grad_()
+    memo[id(self)] = out
+    if self.grad is not None:
+        out.grad = copy.deepcopy(self.grad, memo)
+    for name, value in self.__dict__.items():
+        setattr(out, name, copy.deepcopy(value, memo))
+    return out
+
+
+def _rebuild(cls: type, data: bytes, dtype: Any, shape: tuple[int, ...], requires_grad: bool, state: dict[str, Any]) -> Any:
+    """Make a tensor again from what `__reduce_ex__` gave."""
+    out = _native.empty(shape, dtype=dtype)
+    if data:
+        from ._creation import frombuffer
+
+        out.copy_(frombuffer(bytearray(data), dtype=dtype).view(shape))
+    if cls is not _native.Tensor:
+        out = cls._make_subclass(cls, out, False)  # type: ignore[attr-defined]
+    if requires_grad:
+        out.requires_grad_()
+    for name, value in state.items():
+        setattr(out, name, value)
+    return out
+
+
+def __reduce_ex__(self: Tensor, protocol: int) -> Any:
+    """Pickle values, dtype, shape and `requires_grad`; a tensor with history is refused, as in PyTorch for subclasses."""
+    values = self.detach().cpu().contiguous()
+    data = bytes(_bytes_of(values))
+    return _rebuild, (type(self), data, self.dtype, tuple(self.shape), self.requires_grad, dict(self.__dict__))
+
+
+def _bytes_of(values: Tensor) -> Any:
+    if values.numel() == 0:
+        return b""
+    return numpy(values.reshape(-1).view(_native.uint8)).data
+
+
+def __setstate__(self: Tensor, state: Any) -> None:
+    raise RuntimeError(f"__setstate__() is not supported: tensors are made again by __reduce_ex__, got {type(state).__name__}")
+
+
+_TYPE_NAMES = {
+    "float32": "FloatTensor",
+    "float64": "DoubleTensor",
+    "float16": "HalfTensor",
+    "bfloat16": "BFloat16Tensor",
+    "uint8": "ByteTensor",
+    "int8": "CharTensor",
+    "int16": "ShortTensor",
+    "int32": "IntTensor",
+    "int64": "LongTensor",
+    "bool": "BoolTensor",
+    "complex64": "ComplexFloatTensor",
+    "complex128": "ComplexDoubleTensor",
+    "uint16": "UInt16Tensor",
+    "uint32": "UInt32Tensor",
+    "uint64": "UInt64Tensor",
+}
+
+
+def type(self: Tensor, dtype: Any = None, non_blocking: bool = False, **kwargs: Any) -> Any:  # noqa: A001
+    """Return the name of the tensor's type, or the tensor converted to a dtype or a type named so."""
+    name = str(self.dtype).removeprefix("torch.")
+    if dtype is None:
+        place = "torch.cuda" if self.device.type == "cuda" else "torch"
+        return f"{place}.{_TYPE_NAMES[name]}"
+    if isinstance(dtype, str):
+        wanted = dtype.rpartition(".")[2]
+        found = next((n for n, kind in _TYPE_NAMES.items() if kind == wanted), None)
+        if found is None:
+            raise ValueError(f"invalid type: '{dtype}'")
+        dtype = getattr(_native, found)
+    elif hasattr(dtype, "dtype"):
+        dtype = dtype.dtype
+    return self.to(dtype, non_blocking=non_blocking)
+
+
+def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+    """Return the tensor on a CUDA device."""
+    return self.to("cuda" if device is None else device, non_blocking=non_blocking)
+
+
+def share_memory_(self: Tensor) -> Tensor:
+    raise NotImplementedError("share_memory_() is not supported: tensors live in private memory")
+
+
+def is_shared(self: Tensor) -> bool:
+    """Return False: tensors on the host live in private memory."""
+    return self.device.type == "cuda"
+
+
+def pin_memory(self: Tensor, device: Any = None) -> Tensor:
+    raise RuntimeError("Cannot access accelerator device when none is available.")
+
+
+def is_pinned(self: Tensor, device: Any = None) -> bool:
+    """Return False: no memory is pinned."""
+    return False
+
+
+def untyped_storage(self: Tensor) -> Any:
+    raise NotImplementedError("storages are no public objects; use data_ptr(), storage_offset() and nbytes")
+
+
+def storage(self: Tensor) -> Any:
+    raise NotImplementedError("storages are no public objects; use data_ptr(), storage_offset() and nbytes")
+
+
+def storage_type(self: Tensor) -> Any:
+    raise NotImplementedError("storages are no public objects; use Tensor.type()")
+
+
+def index_tensor(value: Any) -> Tensor:
+    """Return the tensor of a list, range or array that stands in an index expression."""
+    from ._creation import as_tensor, tensor
+
+    if hasattr(value, "__array_interface__"):
+        return as_tensor(value)
+    items = list(value)
+    return tensor(items) if items else tensor(items, dtype=_native.int64)
+
+
+def legacy_tensor(value: Any, device: Any) -> Tensor:
+    """Return the tensor that `torch.Tensor(value)` makes of an array or sequence."""
+    from ._creation import tensor
+
+    return tensor(value, dtype=_native.get_default_dtype(), device=device)
+
+
+def to_host(self: Tensor) -> Tensor:
+    """Return the tensor in host memory."""
+    return self.detach().cpu()

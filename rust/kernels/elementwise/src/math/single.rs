@@ -1,0 +1,196 @@
+//! float32 functions that vectorise. The hottest are computed in float32, the others in float64, which makes them
+//! correctly rounded but for one case in many thousands.
+
+#![allow(clippy::excessive_precision, clippy::approx_constant, reason = "constants as they were fitted")]
+
+use super::double;
+use std::f32::consts::LOG2_E;
+
+/// Adding it rounds to an integer (ties to even), which then stands in the low bits.
+const ROUND: f32 = 12582912.0;
+/// ln 2 in two parts, the first of 16 bits, so that its product with an exponent is exact.
+const LN_2_HIGH: f32 = 0.693145751953125;
+const LN_2_LOW: f32 = 1.4286068203094173e-06;
+
+macro_rules! by_double {
+    ($($name:ident)*) => { $(
+        #[inline(always)]
+        pub(super) fn $name(x: f32) -> f32 {
+            double::$name(x as f64) as f32
+        }
+    )* };
+}
+
+by_double! { expm1 tan asin acos atan sinh cosh asinh acosh atanh exp2 log2 log10 }
+
+#[inline(always)]
+fn horner<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
+    let mut sum = coefficients[0];
+    for coefficient in &coefficients[1..] {
+        sum = sum.mul_add(x, *coefficient);
+    }
+    sum
+}
+
+/// NaN stays.
+#[inline(always)]
+fn clamp(x: f32, low: f32, high: f32) -> f32 {
+    let x = if x < low { low } else { x };
+    if x > high { high } else { x }
+}
+
+/// 2ⁿ for a whole number n from -126 to 127.
+#[inline(always)]
+fn power_of_two(n: f32) -> f32 {
+    f32::from_bits((n + ROUND).to_bits().wrapping_add(127) << 23)
+}
+
+/// The whole number n nearest to x / ln 2, and expm1(x - n ln 2).
+#[inline(always)]
+fn reduced_expm1(x: f32) -> (f32, f32) {
+    let n = x.mul_add(LOG2_E, ROUND) - ROUND;
+    let r = n.mul_add(-LN_2_LOW, n.mul_add(-LN_2_HIGH, x));
+    let tail = horner(r, [0.001_392_619_8, 0.008_363_19, 0.041_666_556, 0.166_665_77, 0.5]);
+    (n, (r * r).mul_add(tail, r))
+}
+
+#[inline(always)]
+pub(super) fn exp(x: f32) -> f32 {
+    let (n, tail) = reduced_expm1(clamp(x, -105.0, 90.0));
+    // In two steps: the first exact, the second rounds, perhaps to a subnormal or infinity.
+    let half = n.mul_add(0.5, ROUND) - ROUND;
+    (tail + 1.0) * power_of_two(half) * power_of_two(n - half)
+}
+
+/// At most 2 ulp.
+#[inline(always)]
+pub(super) fn tanh(x: f32) -> f32 {
+    let (n, tail) = reduced_expm1(2.0 * clamp(x.abs(), 0.0, 10.0));
+    let power = power_of_two(n);
+    let growth = power.mul_add(tail, power - 1.0);
+    let far = growth / (growth + 2.0);
+    // Near 0 the quotient is two or three roundings off.
+    let z = x * x;
+    let tail = horner(z, [0.00236816631, -0.00840795444, 0.0217877258, -0.0539614842, 0.133333126, -0.333333332]);
+    (if x.abs() < 0.6 { (z * x.abs()).mul_add(tail, x.abs()) } else { far }).copysign(x)
+}
+
+/// log(x) + c, for a small c.
+#[inline(always)]
+fn log_plus(x: f32, c: f32) -> f32 {
+    const SQRT_HALF: u32 = 0x3f35_04f3;
+    let tiny = x < f32::MIN_POSITIVE;
+    let normal = if tiny { x * 8388608.0 } else { x };
+    // x = 2ᵏ (1 + f), with 1 + f between √½ and √2.
+    let bits = normal.to_bits().wrapping_sub(SQRT_HALF);
+    let k = ((bits as i32) >> 23) as f32 - if tiny { 23.0 } else { 0.0 };
+    let f = f32::from_bits((bits & 0x007f_ffff) + SQRT_HALF) - 1.0;
+    let tail = horner(
+        f,
+        [
+            -0.079_036_437,
+            0.126_237_385,
+            -0.129_984_906,
+            0.142_143_565,
+            -0.166_412_475,
+            0.200_010_484,
+            -0.250_003_07,
+            0.333_333_307,
+        ],
+    );
+    // Largest terms last.
+    let square = f * f;
+    let low = k.mul_add(LN_2_LOW, (square * f).mul_add(tail, square.mul_add(-0.5, c)));
+    let value = k.mul_add(LN_2_HIGH, f + low);
+    let special = if x == 0.0 { f32::NEG_INFINITY } else { f32::NAN };
+    let value = if x > 0.0 { value } else { special };
+    if x == f32::INFINITY { x } else { value }
+}
+
+#[inline(always)]
+pub(super) fn log(x: f32) -> f32 {
+    log_plus(x, 0.0)
+}
+
+#[inline(always)]
+pub(super) fn log1p(x: f32) -> f32 {
+    let sum = 1.0 + x;
+    // What the sum lost, relative to it.
+    let lost = if x < 1.0 { x - (sum - 1.0) } else { 1.0 - (sum - x) };
+    let lost = if sum > 1e-30 && sum < 1e30 { lost / sum } else { 0.0 };
+    let value = log_plus(sum, lost);
+    if x.abs() < 1e-30 { x } else { value }
+}
+
+/// Angles beyond this need more of π than two doubles.
+pub(super) const VAST_ANGLE: f32 = 1e12;
+
+/// The sine `ahead` quarter turns ahead, for |x| ≤ [`VAST_ANGLE`].
+#[inline(always)]
+fn sine(x: f32, ahead: u64) -> f32 {
+    const ROUND: f64 = 6755399441055744.0;
+    let x = x as f64;
+    let rounded = x.mul_add(std::f64::consts::FRAC_2_PI, ROUND);
+    let n = rounded - ROUND;
+    let r = n.mul_add(-6.123233995736766e-17, n.mul_add(-std::f64::consts::FRAC_PI_2, x));
+    let z = r * r;
+    let sin = [2.7249864655139585e-06, -0.00019840086263755443, 0.008333331873837089, -0.16666666663853044];
+    let cos = [-2.7300908167996537e-07, 2.480059998353171e-05, -0.0013888887671288108, 0.04166666666431933];
+    let sin = (z * r).mul_add(double::horner(z, sin), r);
+    let cos = (z * z).mul_add(double::horner(z, cos), z.mul_add(-0.5, 1.0));
+    let turn = rounded.to_bits().wrapping_add(ahead);
+    let value = if turn & 1 == 0 { sin } else { cos };
+    f64::from_bits(value.to_bits() ^ ((turn & 2) << 62)) as f32
+}
+
+/// For |x| ≤ [`VAST_ANGLE`].
+#[inline(always)]
+pub(super) fn sin(x: f32) -> f32 {
+    if x == 0.0 { x } else { sine(x, 0) }
+}
+
+/// For |x| ≤ [`VAST_ANGLE`].
+#[inline(always)]
+pub(super) fn cos(x: f32) -> f32 {
+    sine(x, 1)
+}
+
+/// A polynomial in x² near 0, beyond it 1 - exp of one in |x|.
+#[inline(always)]
+pub(super) fn erf(x: f32) -> f32 {
+    let a = clamp(x.abs(), 0.0, 4.0);
+    let z = a * a;
+    let near = horner(
+        z,
+        [8.386_722e-5, -0.000_814_699_95, 0.005_201_449, -0.026_859_585, 0.112_836_994, -0.376_126_34, 0.128_379_167],
+    );
+    let decay = horner(
+        a,
+        [
+            5.148_567_4e-8,
+            -2.754_702_9e-6,
+            5.654_669e-5,
+            -0.000_652_536_34,
+            0.004_943_878,
+            -0.026_813_355,
+            0.110_615_99,
+            0.631_373_9,
+            1.130_446_7,
+            -0.000_362_899_33,
+        ],
+    );
+    (if a < 0.92 { near.mul_add(a, a) } else { 1.0 - exp(-decay) }).copysign(x)
+}
+
+/// x to the power y, by way of logarithms in float64.
+#[inline(always)]
+pub(super) fn pow(x: f32, y: f32) -> f32 {
+    let magnitude = double::exp(y as f64 * double::log(x.abs() as f64)) as f32;
+    let whole = y.trunc() == y;
+    // Even above 2²⁴, where halves are whole too.
+    let odd = whole && (y * 0.5).trunc() != y * 0.5;
+    let signed = if odd { magnitude.copysign(x) } else { magnitude };
+    let value = if x < 0.0 && x != f32::NEG_INFINITY && !whole { f32::NAN } else { signed };
+    let one = x == 1.0 || y == 0.0 || (x == -1.0 && y.abs() == f32::INFINITY);
+    if one { 1.0 } else { value }
+}

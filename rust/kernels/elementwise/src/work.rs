@@ -1,0 +1,204 @@
+//! A planned call: blocks of elements are brought to the kernel's loop and its results to their places.
+
+use crate::blocks::{BLOCK_BYTES, Block, gather, scatter};
+use crate::convert::Conversion;
+use crate::kernel::Kernel;
+use crate::plan::{Cursor, Dim, LANES, Lane, Plan};
+use corten_base::DType;
+use smallvec::SmallVec;
+use std::ops::Range;
+
+/// How many elements of every dtype on the way fit in a block.
+pub(crate) fn block_len(lanes: &[Lane], types: [DType; 3]) -> usize {
+    let widest = lanes.iter().map(|lane| lane.dtype).chain(types).map(|d| d.compute().size()).max().unwrap_or(8);
+    BLOCK_BYTES / widest.max(8)
+}
+
+/// A planned call.
+pub(crate) struct Work<'a> {
+    pub kernel: Option<&'a Kernel>,
+    pub plan: Plan,
+    pub load: SmallVec<[Conversion; LANES - 1]>,
+    pub store: Conversion,
+    pub block: usize,
+}
+
+impl Work<'_> {
+    /// Computes the elements with these numbers in walking order; true if one was refused.
+    pub fn run(&self, range: Range<usize>) -> bool {
+        let dims = &self.plan.dims[..];
+        let lanes = &self.plan.lanes[..];
+        let out = &lanes[0];
+        // Long rows are taken one by one, so that their elements are used in place; short ones fill blocks together.
+        let by_rows = dims.len() == 1 || dims[0].size >= self.block;
+        let in_place =
+            |k: usize| lanes[k].contiguous || (by_rows && dims[0].strides[k] == lanes[k].dtype.size() as isize);
+        let shared = |lane: &Lane| lane.low < out.high && out.low < lane.high;
+        let mut direct = [false; LANES];
+        direct[0] = self.store.is_identity() && in_place(0);
+        for k in 1..lanes.len() {
+            direct[k] = self.load[k - 1].is_identity() && in_place(k) && !(direct[0] && shared(&lanes[k]));
+        }
+        let unblocked = match self.kernel {
+            Some(_) => direct[..lanes.len()].iter().all(|&d| d),
+            None => direct[0] && self.load[0].is_identity(),
+        };
+
+        let mut blocks: [Block; LANES] = std::array::from_fn(|_| Block::new());
+        let mut scratch = [Block::new(), Block::new(), Block::new()];
+        let blocks: [*mut u8; LANES] = blocks.each_mut().map(Block::ptr);
+        let [raw, scratch @ ..] = scratch.each_mut().map(Block::ptr);
+        let mut inputs = [std::ptr::null::<u8>(); LANES - 1];
+        let mut refused = false;
+        let mut cursor = Cursor::at(dims, range.start);
+        let mut start = range.start;
+        // Constants fill their blocks once, after which only the others are loaded.
+        for k in 1..lanes.len() {
+            if self.kernel.is_some() && lanes[k].constant && !direct[k] {
+                inputs[k - 1] = blocks[k];
+                let n = self.block.min(range.len());
+                // SAFETY: blocks hold `n` elements of every dtype on the way, and a constant has one element.
+                unsafe { self.load_from(k, &Walk { dims, cursor: &cursor, start, n }, blocks[k], raw, scratch) };
+            }
+        }
+        while start < range.end {
+            let mut n = range.end - start;
+            if by_rows {
+                n = n.min(cursor.row_left(dims));
+            }
+            if !unblocked {
+                n = n.min(self.block);
+            }
+            let walk = Walk { dims, cursor: &cursor, start, n };
+            // SAFETY: `n` elements from the cursor on lie inside each operand, as `Operand::new` checked; blocks hold
+            // `n` elements of every dtype on the way and are apart; what is used in place does not overlap the result.
+            unsafe {
+                let result = if direct[0] { self.address(0, &walk) } else { blocks[0] };
+                for k in 1..lanes.len() {
+                    if direct[k] && self.kernel.is_some() {
+                        inputs[k - 1] = self.address(k, &walk);
+                    } else if self.kernel.is_none() {
+                        self.load_from(k, &walk, result, raw, scratch);
+                    } else if !lanes[k].constant {
+                        inputs[k - 1] = blocks[k];
+                        self.load_from(k, &walk, blocks[k], raw, scratch);
+                    }
+                }
+                if let Some(kernel) = self.kernel {
+                    refused |= (kernel.run)(n, result, inputs.as_ptr());
+                }
+                if !direct[0] {
+                    self.store_to(&walk, result, raw, scratch);
+                }
+            }
+            let mut left = n;
+            while left > 0 && start + n < range.end {
+                let row = left.min(cursor.row_left(dims));
+                cursor.advance(dims, row);
+                left -= row;
+            }
+            start += n;
+        }
+        refused
+    }
+
+    /// Where the walk's elements of a lane begin, if they follow one another.
+    fn address(&self, lane: usize, walk: &Walk) -> *mut u8 {
+        let Lane { ptr, dtype, contiguous, .. } = self.plan.lanes[lane];
+        if contiguous {
+            ptr.wrapping_add(walk.start * dtype.size())
+        } else {
+            ptr.wrapping_offset(walk.cursor.offset(walk.dims, lane))
+        }
+    }
+
+    /// Brings the walk's elements of input `lane` to `block`, in the kernel's type.
+    ///
+    /// # Safety
+    /// The walk lies inside the lane; the blocks are apart and large enough.
+    unsafe fn load_from(&self, lane: usize, walk: &Walk, block: *mut u8, raw: *mut u8, scratch: [*mut u8; 2]) {
+        let conversion = &self.load[lane - 1];
+        let Lane { ptr, dtype, contiguous, .. } = self.plan.lanes[lane];
+        let size = dtype.size();
+        if contiguous && !conversion.is_identity() && !self.overlaps_result(lane) {
+            // SAFETY: the caller's promise.
+            return unsafe { conversion.run(walk.n, block, self.address(lane, walk), scratch) };
+        }
+        let gathered = if conversion.is_identity() { block } else { raw };
+        let mut done = 0;
+        walk.rows(lane, |offset, n, stride| {
+            // SAFETY: the caller's promise; rows partition the walk.
+            unsafe { gather(size, n, gathered.add(done * size), ptr.wrapping_offset(offset), stride) };
+            done += n;
+        });
+        if !conversion.is_identity() {
+            // SAFETY: the caller's promise.
+            unsafe { conversion.run(walk.n, block, gathered, scratch) };
+        }
+    }
+
+    /// True if an input must be copied before the result is written, even to convert it.
+    fn overlaps_result(&self, lane: usize) -> bool {
+        let (out, lane) = (&self.plan.lanes[0], &self.plan.lanes[lane]);
+        self.kernel.is_none() && lane.low < out.high && out.low < lane.high
+    }
+
+    /// Brings a block of the kernel's results to the walk's places.
+    ///
+    /// # Safety
+    /// As for `load_from`.
+    unsafe fn store_to(&self, walk: &Walk, block: *mut u8, raw: *mut u8, scratch: [*mut u8; 2]) {
+        let Lane { ptr, dtype, contiguous, .. } = self.plan.lanes[0];
+        let size = dtype.size();
+        let converted = match (self.store.is_identity(), contiguous) {
+            (true, _) => block,
+            (false, true) => self.address(0, walk),
+            (false, false) => raw,
+        };
+        if !self.store.is_identity() {
+            // SAFETY: the caller's promise.
+            unsafe { self.store.run(walk.n, converted, block, scratch) };
+            if contiguous {
+                return;
+            }
+        }
+        let mut done = 0;
+        walk.rows(0, |offset, n, stride| {
+            // SAFETY: the caller's promise; rows partition the walk.
+            unsafe { scatter(size, n, ptr.wrapping_offset(offset), stride, converted.add(done * size)) };
+            done += n;
+        });
+    }
+}
+
+/// `n` elements from a position on.
+struct Walk<'a> {
+    dims: &'a [Dim],
+    cursor: &'a Cursor,
+    start: usize,
+    n: usize,
+}
+
+impl Walk<'_> {
+    /// Calls `row(byte offset, elements, byte stride)` for each stretch within the innermost dimension.
+    #[inline]
+    fn rows(&self, lane: usize, mut row: impl FnMut(isize, usize, isize)) {
+        let stride = self.dims[0].strides[lane];
+        let first = self.n.min(self.cursor.row_left(self.dims));
+        row(self.cursor.offset(self.dims, lane), first, stride);
+        let mut left = self.n - first;
+        if left == 0 {
+            return;
+        }
+        let mut cursor = self.cursor.clone();
+        cursor.advance(self.dims, first);
+        while left > 0 {
+            let n = left.min(self.dims[0].size);
+            row(cursor.offset(self.dims, lane), n, stride);
+            left -= n;
+            if left > 0 {
+                cursor.advance(self.dims, n);
+            }
+        }
+    }
+}

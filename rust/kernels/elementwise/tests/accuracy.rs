@@ -1,0 +1,149 @@
+//! Errors in units in the last place: float32 against float64, float64 against the `libm` crate.
+
+use corten_base::{DType, Element, Memory, Operand, Scalar};
+use corten_elementwise::{Binary, Src, Unary, binary, unary};
+
+fn map<T: Element, R: Element>(n: usize, x: &mut [T], call: impl FnOnce(Operand, Operand)) -> Vec<R> {
+    let (sizes, strides) = ([n as i64], [1]);
+    let mut out = vec![R::default(); n];
+    call(
+        Operand::new(Memory::from_slice(&mut out), R::DTYPE, 0, &sizes, &strides).unwrap(),
+        Operand::new(Memory::from_slice(x), T::DTYPE, 0, &sizes, &strides).unwrap(),
+    );
+    out
+}
+
+fn apply<T: Element>(op: Unary, x: &[T]) -> Vec<T> {
+    map(x.len(), &mut x.to_vec(), |out, x| unary(op, T::DTYPE, out, x).unwrap())
+}
+
+/// `n` numbers from `low` to `high`, unevenly.
+fn between(low: f64, high: f64, n: usize) -> impl Iterator<Item = f64> {
+    (0..n).map(move |i| low + (high - low) * ((i as f64 * 0.618_033_988_749_894_9) % 1.0))
+}
+
+/// Some of every magnitude, both signs, and a denser range about zero.
+fn everywhere() -> Vec<f64> {
+    let wide = between(-140.0, 120.0, 20_000).flat_map(|e| [e.exp2(), -e.exp2()]);
+    wide.chain(between(-12.0, 12.0, 60_000)).chain(between(-100.0, 100.0, 30_000)).collect()
+}
+
+/// The largest error of float32 results, in ulp of the exact ones.
+fn worst(got: &[f32], exact: &[f64]) -> (f64, usize) {
+    let mut worst = (0.0, 0);
+    for (i, (&got, &exact)) in got.iter().zip(exact).enumerate() {
+        let rounded = exact as f32;
+        let error = if got == rounded || (got.is_nan() && rounded.is_nan()) {
+            0.0
+        } else if !got.is_finite() || !rounded.is_finite() {
+            // One past the largest number, rounded the other way, is no error of more than an ulp.
+            if got.abs() == f32::MAX || rounded.abs() == f32::MAX { 1.0 } else { f64::INFINITY }
+        } else {
+            let ulp = f32::from_bits(rounded.abs().to_bits() + 1) as f64 - rounded.abs() as f64;
+            (got as f64 - exact).abs() / ulp
+        };
+        if error > worst.0 {
+            worst = (error, i);
+        }
+    }
+    worst
+}
+
+#[test]
+fn float32_functions() {
+    use Unary::*;
+    let bounds: [(Unary, f64); 30] = [
+        (exp, 1.1),
+        (exp2, 0.51),
+        (expm1, 0.51),
+        (log, 1.0),
+        (log2, 0.51),
+        (log10, 0.51),
+        (log1p, 1.0),
+        (sin, 0.51),
+        (cos, 0.51),
+        (tan, 0.51),
+        (asin, 0.51),
+        (acos, 0.51),
+        (atan, 0.51),
+        (sinh, 0.51),
+        (cosh, 0.51),
+        (tanh, 1.6),
+        (asinh, 0.51),
+        (acosh, 0.51),
+        (atanh, 0.51),
+        (erf, 1.3),
+        (erfc, 0.51),
+        (lgamma, 0.51),
+        (digamma, 0.51),
+        (i0, 0.51),
+        (erfinv, 0.51),
+        (sqrt, 0.5),
+        (rsqrt, 1.5),
+        (reciprocal, 0.5),
+        (sigmoid, 2.1),
+        (softplus, 1.6),
+    ];
+    let x: Vec<f32> = everywhere().into_iter().map(|v| v as f32).collect();
+    let wide: Vec<f64> = x.iter().map(|&v| v as f64).collect();
+    for (op, bound) in bounds {
+        let (error, at) = worst(&apply(op, &x), &apply(op, &wide));
+        // Where e⁻ˣ overflows, 1 / (1 + e⁻ˣ) is zero instead of subnormal.
+        if op == sigmoid && x[at] < -80.0 {
+            continue;
+        }
+        assert!(error <= bound, "{} is off by {error} ulp at {}", op.name(), x[at]);
+    }
+}
+
+#[test]
+fn float64_functions() {
+    type Function = fn(f64) -> f64;
+    let x = everywhere();
+    // The bound includes the reference's own error.
+    let functions: [(Unary, Function, u64); 19] = [
+        (Unary::exp, libm::exp, 2),
+        (Unary::exp2, libm::exp2, 2),
+        (Unary::expm1, libm::expm1, 2),
+        (Unary::log, libm::log, 2),
+        (Unary::log2, libm::log2, 2),
+        (Unary::log10, libm::log10, 2),
+        (Unary::log1p, libm::log1p, 2),
+        (Unary::sin, libm::sin, 1),
+        (Unary::cos, libm::cos, 1),
+        (Unary::tan, libm::tan, 2),
+        (Unary::asin, libm::asin, 3),
+        (Unary::acos, libm::acos, 2),
+        (Unary::atan, libm::atan, 2),
+        (Unary::sinh, libm::sinh, 3),
+        (Unary::cosh, libm::cosh, 3),
+        (Unary::tanh, libm::tanh, 3),
+        (Unary::asinh, libm::asinh, 3),
+        (Unary::acosh, |x| if x < 1.0 { f64::NAN } else { libm::acosh(x) }, 3),
+        (Unary::atanh, libm::atanh, 3),
+    ];
+    let special =
+        [0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1.0, -1.0, 1e22, -1e300, 709.9, -745.0, 5e-324];
+    let x: Vec<f64> = x.into_iter().chain(special).collect();
+    for (op, function, bound) in functions {
+        for (&x, y) in x.iter().zip(apply(op, &x)) {
+            let expected = function(x);
+            let apart = (y.to_bits() as i64).abs_diff(expected.to_bits() as i64);
+            assert!(apart <= bound || (y.is_nan() && expected.is_nan()), "{}({x}) is {y}, not {expected}", op.name());
+        }
+    }
+}
+
+#[test]
+fn float32_powers() {
+    let base: Vec<f32> = everywhere().into_iter().map(|v| v as f32).collect();
+    for y in [-3.5, -3.0, -0.25, 0.0, 0.3, 1.5, 4.0, 17.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+        let exponent = Src::Scalar(Scalar::Float(y));
+        let got = map(base.len(), &mut base.clone(), |out, x| {
+            binary(Binary::pow, DType::F32, out, x.into(), exponent).unwrap();
+        });
+        let exact: Vec<f64> = base.iter().map(|&x| libm::pow(x as f64, y as f32 as f64)).collect();
+        let (error, at) = worst(&got, &exact);
+        assert!(error <= 0.51, "{} to the power {y} is off by {error} ulp", base[at]);
+    }
+}
