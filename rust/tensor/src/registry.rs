@@ -23,6 +23,7 @@ static FAMILIES: &[&[Op]] = &[
     &ops::pool::OPS,
     &ops::norm::OPS,
     &ops::loss::OPS,
+    &ops::neural::OPS,
 ];
 
 /// Every row; overloads of a name follow one another in the order in which they are tried.

@@ -10,6 +10,7 @@ pub mod index;
 pub mod join;
 pub mod loss;
 pub mod matrix;
+pub mod neural;
 pub mod norm;
 pub mod order;
 pub mod pool;
@@ -32,6 +33,7 @@ pub mod all {
     pub use super::join::*;
     pub use super::loss::*;
     pub use super::matrix::*;
+    pub use super::neural::*;
     pub use super::norm::*;
     pub use super::order::*;
     pub use super::pool::*;
