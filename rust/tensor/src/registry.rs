@@ -18,6 +18,7 @@ static FAMILIES: &[&[Op]] = &[
     &ops::matrix::OPS,
     &ops::join::OPS,
     &ops::index::OPS,
+    &ops::random::OPS,
 ];
 
 /// Every row; overloads of a name follow one another in the order in which they are tried.

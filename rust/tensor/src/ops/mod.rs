@@ -10,6 +10,7 @@ pub mod join;
 pub mod matrix;
 pub mod order;
 pub mod query;
+pub mod random;
 pub mod reduce;
 pub mod unary;
 pub mod view;
@@ -27,6 +28,7 @@ pub mod all {
     pub use super::matrix::*;
     pub use super::order::*;
     pub use super::query::*;
+    pub use super::random::*;
     pub use super::reduce::*;
     pub use super::unary::*;
     pub use super::view::*;
