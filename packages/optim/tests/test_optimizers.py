@@ -105,7 +105,7 @@ def test_lbfgs(ref, settings):
             loss.backward()
             return loss
 
-        losses = [float(optimizer.step(closure)) for _ in range(5)]
+        losses = [optimizer.step(closure).item() for _ in range(5)]
         return losses, params, optimizer.state[params[0]]["func_evals"], repr(optimizer)
 
     ours, theirs = run(optim, core.tensor), run(ref.optim, ref.torch.tensor)

@@ -16,7 +16,9 @@ fn owned(t: &Tensor) -> bool {
 pub fn add_into(slot: &mut Option<Tensor>, grad: Tensor) -> Result<()> {
     *slot = Some(match slot.take() {
         None => grad,
-        Some(sum) if !mode::grad_enabled() && owned(&sum) && sum.sizes() == grad.sizes() && sum.dtype() == grad.dtype() => {
+        Some(sum)
+            if !mode::grad_enabled() && owned(&sum) && sum.sizes() == grad.sizes() && sum.dtype() == grad.dtype() =>
+        {
             corten_tensor::dispatch::call_into(
                 add_row(),
                 &[Value::Tensor(sum), Value::Tensor(grad), Value::from(1i64)],
@@ -42,7 +44,8 @@ fn add_row() -> &'static corten_tensor::op::Op {
 pub fn into_leaf(leaf: &Tensor, grad: Tensor, recording: bool) -> Result<()> {
     match leaf.grad() {
         None => {
-            let dense = grad.strides() == leaf.strides() || (grad.core().is_contiguous() && leaf.core().is_contiguous());
+            let dense =
+                grad.strides() == leaf.strides() || (grad.core().is_contiguous() && leaf.core().is_contiguous());
             let new = if recording {
                 if dense { grad } else { ops::clone(&grad).tensor()? }
             } else if dense && owned(&grad) && grad.base().is_none() {
@@ -65,7 +68,8 @@ pub fn into_leaf(leaf: &Tensor, grad: Tensor, recording: bool) -> Result<()> {
 }
 
 fn fresh_copy(leaf: &Tensor, grad: &Tensor) -> Result<Tensor> {
-    let core = corten_tensor::Core::empty_strided(grad.sizes(), &leaf.core().dense_strides(), grad.dtype(), grad.device())?;
+    let core =
+        corten_tensor::Core::empty_strided(grad.sizes(), &leaf.core().dense_strides(), grad.dtype(), grad.device())?;
     let out = Tensor::new(core);
     if grad.device().kind == DeviceKind::Cpu {
         corten_tensor::body::copy_values(&out, grad)?;
@@ -102,7 +106,8 @@ pub fn fit(grad: Tensor, meta: &OutputMeta, origin: &dyn Fn() -> String) -> Resu
     }
     if grad.device() != meta.device {
         if grad.ndim() == 0 || meta.sizes.is_empty() {
-            grad = ops::_to_copy_with(&grad, Value::None, meta.device, corten_tensor::device::MemoryFormat::Preserve).tensor()?;
+            grad = ops::_to_copy_with(&grad, Value::None, meta.device, corten_tensor::device::MemoryFormat::Preserve)
+                .tensor()?;
         } else {
             fail!(Runtime, "{} - expected device {} but got {}", origin(), meta.device, grad.device());
         }

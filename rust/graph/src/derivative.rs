@@ -78,9 +78,10 @@ impl Derivative {
 
     /// What must be saved, given which edges need gradients (by the position of the parameter's first edge).
     pub fn saves(&self, needs: impl Fn(usize) -> bool) -> (u32, u32) {
-        self.formulas.iter().filter(|f| f.targets.iter().any(|&t| needs(t))).fold((0, 0), |(data, meta), f| {
-            (data | f.data, meta | f.meta)
-        })
+        self.formulas
+            .iter()
+            .filter(|f| f.targets.iter().any(|&t| needs(t)))
+            .fold((0, 0), |(data, meta), f| (data | f.data, meta | f.meta))
     }
 }
 
@@ -139,7 +140,13 @@ impl<'a> Context<'a> {
     pub fn give(&mut self, params: &[usize], grads: Vec<T>) -> Result<()> {
         let edges: SmallVec<[usize; 4]> = params.iter().flat_map(|&p| self.edges(p)).collect();
         if edges.len() != grads.len() {
-            fail!(Runtime, "the derivative of {} gave {} gradients for {} inputs", self.row.op, grads.len(), edges.len());
+            fail!(
+                Runtime,
+                "the derivative of {} gave {} gradients for {} inputs",
+                self.row.op,
+                grads.len(),
+                edges.len()
+            );
         }
         for (edge, grad) in edges.into_iter().zip(grads) {
             if self.wanted[edge] && !grad.is_none() {

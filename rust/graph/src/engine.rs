@@ -123,7 +123,8 @@ pub fn run(roots: Vec<(Edge, Tensor)>, options: Options) -> Result<Vec<Option<Te
 
 /// The nodes between the roots and the targets, both included.
 fn reaching(roots: &[(Edge, Tensor)], targets: &[Edge]) -> HashSet<usize, BuildHasherDefault<AddressHasher>> {
-    let mut found: HashSet<usize, BuildHasherDefault<AddressHasher>> = targets.iter().map(|e| address(&e.node)).collect();
+    let mut found: HashSet<usize, BuildHasherDefault<AddressHasher>> =
+        targets.iter().map(|e| address(&e.node)).collect();
     let mut seen: HashSet<usize, BuildHasherDefault<AddressHasher>> = HashSet::default();
     let mut order: Vec<Arc<Node>> = Vec::new();
     let mut stack: Vec<Arc<Node>> = roots.iter().map(|(edge, _)| edge.node.clone()).collect();
@@ -247,7 +248,10 @@ impl Pass<'_> {
         }
         let origin = match node.origin() {
             Some(trace) => format!("Traceback of forward call that caused the error:\n{trace}"),
-            None => "No forward pass information available. Enable detect anomaly during forward pass for more information.".into(),
+            None => {
+                "No forward pass information available. Enable detect anomaly during forward pass for more information."
+                    .into()
+            }
         };
         if let Some(warn) = HOOKS.warn.get() {
             warn(&format!("Error detected in {}. {origin}", node.type_name()));

@@ -247,8 +247,7 @@ thread_local! {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        let mine: Remains =
-            (self.edges.replace(Edges::new()), self.saved.replace(None), self.kind.replace(None));
+        let mine: Remains = (self.edges.replace(Edges::new()), self.saved.replace(None), self.kind.replace(None));
         // Dropping what a node holds may drop further nodes: these only queue theirs.
         let outermost = REMAINS.try_with(|slot| match &mut *slot.borrow_mut() {
             Some(queue) => {

@@ -176,9 +176,9 @@ fn save(row: &Derivative, args: &[Value], edges: &Edges, data: u32, meta: u32, i
                 SavedArg::Tensor(Snapshot::input(&kept, edge)?)
             }
             Value::Tensor(t) => SavedArg::Meta(OutputMeta::of(t)),
-            Value::Tensors(list) if *slot == Slot::List && needs_data => {
-                SavedArg::List(list.iter().enumerate().map(|(k, t)| Snapshot::input(t, edge(k))).collect::<Result<_>>()?)
-            }
+            Value::Tensors(list) if *slot == Slot::List && needs_data => SavedArg::List(
+                list.iter().enumerate().map(|(k, t)| Snapshot::input(t, edge(k))).collect::<Result<_>>()?,
+            ),
             Value::Tensors(list) if *slot == Slot::List => SavedArg::Metas(list.iter().map(OutputMeta::of).collect()),
             other => SavedArg::Plain(other.clone()),
         });

@@ -131,7 +131,8 @@ fn check_version(core: &Core, expected: u64, edge: Option<&Edge>) -> Result<()> 
         return Ok(());
     }
     let origin = edge.map(|e| format!(", which is output {} of {},", e.nr, e.node.type_name())).unwrap_or_default();
-    let change = core.storage.last_change().map(|change| format!(" It was last changed by {change}.")).unwrap_or_default();
+    let change =
+        core.storage.last_change().map(|change| format!(" It was last changed by {change}.")).unwrap_or_default();
     Err(error!(
         Runtime,
         "one of the variables needed for gradient computation has been modified by an inplace operation: [torch.{}Tensor {}]{origin} is at version {version}; expected version {expected} instead.{change} Hint: enable anomaly detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True).",

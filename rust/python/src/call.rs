@@ -139,7 +139,13 @@ fn function_name(op: &Op, name: &str) -> String {
     name.strip_prefix(op.forms.namespace).and_then(|rest| rest.strip_prefix('_')).unwrap_or(name).to_string()
 }
 
-fn push(groups: &mut Vec<Group>, index: &mut HashMap<(&'static str, String), usize>, namespace: &'static str, name: String, signature: Signature) {
+fn push(
+    groups: &mut Vec<Group>,
+    index: &mut HashMap<(&'static str, String), usize>,
+    namespace: &'static str,
+    name: String,
+    signature: Signature,
+) {
     let key = (namespace, name);
     match index.get(&key) {
         Some(&i) => groups[i].signatures.push(signature),
@@ -164,7 +170,13 @@ fn build(py: Python<'_>) -> (Vec<Group>, Vec<Group>) {
         for name in std::iter::once(&op.name).chain(op.aliases) {
             let space = op.forms.namespace;
             if op.forms.function {
-                push(&mut functions, &mut by_function, space, function_name(op, name), Signature::function(py, op, false));
+                push(
+                    &mut functions,
+                    &mut by_function,
+                    space,
+                    function_name(op, name),
+                    Signature::function(py, op, false),
+                );
             }
             if has_inplace_function(op) {
                 let name = format!("{}_", function_name(op, name));
@@ -211,7 +223,7 @@ pub fn prepare(py: Python<'_>) -> PyResult<Vec<ffi::PyMethodDef>> {
 /// Adds the functions: the plain ones to the module, all to `_namespaces`.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
-    let namespaces = PyDict::new(py);
+    let (namespaces, names) = (PyDict::new(py), module.dict());
     let mut objects = HashMap::new();
     for (i, group) in FUNCTIONS.get().into_iter().flatten().enumerate() {
         // The function keeps pointing at its definition.
@@ -223,7 +235,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
             Bound::from_owned_ptr_or_err(py, ffi::PyCFunction_NewEx(definition, std::ptr::null_mut(), home.as_ptr()))?
         };
         if group.namespace.is_empty() {
-            module.add(&*group.name, &function)?;
+            names.set_item(&*group.name, &function)?;
         }
         let space = match namespaces.get_item(group.namespace)? {
             Some(space) => space.cast_into::<PyDict>()?,

@@ -29,7 +29,9 @@ pub static TENSOR: TypeSlot = TypeSlot::new();
 #[inline(always)]
 pub fn tensor_of<'a>(obj: Obj<'a, '_>) -> Option<&'a Tensor> {
     // SAFETY: every instance of the class and its subclasses has this layout, with a tensor from its making on.
-    TENSOR.is_instance(obj).then(|| unsafe { &*(&raw const (*obj.as_ptr().cast::<TensorObject>()).tensor).cast::<Tensor>() })
+    TENSOR
+        .is_instance(obj)
+        .then(|| unsafe { &*(&raw const (*obj.as_ptr().cast::<TensorObject>()).tensor).cast::<Tensor>() })
 }
 
 /// The tensor of `self` in a slot or method: the interpreter has checked the type.
@@ -121,7 +123,9 @@ unsafe extern "C" fn dealloc(object: *mut PyObject) {
             ffi::Py_DECREF(dict);
         }
         let tensor = ManuallyDrop::take(&mut (*this).tensor);
-        tensor.set_python(0);
+        if tensor.python() == object as usize {
+            tensor.set_python(0);
+        }
         enter::<c_int>(|_| {
             drop(tensor);
             Ok(0)

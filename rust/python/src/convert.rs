@@ -1,9 +1,7 @@
 //! Python objects to values, by the type that a row's parameter has; and values to Python objects.
 
 use crate::class::{self, tensor_of};
-use crate::errors::OrRaise;
 use crate::hooks;
-use crate::memory;
 use crate::py::{Keep, Obj, none, type_name};
 use crate::types::{device, dtype, format, generator, size};
 use corten_base::Scalar;
@@ -91,7 +89,8 @@ fn numpy_number<'py>(obj: Obj<'_, 'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         return Ok(None);
     }
     let plain = obj.call_method0("item")?;
-    let numeric = plain.is_instance_of::<PyFloat>() || plain.is_instance_of::<PyInt>() || plain.is_instance_of::<PyComplex>();
+    let numeric =
+        plain.is_instance_of::<PyFloat>() || plain.is_instance_of::<PyInt>() || plain.is_instance_of::<PyComplex>();
     Ok(numeric.then_some(plain))
 }
 
@@ -229,7 +228,6 @@ pub fn argument(obj: Obj, op: &Op, param: &Param, place: usize) -> Taken<Value> 
     {
         return Ok(Value::Tensor(tensor.clone()));
     }
-    let py = obj.py();
     if obj.is_none() && param.ty != Type::Any && param.ty != Type::Key {
         let nullable = param.nullable || matches!(param.default, Some(corten_tensor::op::Default::None));
         return if nullable { Ok(Value::None) } else { Err(Refused::Mismatch) };
@@ -269,12 +267,29 @@ pub fn argument(obj: Obj, op: &Op, param: &Param, place: usize) -> Taken<Value> 
             .map(|g| Value::Generator(g.get().shared.clone()))
             .map_err(|_| Refused::Mismatch),
         Type::Key => key(obj).map_err(Refused::Error),
-        Type::Any => Ok(if obj.is_none() { Value::None } else { foreign(py, obj) }),
+        Type::Any => Ok(anything(obj)?),
     }
 }
 
+/// A value of any type: what the runtime knows in its own form, the rest as it is.
+fn anything(obj: Obj) -> PyResult<Value> {
+    if let Some(tensor) = tensor_of(obj) {
+        return Ok(Value::Tensor(tensor.clone()));
+    }
+    if obj.is_none() {
+        return Ok(Value::None);
+    }
+    if let Ok(text) = obj.cast::<PyString>() {
+        return Ok(Value::Str(text.to_cow()?.as_ref().into()));
+    }
+    Ok(match exact_number(obj) {
+        Some(scalar) => Value::Scalar(scalar),
+        None => foreign(obj),
+    })
+}
+
 /// An object that the runtime passes along without looking into it.
-pub fn foreign(_py: Python<'_>, obj: Obj) -> Value {
+pub fn foreign(obj: Obj) -> Value {
     Value::Foreign(Arc::new(Keep::new(obj)))
 }
 
@@ -333,9 +348,7 @@ fn slice_bound(obj: Obj) -> PyResult<i64> {
             // SAFETY: `obj` is live; a null exception type asks for clipping.
             let value = unsafe { ffi::PyNumber_AsSsize_t(obj.as_ptr(), std::ptr::null_mut()) };
             if value == -1 && PyErr::occurred(obj.py()) {
-                return Err(PyTypeError::new_err(
-                    "slice indices must be integers or None or have an __index__ method",
-                ));
+                return Err(PyTypeError::new_err("slice indices must be integers or None or have an __index__ method"));
             }
             Ok(value as i64)
         }
@@ -423,15 +436,10 @@ pub fn from_result(obj: Obj) -> PyResult<Value> {
             return Ok(Value::Tensors(list));
         }
     }
-    Ok(foreign(obj.py(), obj))
+    Ok(foreign(obj))
 }
 
 /// The value of a tensor of one element on any device, as a Python number.
 pub fn item_object<'py>(obj: Obj<'_, 'py>, tensor: &Tensor) -> PyResult<Bound<'py, PyAny>> {
     scalar_object(obj.py(), hooks::item(obj, tensor)?)
-}
-
-/// The value of a host tensor of one element.
-pub fn host_item(py: Python<'_>, tensor: &Tensor) -> PyResult<Scalar> {
-    memory::item(tensor).or_raise(py)
 }

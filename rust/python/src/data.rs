@@ -53,7 +53,10 @@ fn read<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Item<'py>> {
         return Err(PyTypeError::new_err(format!("new(): invalid data type '{}'", obj.get_type().name()?)));
     }
     // NumPy's scalars and arrays, and other sequences.
-    if obj.hasattr("dtype")? && obj.hasattr("item")? && obj.getattr("ndim").and_then(|n| n.extract::<usize>()).is_ok_and(|n| n == 0) {
+    if obj.hasattr("dtype")?
+        && obj.hasattr("item")?
+        && obj.getattr("ndim").and_then(|n| n.extract::<usize>()).is_ok_and(|n| n == 0)
+    {
         return read(&obj.call_method0("item")?);
     }
     if obj.hasattr("__len__")? && obj.hasattr("__getitem__")? {

@@ -255,7 +255,12 @@ pub fn _from_dlpack<'py>(capsule: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyA
     // SAFETY: the structure lives as long as `taken`.
     let described = unsafe { &*described };
     let tensor = Tensor::new(import(described, taken)?);
-    tensor.core().operand().map(|_| ()).or_else(|e| if tensor.device().kind == DeviceKind::Cpu { Err(e) } else { Ok(()) }).or_raise(py)?;
+    tensor
+        .core()
+        .operand()
+        .map(|_| ())
+        .or_else(|e| if tensor.device().kind == DeviceKind::Cpu { Err(e) } else { Ok(()) })
+        .or_raise(py)?;
     let tensor = if flags & READ_ONLY != 0 { clone(py, &tensor)? } else { tensor };
     class::wrap(py, tensor)
 }

@@ -95,7 +95,8 @@ fn single(name: &str, signature: &Signature, call: &Call) -> String {
 
 fn several(name: &str, signatures: &[Signature], call: &Call) -> String {
     let positional = (0..call.positional()).map(|i| type_name(call.value(i)));
-    let named = (0..call.named()).map(|i| format!("{}={}", keyword(call, i), type_name(call.value(call.positional() + i))));
+    let named =
+        (0..call.named()).map(|i| format!("{}={}", keyword(call, i), type_name(call.value(call.positional() + i))));
     // In methods PyTorch prints what stands in the parentheses only.
     let got: Vec<String> = positional.chain(named).collect();
     let mut text = format!(
@@ -112,7 +113,10 @@ fn several(name: &str, signatures: &[Signature], call: &Call) -> String {
             .map(|i| keyword(call, i))
             .collect();
         if !unknown.is_empty() {
-            text.push_str(&format!("      didn't match because some of the keywords were incorrect: {}\n", unknown.join(", ")));
+            text.push_str(&format!(
+                "      didn't match because some of the keywords were incorrect: {}\n",
+                unknown.join(", ")
+            ));
             continue;
         }
         let marks: Vec<String> = signature

@@ -1,16 +1,14 @@
 //! Work that the Python layer does for the native one: functions of `corten_tensor_core`, imported at need.
 
 use crate::class::tensor_of;
-use crate::convert;
-use crate::memory;
 use crate::errors::OrRaise;
 use crate::py::{Obj, import};
 use corten_base::Scalar;
-use corten_tensor::{DeviceKind, Tensor};
+use corten_tensor::{Tensor, key, mode};
+use pyo3::call::PyCallArgs;
 use pyo3::exceptions::{PyImportError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use pyo3::call::PyCallArgs;
 
 /// The module with what Tensor's methods leave to Python.
 const METHODS: &str = "corten_tensor_core._tensor_methods";
@@ -26,17 +24,15 @@ pub fn index_tensor(obj: Obj) -> PyResult<Tensor> {
     tensor_of(result.as_borrowed()).cloned().ok_or_else(|| PyTypeError::new_err("index_tensor() must give a Tensor"))
 }
 
+/// A tensor that shares an array's memory where it can.
+pub fn as_tensor<'py>(obj: Obj<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+    import(obj.py(), "corten_tensor_core", "as_tensor")?.call1((obj,))
+}
+
 /// The value of a tensor of one element, fetched from its device where need be.
 pub fn item(obj: Obj, tensor: &Tensor) -> PyResult<Scalar> {
-    let py = obj.py();
-    if tensor.device().kind != DeviceKind::Cuda {
-        return memory::item(tensor).or_raise(py);
-    }
-    let host = call(py, "to_host", (obj,))?;
-    match tensor_of(host.as_borrowed()) {
-        Some(host) => convert::host_item(py, host),
-        None => Err(PyTypeError::new_err("to_host() must give a Tensor")),
-    }
+    let _below = mode::without(key::SUBCLASS);
+    corten_tensor::rules::read::item(tensor).or_raise(obj.py())
 }
 
 /// Imports autograd, which installs itself, on first use.

@@ -5,10 +5,10 @@ use crate::convert;
 use crate::errors::carry;
 use crate::py::import;
 use corten_base::{Result, error};
+use corten_tensor::Tensor;
 use corten_tensor::dispatch::HOOKS;
 use corten_tensor::op::{Body, Op};
 use corten_tensor::value::Value;
-use corten_tensor::Tensor;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -19,13 +19,17 @@ use std::sync::{Mutex, PoisonError};
 static BODIES: Mutex<Option<HashMap<&'static str, Py<PyAny>>>> = Mutex::new(None);
 
 fn body<'py>(py: Python<'py>, path: &'static str) -> PyResult<Bound<'py, PyAny>> {
-    let known = BODIES.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().get(path).map(|f| f.clone_ref(py));
+    let known = BODIES
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get_or_insert_default()
+        .get(path)
+        .map(|f| f.clone_ref(py));
     if let Some(function) = known {
         return Ok(function.into_bound(py));
     }
-    let (module, name) = path
-        .split_once(':')
-        .ok_or_else(|| PyRuntimeError::new_err(format!("'{path}' is not module:function")))?;
+    let (module, name) =
+        path.split_once(':').ok_or_else(|| PyRuntimeError::new_err(format!("'{path}' is not module:function")))?;
     let function = import(py, module, name)?;
     let mut bodies = BODIES.lock().unwrap_or_else(PoisonError::into_inner);
     bodies.get_or_insert_default().insert(path, function.clone().unbind());

@@ -30,7 +30,14 @@ fn _from_buffer<'py>(
     let keep = Box::new(Keep::new(owner.as_borrowed()));
     // SAFETY: the caller vouches for the address as it does in `ctypes`; the owner lives as long as the storage.
     let storage = unsafe { Storage::foreign(address as *mut u8, nbytes, keep, Device::CPU) };
-    let core = Core { storage, offset, sizes: Dims::from(sizes), strides: Dims::from(strides), dtype: dtype.get().0, own_version: None };
+    let core = Core {
+        storage,
+        offset,
+        sizes: Dims::from(sizes),
+        strides: Dims::from(strides),
+        dtype: dtype.get().0,
+        own_version: None,
+    };
     core.operand().or_raise(py)?;
     class::wrap(py, Tensor::new(core))
 }

@@ -8,6 +8,7 @@ mod data;
 mod dlpack;
 mod errors;
 mod explain;
+mod functions;
 mod getset;
 mod graph;
 mod hooks;
@@ -17,6 +18,8 @@ mod legacy;
 mod memory;
 mod methods;
 mod modes;
+mod optim;
+mod numbers;
 mod parser;
 mod py;
 mod results;
@@ -42,8 +45,12 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     graph::register(module)?;
     modes::register(module)?;
     interop::register(module)?;
+    functions::register(module)?;
     data::register(module)?;
+    optim::register(module)?;
     module.add_function(wrap_pyfunction!(results::_return_types, module)?)?;
     module.add_function(wrap_pyfunction!(table::_table, module)?)?;
+    // What `import *` takes is every public name, operators included.
+    module.delattr("__all__")?;
     host::install().or_raise(module.py())
 }

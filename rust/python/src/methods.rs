@@ -5,7 +5,7 @@ use crate::errors::OrRaise;
 use crate::parser::Call;
 use crate::py::{Obj, enter, none, type_name};
 use crate::types::{format, size};
-use crate::{call, convert, dlpack, graph, hooks, memory, subclass};
+use crate::{call, convert, dlpack, graph, hooks, subclass};
 use corten_base::{DType, Scalar};
 use corten_tensor::device::{DeviceKind, MemoryFormat};
 use corten_tensor::{Tensor, mode};
@@ -21,12 +21,18 @@ type Given = PyResult<*mut PyObject>;
 type Method = fn(&Call, Obj, &Tensor) -> Given;
 
 /// Arguments by position or name, in the order of `names`; absent ones are `None`.
-fn bind<'a, 'py, const N: usize>(call: &Call<'a, 'py>, method: &str, names: [&str; N]) -> PyResult<[Option<Obj<'a, 'py>>; N]> {
+fn bind<'a, 'py, const N: usize>(
+    call: &Call<'a, 'py>,
+    method: &str,
+    names: [&str; N],
+) -> PyResult<[Option<Obj<'a, 'py>>; N]> {
     let mut bound = [None; N];
     if call.positional() > N {
         let plural = if N == 1 { "" } else { "s" };
         let given = call.positional();
-        return Err(PyTypeError::new_err(format!("{method}() takes {N} positional argument{plural} but {given} were given")));
+        return Err(PyTypeError::new_err(format!(
+            "{method}() takes {N} positional argument{plural} but {given} were given"
+        )));
     }
     for (i, place) in bound.iter_mut().enumerate().take(call.positional()) {
         *place = Some(call.value(i));
@@ -35,8 +41,12 @@ fn bind<'a, 'py, const N: usize>(call: &Call<'a, 'py>, method: &str, names: [&st
         let name = call.name(i).to_string();
         match names.iter().position(|n| *n == name) {
             Some(k) if bound[k].is_none() => bound[k] = Some(call.value(call.positional() + i)),
-            Some(_) => return Err(PyTypeError::new_err(format!("{method}() got multiple values for argument '{name}'"))),
-            None => return Err(PyTypeError::new_err(format!("{method}() got an unexpected keyword argument '{name}'"))),
+            Some(_) => {
+                return Err(PyTypeError::new_err(format!("{method}() got multiple values for argument '{name}'")));
+            }
+            None => {
+                return Err(PyTypeError::new_err(format!("{method}() got an unexpected keyword argument '{name}'")));
+            }
         }
     }
     Ok(bound)
@@ -54,9 +64,7 @@ fn dimension(object: Obj, method: &str, ndim: usize) -> PyResult<usize> {
     };
     let n = ndim as i64;
     if n == 0 {
-        return Err(PyIndexError::new_err(format!(
-            "Dimension specified as {dim} but tensor has no dimensions"
-        )));
+        return Err(PyIndexError::new_err(format!("Dimension specified as {dim} but tensor has no dimensions")));
     }
     if dim < -n || dim >= n {
         return Err(PyIndexError::new_err(format!(
@@ -141,32 +149,20 @@ fn item(call: &Call, this: Obj, tensor: &Tensor) -> Given {
     convert::item_object(this, tensor).map(Bound::into_ptr)
 }
 
-fn tolist(call: &Call, this: Obj, tensor: &Tensor) -> Given {
+fn tolist(call: &Call, _this: Obj, tensor: &Tensor) -> Given {
     refuse_arguments(call, "tolist")?;
-    let host = match tensor.device().kind {
-        DeviceKind::Cuda => Some(hooks::call(call.py, "to_host", (this,))?),
-        _ => None,
-    };
-    let tensor = match &host {
-        Some(host) => self_of(host.as_borrowed())?,
-        None => tensor,
-    };
-    let core = tensor.core();
-    let first = core.operand().or_raise(call.py)?.ptr();
-    Ok(nested(call.py, first, core.dtype, &core.sizes, &core.strides)?.into_ptr())
+    let sizes = tensor.dims();
+    let _below = mode::without(corten_tensor::key::SUBCLASS);
+    let numbers = corten_tensor::rules::read::scalars(tensor).or_raise(call.py)?;
+    Ok(nested(call.py, &sizes, &numbers)?.into_ptr())
 }
 
-fn nested<'py>(py: Python<'py>, ptr: *const u8, dtype: DType, sizes: &[i64], strides: &[i64]) -> PyResult<Bound<'py, PyAny>> {
-    let (Some(&count), Some(&stride)) = (sizes.first(), strides.first()) else {
-        // SAFETY: the operand that gave the address was checked: all elements under these sizes and strides lie inside.
-        return convert::scalar_object(py, unsafe { memory::read(ptr, dtype) });
-    };
-    let step = (stride * dtype.size() as i64) as isize;
-    let list = PyList::empty(py);
-    for i in 0..count as isize {
-        list.append(nested(py, ptr.wrapping_offset(i * step), dtype, &sizes[1..], &strides[1..])?)?;
-    }
-    Ok(list.into_any())
+/// Nested lists of these sizes over row-major numbers; a number where there are no sizes.
+fn nested<'py>(py: Python<'py>, sizes: &[i64], numbers: &[Scalar]) -> PyResult<Bound<'py, PyAny>> {
+    let Some((&count, inner)) = sizes.split_first() else { return convert::scalar_object(py, numbers[0]) };
+    let step = numbers.len() / (count.max(1) as usize);
+    let items = (0..count as usize).map(|i| nested(py, inner, &numbers[i * step..(i + 1) * step]));
+    Ok(PyList::new(py, items.collect::<PyResult<Vec<_>>>()?)?.into_any())
 }
 
 fn requires_grad_(call: &Call, this: Obj, tensor: &Tensor) -> Given {
@@ -174,7 +170,9 @@ fn requires_grad_(call: &Call, this: Obj, tensor: &Tensor) -> Given {
         [None] => true,
         [Some(object)] => object.extract().map_err(|_| {
             let given = type_name(object);
-            PyTypeError::new_err(format!("requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {given}"))
+            PyTypeError::new_err(format!(
+                "requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {given}"
+            ))
         })?,
     };
     graph::set_requires_grad(call.py, tensor, on)?;
@@ -211,7 +209,8 @@ fn is_set_to(call: &Call, _this: Obj, tensor: &Tensor) -> Given {
 
 fn is_same_size(call: &Call, _this: Obj, tensor: &Tensor) -> Given {
     let [other] = bind(call, "is_same_size", ["other"])?;
-    let other = other.and_then(class::tensor_of).ok_or_else(|| PyTypeError::new_err("is_same_size() takes a Tensor"))?;
+    let other =
+        other.and_then(class::tensor_of).ok_or_else(|| PyTypeError::new_err("is_same_size() takes a Tensor"))?;
     boolean(call.py, tensor.sizes() == other.sizes())
 }
 
@@ -232,7 +231,8 @@ fn complex(call: &Call, this: Obj, tensor: &Tensor) -> Given {
 
 fn as_subclass(call: &Call, this: Obj, _tensor: &Tensor) -> Given {
     let [cls] = bind(call, "as_subclass", ["cls"])?;
-    let cls = cls.ok_or_else(|| PyTypeError::new_err("as_subclass() missing 1 required positional arguments: \"cls\""))?;
+    let cls =
+        cls.ok_or_else(|| PyTypeError::new_err("as_subclass() missing 1 required positional arguments: \"cls\""))?;
     let cls = cls.to_owned().cast_into::<PyType>()?;
     Ok(subclass::as_subclass(&this.to_owned(), &cls)?.into_ptr())
 }
@@ -244,15 +244,15 @@ fn bump_version(call: &Call, _this: Obj, tensor: &Tensor) -> Given {
 }
 
 fn dlpack_capsule(call: &Call, _this: Obj, tensor: &Tensor) -> Given {
-    let [stream, max_version, dl_device, copy] = bind(call, "__dlpack__", ["stream", "max_version", "dl_device", "copy"])?;
+    let [stream, max_version, dl_device, copy] =
+        bind(call, "__dlpack__", ["stream", "max_version", "dl_device", "copy"])?;
     dlpack::export(call.py, tensor, stream, max_version, dl_device, copy).map(Bound::into_ptr)
 }
 
 fn dlpack_device(call: &Call, _this: Obj, tensor: &Tensor) -> Given {
     refuse_arguments(call, "__dlpack_device__")?;
-    let (kind, index) = dlpack::device(tensor).ok_or_else(|| {
-        PyRuntimeError::new_err(format!("Unknown device type {} for Dlpack", tensor.device().name()))
-    })?;
+    let (kind, index) = dlpack::device(tensor)
+        .ok_or_else(|| PyRuntimeError::new_err(format!("Unknown device type {} for Dlpack", tensor.device().name())))?;
     Ok(PyTuple::new(call.py, [kind as i64, index as i64])?.into_any().into_ptr())
 }
 
@@ -291,10 +291,13 @@ unsafe extern "C" fn make_subclass(
             let (Some(cls), Some(data)) = (cls, data) else {
                 return Err(PyTypeError::new_err("_make_subclass() takes a class and a Tensor"));
             };
-            let cls = cls.cast::<PyType>().map_err(|_| PyTypeError::new_err("_make_subclass(): 'cls' must be a type"))?;
+            let cls =
+                cls.cast::<PyType>().map_err(|_| PyTypeError::new_err("_make_subclass(): 'cls' must be a type"))?;
             let Some(data) = class::tensor_of(data) else {
                 let given = type_name(data);
-                return Err(PyTypeError::new_err(format!("_make_subclass(): argument 'data' (position 2) must be Tensor, not {given}")));
+                return Err(PyTypeError::new_err(format!(
+                    "_make_subclass(): argument 'data' (position 2) must be Tensor, not {given}"
+                )));
             };
             let tensor = data.detached();
             let object = class::wrap_as(&cls.to_owned(), tensor.clone())?;
@@ -385,14 +388,33 @@ unsafe extern "C" fn native<const ID: usize>(
 
 /// Methods whose bodies are Python functions: `corten_tensor_core._tensor_methods.<name>(self, …)`.
 const HOOKED: [&str; 17] = [
-    "numpy", "__array__", "__array_wrap__", "__format__", "__deepcopy__", "__reduce_ex__", "__setstate__", "__dir__",
-    "type", "untyped_storage", "storage", "storage_type", "share_memory_", "is_shared", "pin_memory", "is_pinned", "cuda",
+    "numpy",
+    "__array__",
+    "__array_wrap__",
+    "__format__",
+    "__deepcopy__",
+    "__reduce_ex__",
+    "__setstate__",
+    "__dir__",
+    "type",
+    "untyped_storage",
+    "storage",
+    "storage_type",
+    "share_memory_",
+    "is_shared",
+    "pin_memory",
+    "is_pinned",
+    "cuda",
 ];
 
 /// Methods that belong to autograd: `corten_autograd._tensor_methods.<name>(self, …)`.
 const RECORDED: [&str; 4] = ["backward", "register_hook", "register_post_accumulate_grad_hook", "retain_grad"];
 
-unsafe extern "C" fn hooked<const ID: usize>(this: *mut PyObject, args: *mut PyObject, kwargs: *mut PyObject) -> *mut PyObject {
+unsafe extern "C" fn hooked<const ID: usize>(
+    this: *mut PyObject,
+    args: *mut PyObject,
+    kwargs: *mut PyObject,
+) -> *mut PyObject {
     // SAFETY: the interpreter calls this attached, with a live Tensor, a tuple, and perhaps a dict.
     unsafe {
         enter(|py| {

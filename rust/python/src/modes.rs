@@ -76,7 +76,9 @@ fn _set_default_dtype(d: &Bound<'_, PyAny>) -> PyResult<()> {
             "only floating-point types are supported as the default type, got {}",
             d.get().0
         ))),
-        Err(_) => Err(PyTypeError::new_err("invalid dtype object: only floating-point types are supported as the default type")),
+        Err(_) => Err(PyTypeError::new_err(
+            "invalid dtype object: only floating-point types are supported as the default type",
+        )),
     }
 }
 

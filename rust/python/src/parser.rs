@@ -5,8 +5,8 @@ use crate::convert::{self, Refused, argument};
 use crate::explain;
 use crate::py::{Obj, type_name};
 use crate::signature::Signature;
-use corten_tensor::value::{Args, Value};
 use corten_tensor::Tensor;
+use corten_tensor::value::{Args, Value};
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
@@ -170,7 +170,12 @@ impl Signature {
 
 /// The first of the signatures that the call fits; `parsed` must be empty.
 #[inline]
-pub fn parse<'s>(name: &str, signatures: &'s [Signature], call: &Call, parsed: &mut Parsed) -> PyResult<Option<&'s Signature>> {
+pub fn parse<'s>(
+    name: &str,
+    signatures: &'s [Signature],
+    call: &Call,
+    parsed: &mut Parsed,
+) -> PyResult<Option<&'s Signature>> {
     for by_text in [false, true] {
         for signature in signatures {
             match signature.read(call, by_text, parsed) {

@@ -95,7 +95,7 @@ fn named<'py>(py: Python<'py>, op: &'static Op, list: Vec<Tensor>) -> PyResult<B
 }
 
 entries! {
-    fn repr(py, slf, _unused) -> *mut PyObject {
+    fn repr(py, slf; _unused: *mut PyObject) -> *mut PyObject {
         Ok(PyString::new(py, &repr_text(slf)?).into_any().into_ptr())
     }
 }

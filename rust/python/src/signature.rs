@@ -25,8 +25,7 @@ impl Names {
     #[inline]
     pub fn is(&self, given: Obj, by_text: bool) -> bool {
         self.0.iter().any(|(name, text)| {
-            name.is(given)
-                || (by_text && given.cast::<PyString>().is_ok_and(|s| s.to_cow().is_ok_and(|s| s == *text)))
+            name.is(given) || (by_text && given.cast::<PyString>().is_ok_and(|s| s.to_cow().is_ok_and(|s| s == *text)))
         })
     }
 }
@@ -186,7 +185,13 @@ pub fn type_text(ty: Type) -> &'static str {
 
 fn float_text(x: f64) -> String {
     match x {
-        x if x.is_infinite() => if x > 0.0 { "inf".into() } else { "-inf".into() },
+        x if x.is_infinite() => {
+            if x > 0.0 {
+                "inf".into()
+            } else {
+                "-inf".into()
+            }
+        }
         x if x != 0.0 && (x.abs() < 1e-4 || x.abs() >= 1e16) => {
             let text = format!("{x:e}");
             match text.split_once("e-") {
@@ -202,7 +207,13 @@ fn float_text(x: f64) -> String {
 pub fn default_text(default: Default) -> String {
     match default {
         Default::None => "None".into(),
-        Default::Bool(x) => if x { "True".into() } else { "False".into() },
+        Default::Bool(x) => {
+            if x {
+                "True".into()
+            } else {
+                "False".into()
+            }
+        }
         Default::Int(x) => x.to_string(),
         Default::Float(x) => float_text(x),
         Default::Str(x) => format!("\"{x}\""),

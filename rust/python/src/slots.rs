@@ -1,47 +1,127 @@
-//! Operators, comparisons, truth, length and indexing of the Tensor class.
+//! Operators, comparisons, length and indexing of the Tensor class.
 
 use crate::class::{self_of, tensor_of};
 use crate::convert::{self, exact_number};
 use crate::errors::OrRaise;
 use crate::py::{Obj, enter, entries, not_implemented, type_name};
-use crate::{hooks, results, subclass};
-use corten_base::Scalar;
+use crate::{hooks, numbers, results, subclass};
 use corten_tensor::dispatch::{self, Target};
-use corten_tensor::op::Op;
-use corten_tensor::registry;
+use corten_tensor::op::{Op, Type};
 use corten_tensor::value::{Args, IndexItem, Value};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use corten_tensor::{Tensor, registry};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
 use std::ffi::{c_int, c_void};
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
-/// The rows behind the operators, looked up once.
+/// The operators' names in the table.
 #[derive(Clone, Copy)]
 enum Row {
-    Add, Sub, Rsub, Mul, Div, FloorDivide, Remainder, RemainderScalar, Pow, PowBase, Matmul, And, Or, Xor, Lshift,
-    Rshift, Reciprocal, Neg, Positive, Abs, BitwiseNot, Eq, Ne, Lt, Le, Gt, Ge, Index, IndexPut, Unbind, Any,
+    Add,
+    Sub,
+    Rsub,
+    Mul,
+    Div,
+    FloorDivide,
+    Remainder,
+    Pow,
+    Matmul,
+    And,
+    Or,
+    Xor,
+    Lshift,
+    Rshift,
+    Reciprocal,
+    Neg,
+    Positive,
+    Abs,
+    BitwiseNot,
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+    Unbind,
+    Any,
 }
 
-const NAMES: [&str; 31] = [
-    "add", "sub", "rsub", "mul", "div", "floor_divide", "remainder", "remainder.scalar_tensor", "pow", "pow.base", "matmul",
-    "bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_left_shift", "bitwise_right_shift", "reciprocal", "neg",
-    "positive", "abs", "bitwise_not", "eq", "ne", "lt", "le", "gt", "ge", "index", "index_put_", "unbind", "any",
+const NAMES: [&str; 27] = [
+    "add",
+    "sub",
+    "rsub",
+    "mul",
+    "div",
+    "floor_divide",
+    "remainder",
+    "pow",
+    "matmul",
+    "bitwise_and",
+    "bitwise_or",
+    "bitwise_xor",
+    "bitwise_left_shift",
+    "bitwise_right_shift",
+    "reciprocal",
+    "neg",
+    "positive",
+    "abs",
+    "bitwise_not",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "unbind",
+    "any",
 ];
 
-static ROWS: OnceLock<[Option<&'static Op>; NAMES.len()]> = OnceLock::new();
+/// The rows behind the operators.
+struct Rows {
+    /// The overloads of each name.
+    named: [Vec<&'static Op>; NAMES.len()],
+    /// The row that reads by an index expression.
+    get: Option<&'static Op>,
+    /// The row that writes by an index expression.
+    set: Option<&'static Op>,
+}
 
+static ROWS: LazyLock<Rows> = LazyLock::new(|| {
+    let by_key = |writes: bool| {
+        registry::all().find(|op| op.params.get(1).is_some_and(|param| param.ty == Type::Key) && op.mutates() == writes)
+    };
+    Rows {
+        named: NAMES.map(|name| registry::all().filter(|op| op.name == name).collect()),
+        get: by_key(false),
+        set: by_key(true),
+    }
+});
+
+/// True if a parameter may take a value that is a tensor or a number.
 #[inline(always)]
-fn row(row: Row) -> PyResult<&'static Op> {
-    match ROWS.get_or_init(|| NAMES.map(registry::find))[row as usize] {
+fn takes(ty: Type, value: &Value) -> bool {
+    match value {
+        Value::Tensor(_) => matches!(ty, Type::Tensor | Type::TensorOrScalar),
+        _ => matches!(ty, Type::Scalar | Type::TensorOrScalar),
+    }
+}
+
+/// The overload that takes these operands.
+#[inline(always)]
+fn pick(which: Row, operands: &[Value]) -> PyResult<&'static Op> {
+    let fits = |op: &&&'static Op| {
+        op.params.len() >= operands.len() && op.params.iter().zip(operands).all(|(param, value)| takes(param.ty, value))
+    };
+    match ROWS.named[which as usize].iter().find(fits) {
         Some(op) => Ok(op),
-        None => Err(missing(row)),
+        None => Err(missing(NAMES[which as usize])),
     }
 }
 
 #[cold]
-fn missing(row: Row) -> PyErr {
-    PyRuntimeError::new_err(format!("this build has no operator '{}'", NAMES[row as usize]))
+fn missing(name: &str) -> PyErr {
+    PyTypeError::new_err(format!("the operator '{name}' does not take these operands"))
 }
 
 /// An operand: a tensor or a number.
@@ -56,13 +136,18 @@ fn operand(obj: Obj) -> PyResult<Option<Value>> {
     Ok(convert::number(obj)?.map(Value::Scalar))
 }
 
-/// Completes the arguments with the row's defaults and calls it.
+/// Calls the overload for these operands, completed with its defaults.
 #[inline(always)]
-fn run(py: Python<'_>, op: &'static Op, args: &mut Args, target: Target) -> PyResult<*mut PyObject> {
+fn run(py: Python<'_>, which: Row, operands: Args, target: Target) -> PyResult<*mut PyObject> {
+    complete(py, pick(which, &operands)?, operands, target)
+}
+
+#[inline(always)]
+fn complete(py: Python<'_>, op: &'static Op, mut args: Args, target: Target) -> PyResult<*mut PyObject> {
     for param in &op.params[args.len().min(op.params.len())..] {
         args.push(param.default_value());
     }
-    let value = dispatch::call_into(op, args, target).or_raise(py)?;
+    let value = dispatch::call_into(op, &args, target).or_raise(py)?;
     results::finish(py, op, value)
 }
 
@@ -79,54 +164,41 @@ macro_rules! overridden {
 fn binary(py: Python<'_>, which: Row, name: &str, left: Obj, right: Obj, target: Target) -> PyResult<*mut PyObject> {
     overridden!(py, name, left, right);
     let (Some(x), Some(y)) = (operand(left)?, operand(right)?) else { return Ok(not_implemented(py)) };
-    let op = match (which, &x) {
-        // A number on the left takes the row that is made for it.
-        (Row::Sub, Value::Scalar(_)) => return flipped(py, row(Row::Rsub)?, x, y),
-        (Row::Div, Value::Scalar(_)) => return divided(py, x, y),
-        (Row::Pow, Value::Scalar(_)) => row(Row::PowBase)?,
-        (Row::Remainder, Value::Scalar(_)) => row(Row::RemainderScalar)?,
-        (Row::Add | Row::Mul | Row::And | Row::Or | Row::Xor, Value::Scalar(_)) => return flipped(py, row(which)?, x, y),
-        (Row::FloorDivide | Row::Lshift | Row::Rshift, Value::Scalar(s)) => {
-            let full = scalar_like(py, *s, &y)?;
-            return run(py, row(which)?, &mut Args::from_iter([full, y]), target);
+    if !matches!((&x, &y), (Value::Tensor(_), Value::Tensor(_))) {
+        match (which, &x) {
+            (Row::Matmul, _) => return Ok(not_implemented(py)),
+            // A number on the left takes the reflected form.
+            (Row::Sub, Value::Scalar(_)) => return run(py, Row::Rsub, pair(y, x), target),
+            (Row::Add | Row::Mul | Row::And | Row::Or | Row::Xor, Value::Scalar(_)) => {
+                return run(py, which, pair(y, x), target);
+            }
+            (Row::Div, Value::Scalar(_)) => return divided(py, x, y),
+            _ => {}
         }
-        (Row::Matmul, Value::Scalar(_)) => return Ok(not_implemented(py)),
-        _ => row(which)?,
-    };
-    if matches!((which, &y), (Row::Matmul, Value::Scalar(_))) {
-        return Ok(not_implemented(py));
     }
+    run(py, which, pair(x, y), target)
+}
+
+#[inline(always)]
+fn pair(x: Value, y: Value) -> Args {
     let mut args = Args::new();
     args.push(x);
     args.push(y);
-    run(py, op, &mut args, target)
+    args
 }
 
-fn flipped(py: Python<'_>, op: &'static Op, x: Value, y: Value) -> PyResult<*mut PyObject> {
-    run(py, op, &mut Args::from_iter([y, x]), Target::Fresh)
+#[inline(always)]
+fn only(x: Value) -> Args {
+    let mut args = Args::new();
+    args.push(x);
+    args
 }
 
 /// `number / tensor` is `tensor.reciprocal() * number`, as PyTorch computes it.
 fn divided(py: Python<'_>, x: Value, y: Value) -> PyResult<*mut PyObject> {
-    let inverse = dispatch::call(row(Row::Reciprocal)?, &[y]).or_raise(py)?;
-    run(py, row(Row::Mul)?, &mut Args::from_iter([inverse, x]), Target::Fresh)
-}
-
-/// A number as a zero-dimensional tensor beside `other`, for rows that take tensors only on the left.
-fn scalar_like(py: Python<'_>, scalar: Scalar, other: &Value) -> PyResult<Value> {
-    let device = other.tensor().map_or(corten_tensor::Device::CPU, |t| t.device());
-    let factory = registry::find("scalar_tensor").ok_or_else(|| PyRuntimeError::new_err("no scalar_tensor"))?;
-    let args: Args = factory
-        .params
-        .iter()
-        .map(|p| match p.name {
-            "s" => Value::Scalar(scalar),
-            "dtype" => Value::DType(corten_tensor::promote::of_scalar(scalar)),
-            "device" => Value::Device(device),
-            _ => p.default_value(),
-        })
-        .collect();
-    dispatch::call(factory, &args).or_raise(py)
+    let y = only(y);
+    let inverse = dispatch::call(pick(Row::Reciprocal, &y)?, &y).or_raise(py)?;
+    run(py, Row::Mul, pair(inverse, x), Target::Fresh)
 }
 
 macro_rules! binaries {
@@ -178,7 +250,7 @@ entries! {
         binary(py, Row::Pow, "__pow__", left, right, Target::Fresh)
     }
 
-    fn ipower(py, left, right, _modulo) -> *mut PyObject {
+    fn ipower(py, left, right; _modulo: *mut PyObject) -> *mut PyObject {
         binary(py, Row::Pow, "__ipow__", left, right, Target::InPlace)
     }
 }
@@ -187,7 +259,7 @@ macro_rules! unaries {
     ($($slot:ident $row:ident $name:literal;)*) => { entries! { $(
         fn $slot(py, slf) -> *mut PyObject {
             overridden!(py, $name, slf);
-            run(py, row(Row::$row)?, &mut Args::from_iter([Value::Tensor(self_of(slf)?.clone())]), Target::Fresh)
+            run(py, Row::$row, only(Value::Tensor(self_of(slf)?.clone())), Target::Fresh)
         }
     )* } };
 }
@@ -209,48 +281,11 @@ entries! {
             ffi::Py_GT => (Row::Gt, "__gt__"),
             _ => (Row::Ge, "__ge__"),
         };
+        if matches!(which, Row::Eq | Row::Ne) && is_array(right) {
+            let right = hooks::as_tensor(right)?;
+            return binary(py, which, name, left, right.as_borrowed(), Target::Fresh);
+        }
         binary(py, which, name, left, right, Target::Fresh)
-    }
-
-    fn truth(py, slf) -> c_int {
-        let tensor = self_of(slf)?;
-        match tensor.numel() {
-            0 => Err(PyRuntimeError::new_err("Boolean value of Tensor with no values is ambiguous")),
-            1 => Ok(!hooks::item(slf, tensor)?.is_zero() as c_int),
-            _ => Err(PyRuntimeError::new_err("Boolean value of Tensor with more than one value is ambiguous")),
-        }
-    }
-
-    fn to_int(py, slf) -> *mut PyObject {
-        let value = one(slf)?;
-        match value {
-            Scalar::Complex(re, im) if im == 0.0 => Ok(whole(py, re)?.into_ptr()),
-            Scalar::Complex(..) => Err(PyRuntimeError::new_err("value cannot be converted to type int64_t without overflow")),
-            Scalar::Float(x) => Ok(whole(py, x)?.into_ptr()),
-            Scalar::Bool(x) => Ok((x as i64).into_pyobject(py)?.into_ptr()),
-            other => Ok(convert::scalar_object(py, other)?.into_ptr()),
-        }
-    }
-
-    fn to_float(py, slf) -> *mut PyObject {
-        match one(slf)? {
-            Scalar::Complex(_, im) if im != 0.0 => {
-                Err(PyRuntimeError::new_err("value cannot be converted to type double without overflow"))
-            }
-            value => Ok(convert::scalar_object(py, Scalar::Float(value.to_f64()))?.into_ptr()),
-        }
-    }
-
-    fn to_index(py, slf) -> *mut PyObject {
-        let tensor = self_of(slf)?;
-        if tensor.numel() != 1 || !tensor.dtype().is_integral(true) {
-            return Err(PyTypeError::new_err("only integer tensors of a single element can be converted to an index"));
-        }
-        let value = match hooks::item(slf, tensor)? {
-            Scalar::Bool(x) => Scalar::Int(x as i64),
-            other => other,
-        };
-        Ok(convert::scalar_object(py, value)?.into_ptr())
     }
 
     fn length(py, slf) -> isize {
@@ -263,13 +298,13 @@ entries! {
     fn get_item(py, slf, key) -> *mut PyObject {
         overridden!(py, "__getitem__", slf, key);
         let tensor = self_of(slf)?;
-        run(py, row(Row::Index)?, &mut Args::from_iter([Value::Tensor(tensor.clone()), convert::key(key)?]), Target::Fresh)
+        index(py, tensor, convert::key(key)?)
     }
 
     fn item_at(py, slf; index: isize) -> *mut PyObject {
         let tensor = self_of(slf)?;
         let key = Value::Key(std::sync::Arc::new([IndexItem::Int(index as i64)]));
-        run(py, row(Row::Index)?, &mut Args::from_iter([Value::Tensor(tensor.clone()), key]), Target::Fresh)
+        self::index(py, tensor, key)
     }
 
     fn iterate(py, slf) -> *mut PyObject {
@@ -278,12 +313,10 @@ entries! {
         if tensor.ndim() == 0 {
             return Err(PyTypeError::new_err("iteration over a 0-d tensor"));
         }
-        let rows = run(py, row(Row::Unbind)?, &mut Args::from_iter([Value::Tensor(tensor.clone())]), Target::Fresh)?;
+        let rows = run(py, Row::Unbind, only(Value::Tensor(tensor.clone())), Target::Fresh)?;
         // SAFETY: a new reference to a tuple, which becomes an iterator over it.
-        unsafe {
-            let rows = Bound::from_owned_ptr(py, rows);
-            Ok(rows.try_iter()?.into_any().into_ptr())
-        }
+        let rows = unsafe { Bound::from_owned_ptr(py, rows) };
+        Ok(rows.try_iter()?.into_any().into_ptr())
     }
 
     fn contains(py, slf, item) -> c_int {
@@ -295,10 +328,12 @@ entries! {
                 ty.repr()?
             )));
         };
-        let equal = dispatch::call(row(Row::Eq)?, &[Value::Tensor(tensor.clone()), item_value]).or_raise(py)?;
-        let any = run(py, row(Row::Any)?, &mut Args::from_iter([equal]), Target::Fresh)?;
+        let operands = pair(Value::Tensor(tensor.clone()), item_value);
+        let equal = dispatch::call(pick(Row::Eq, &operands)?, &operands).or_raise(py)?;
+        let any = run(py, Row::Any, only(equal), Target::Fresh)?;
         // SAFETY: a new reference to a tensor of one element.
-        unsafe { Ok(Bound::from_owned_ptr(py, any).is_truthy()? as c_int) }
+        let any = unsafe { Bound::from_owned_ptr(py, any) };
+        Ok(any.is_truthy()? as c_int)
     }
 
     fn repr(py, slf) -> *mut PyObject {
@@ -306,19 +341,16 @@ entries! {
     }
 }
 
-/// The value of a tensor of one element, for `int()` and `float()`.
-fn one(slf: Obj) -> PyResult<Scalar> {
-    let tensor = self_of(slf)?;
-    if tensor.numel() != 1 {
-        return Err(PyValueError::new_err("only one element tensors can be converted to Python scalars"));
-    }
-    hooks::item(slf, tensor)
+/// True for NumPy's arrays: equality compares their elements, while the other operators leave the choice to NumPy.
+#[inline(always)]
+fn is_array(obj: Obj) -> bool {
+    tensor_of(obj).is_none() && exact_number(obj).is_none() && is_array_slow(obj)
 }
 
-/// The whole part of a double, however large.
-fn whole(py: Python<'_>, x: f64) -> PyResult<Bound<'_, PyAny>> {
-    // SAFETY: gives a new int, or null with an exception set for infinities and NaN.
-    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyLong_FromDouble(x)) }
+#[cold]
+fn is_array_slow(obj: Obj) -> bool {
+    let ty = obj.get_type();
+    ty.name().is_ok_and(|name| name == "ndarray") && ty.module().is_ok_and(|module| module == "numpy")
 }
 
 unsafe extern "C" fn set_item(slf: *mut PyObject, key: *mut PyObject, value: *mut PyObject) -> c_int {
@@ -345,16 +377,23 @@ fn assign(py: Python<'_>, slf: Obj, key: Obj, value: Obj) -> PyResult<()> {
     }
     let tensor = self_of(slf)?;
     let Some(new) = operand(value)? else {
-        return Err(PyTypeError::new_err(format!("can't assign a {} to a torch.{}Tensor", type_name(value), type_word(tensor))));
+        return Err(PyTypeError::new_err(format!(
+            "can't assign a {} to a torch.{}Tensor",
+            type_name(value),
+            tensor.dtype().scalar_name()
+        )));
     };
-    let args = [Value::Tensor(tensor.clone()), convert::key(key)?, new];
-    let op = row(Row::IndexPut)?;
-    dispatch::call_into(op, &args, Target::Fresh).or_raise(py).map(|_| ())
+    let op = ROWS.set.ok_or_else(|| missing("[]="))?;
+    let mut args = pair(Value::Tensor(tensor.clone()), convert::key(key)?);
+    args.push(new);
+    args.extend(op.params.iter().skip(3).map(|param| param.default_value()));
+    dispatch::call(op, &args).or_raise(py).map(|_| ())
 }
 
-/// `Float` of `torch.FloatTensor`.
-pub fn type_word(tensor: &corten_tensor::Tensor) -> &'static str {
-    tensor.dtype().scalar_name()
+/// `tensor[key]`.
+fn index(py: Python<'_>, tensor: &Tensor, key: Value) -> PyResult<*mut PyObject> {
+    let op = ROWS.get.ok_or_else(|| missing("[]"))?;
+    complete(py, op, pair(Value::Tensor(tensor.clone()), key), Target::Fresh)
 }
 
 unsafe extern "C" fn hash(slf: *mut PyObject) -> isize {
@@ -397,10 +436,10 @@ pub fn table() -> Vec<(c_int, *mut c_void)> {
         (ffi::Py_nb_positive, positive as *mut c_void),
         (ffi::Py_nb_absolute, absolute as *mut c_void),
         (ffi::Py_nb_invert, invert as *mut c_void),
-        (ffi::Py_nb_bool, truth as *mut c_void),
-        (ffi::Py_nb_int, to_int as *mut c_void),
-        (ffi::Py_nb_float, to_float as *mut c_void),
-        (ffi::Py_nb_index, to_index as *mut c_void),
+        (ffi::Py_nb_bool, numbers::truth as *mut c_void),
+        (ffi::Py_nb_int, numbers::to_int as *mut c_void),
+        (ffi::Py_nb_float, numbers::to_float as *mut c_void),
+        (ffi::Py_nb_index, numbers::to_index as *mut c_void),
         (ffi::Py_tp_richcompare, compare as *mut c_void),
         (ffi::Py_tp_hash, hash as *mut c_void),
         (ffi::Py_tp_iter, iterate as *mut c_void),

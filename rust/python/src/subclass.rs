@@ -235,7 +235,9 @@ pub fn as_subclass<'py>(obj: &Bound<'py, PyAny>, cls: &Bound<'py, PyType>) -> Py
     let alias = match corten_tensor::registry::find("alias") {
         Some(op) => {
             let _below = mode::without(key::SUBCLASS);
-            corten_tensor::dispatch::call(op, &[Value::Tensor(tensor.clone())]).and_then(Value::into_tensor).or_raise(py)?
+            corten_tensor::dispatch::call(op, &[Value::Tensor(tensor.clone())])
+                .and_then(Value::into_tensor)
+                .or_raise(py)?
         }
         None => tensor.detached(),
     };

@@ -152,7 +152,10 @@ impl Row {
         }
         match self.get("python") {
             Some(path) => Ok(quote! { crate::op::Body::Python(#path) }),
-            None => Err(Failure::new("a row needs a body: meta and kernel, view, composite, dynamic, python or a shorthand", self.name.span())),
+            None => Err(Failure::new(
+                "a row needs a body: meta and kernel, view, composite, dynamic, python or a shorthand",
+                self.name.span(),
+            )),
         }
     }
 }

@@ -21,7 +21,8 @@ pub struct Param {
 }
 
 /// The keyword arguments that every factory takes.
-const FACTORY: &str = "dtype: DType?, layout: Layout?, device: Device?, pin_memory: bool = false, requires_grad: bool = false";
+const FACTORY: &str =
+    "dtype: DType?, layout: Layout?, device: Device?, pin_memory: bool = false, requires_grad: bool = false";
 
 impl Param {
     /// The Rust type of the local that stands for it.
@@ -123,7 +124,9 @@ fn default_of(ty: &str, tokens: TokenStream) -> TokenStream {
         ("bool", _) => quote!(crate::op::Default::Bool(#tokens)),
         ("float", _) => quote!(crate::op::Default::Float(#tokens as f64)),
         ("str", _) => quote!(crate::op::Default::Str(#tokens)),
-        ("Sizes" | "Dims" | "Ints1" | "Ints2" | "Ints3", _) if text.starts_with('[') => quote!(crate::op::Default::Ints(&#tokens)),
+        ("Sizes" | "Dims" | "Ints1" | "Ints2" | "Ints3", _) if text.starts_with('[') => {
+            quote!(crate::op::Default::Ints(&#tokens))
+        }
         ("MemoryFormat", _) => quote!(crate::op::Default::MemoryFormat(crate::device::MemoryFormat::#tokens)),
         ("Scalar" | "TensorOrScalar", _) if text.contains('.') => quote!(crate::op::Default::Float(#tokens)),
         _ => quote!(crate::op::Default::Int(#tokens)),

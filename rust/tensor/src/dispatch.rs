@@ -49,8 +49,15 @@ pub struct Hooks {
 }
 
 /// The installed layers.
-pub static HOOKS: Hooks =
-    Hooks { subclass: OnceLock::new(), grad: OnceLock::new(), host: OnceLock::new(), detach: OnceLock::new(), line: OnceLock::new(), trace: OnceLock::new(), warn: OnceLock::new() };
+pub static HOOKS: Hooks = Hooks {
+    subclass: OnceLock::new(),
+    grad: OnceLock::new(),
+    host: OnceLock::new(),
+    detach: OnceLock::new(),
+    line: OnceLock::new(),
+    trace: OnceLock::new(),
+    warn: OnceLock::new(),
+};
 
 /// Elements above which a kernel runs without the interpreter's lock (some 20 µs of elementwise work).
 const DETACH_ABOVE: usize = 1 << 15;

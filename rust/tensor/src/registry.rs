@@ -12,13 +12,18 @@ static FAMILIES: &[&[Op]] = &[
     &ops::cast::OPS,
     &ops::view::OPS,
     &ops::factory::OPS,
+    &ops::random::OPS,
     &ops::query::OPS,
     &ops::reduce::OPS,
     &ops::order::OPS,
     &ops::matrix::OPS,
     &ops::join::OPS,
     &ops::index::OPS,
-    &ops::random::OPS,
+    &ops::conv::OPS,
+    &ops::pool::OPS,
+    &ops::norm::OPS,
+    &ops::loss::OPS,
+    &ops::neural::OPS,
 ];
 
 /// Every row; overloads of a name follow one another in the order in which they are tried.

@@ -46,7 +46,12 @@ impl Storage {
     ///
     /// # Safety
     /// `ptr` must stay valid for reads and writes of `bytes` bytes while `keep` lives.
-    pub unsafe fn foreign(ptr: *mut u8, bytes: usize, keep: Box<dyn Any + Send + Sync>, device: Device) -> Arc<Storage> {
+    pub unsafe fn foreign(
+        ptr: *mut u8,
+        bytes: usize,
+        keep: Box<dyn Any + Send + Sync>,
+        device: Device,
+    ) -> Arc<Storage> {
         Storage::made(Owner::Foreign { ptr, bytes, _keep: keep }, device)
     }
 

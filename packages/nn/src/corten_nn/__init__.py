@@ -270,3 +270,12 @@ __all__ = [
     "parameter",
     "utils",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Ready-made networks are loaded when they are first used.
+    if name == "models":
+        from corten_nn import models
+
+        return models
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,6 +11,7 @@ from math import e, inf, nan, pi
 import corten_native as _runtime
 from corten_native import *  # noqa: F403
 from corten_native import _native as _native
+from corten_native._native import _disabled_torch_function_impl as _disabled_torch_function_impl
 
 from . import _creation, _settings
 from ._creation import *  # noqa: F403

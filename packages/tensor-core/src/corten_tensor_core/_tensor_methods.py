@@ -217,11 +217,11 @@ def index_tensor(value: Any) -> Tensor:
     return tensor(items) if items else tensor(items, dtype=_native.int64)
 
 
-def legacy_tensor(value: Any) -> Tensor:
+def legacy_tensor(value: Any, device: Any) -> Tensor:
     """Return the tensor that `torch.Tensor(value)` makes of an array or sequence."""
     from ._creation import tensor
 
-    return tensor(value, dtype=_native.get_default_dtype())
+    return tensor(value, dtype=_native.get_default_dtype(), device=device)
 
 
 def to_host(self: Tensor) -> Tensor:

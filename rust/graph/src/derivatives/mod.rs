@@ -2,7 +2,12 @@
 
 mod activation;
 mod binary;
+mod index;
+mod join;
+mod loss;
 mod matrix;
+mod neural;
+mod order;
 mod reduce;
 mod unary;
 mod view;
@@ -12,7 +17,19 @@ use corten_tensor::op::Op;
 use corten_tensor::registry;
 use std::sync::OnceLock;
 
-static FAMILIES: &[&[Derivative]] = &[&unary::ROWS, &binary::ROWS, &activation::ROWS, &reduce::ROWS, &matrix::ROWS, &view::ROWS];
+static FAMILIES: &[&[Derivative]] = &[
+    &unary::ROWS,
+    &binary::ROWS,
+    &activation::ROWS,
+    &reduce::ROWS,
+    &matrix::ROWS,
+    &loss::ROWS,
+    &neural::ROWS,
+    &order::ROWS,
+    &join::ROWS,
+    &index::ROWS,
+    &view::ROWS,
+];
 
 /// Every row.
 pub fn all() -> impl Iterator<Item = &'static Derivative> {

@@ -1,7 +1,11 @@
 //! What formulas of several families share.
 
 pub mod complex;
-pub mod pending;
+pub mod index;
+pub mod join;
+pub mod loss;
+pub mod neural;
+pub mod order;
 pub mod powers;
 pub mod reduce;
 pub mod strided;

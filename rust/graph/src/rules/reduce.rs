@@ -77,13 +77,7 @@ pub fn prod(g: &T, x: &T, out: &T, shape: &Dims, dim: Option<&[i64]>, keepdim: b
 }
 
 /// Of a vector norm of any order.
-pub fn norm(
-    g: &T,
-    x: &T,
-    out: &T,
-    shape: &Dims,
-    (ord, dim, keepdim): (Scalar, Option<&[i64]>, bool),
-) -> Result<T> {
+pub fn norm(g: &T, x: &T, out: &T, shape: &Dims, (ord, dim, keepdim): (Scalar, Option<&[i64]>, bool)) -> Result<T> {
     let (g, out) = (restore(g, shape, dim, keepdim)?, restore(out, shape, dim, keepdim)?);
     let p = ord.to_f64();
     let over_norm = |power: T| ops::where_(ops::eq(&out, 0), 0.0, &g / &power);

@@ -1,9 +1,7 @@
 //! Copies between layouts, converting on the way: what packing is made of.
 
 use corten_base::element::Cast;
-use corten_base::isa::{Isa, isa};
 use corten_base::{Element, multiversion};
-use std::any::TypeId;
 
 /// An element type that converts to `T`.
 pub trait Source<T>: Element + Cast<T> {}
@@ -57,7 +55,7 @@ impl<S: Source<T>, T: Element> Job<S, T> {
             let from = self.from.add(r).offset(c as isize * self.column);
             let to = self.to.add(r * self.to_step + c);
             #[cfg(target_arch = "x86_64")]
-            if TypeId::of::<S>() == TypeId::of::<f32>() && TypeId::of::<T>() == TypeId::of::<f32>() && fast_turn() {
+            if is_f32::<S>() && is_f32::<T>() && has_avx() {
                 return turn8_avx(from.cast(), self.column, to.cast(), self.to_step);
             }
             let mut block = [[T::default(); 8]; 8];
@@ -76,8 +74,16 @@ impl<S: Source<T>, T: Element> Job<S, T> {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn fast_turn() -> bool {
+fn is_f32<T: Element>() -> bool {
+    std::any::TypeId::of::<T>() == std::any::TypeId::of::<f32>()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn has_avx() -> bool {
+    use corten_base::isa::{Isa, isa};
     matches!(isa(), Isa::Avx2 | Isa::Avx512)
 }
 

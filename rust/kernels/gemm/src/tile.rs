@@ -4,7 +4,7 @@
 //! one chain of fused multiply-adds over ascending k, started from zero, then the epilogue of [`Tile`].
 
 use crate::simd::{Lanes, Real, Simd};
-use corten_base::isa::{Isa, isa};
+use corten_base::isa;
 
 /// Most rows that a tile has on any instruction set.
 pub const MAX_ROWS: usize = 14;
@@ -226,11 +226,11 @@ macro_rules! compute {
     ($($t:ty: $portable:ident, $avx2:ident, $avx512:ident;)*) => { $(
         impl Compute for $t {
             fn kernels() -> &'static Kernels<Self> {
-                match isa() {
+                match isa::isa() {
                     #[cfg(target_arch = "x86_64")]
-                    Isa::Avx512 => &x86::$avx512::KERNELS,
+                    isa::Isa::Avx512 => &x86::$avx512::KERNELS,
                     #[cfg(target_arch = "x86_64")]
-                    Isa::Avx2 => &x86::$avx2::KERNELS,
+                    isa::Isa::Avx2 => &x86::$avx2::KERNELS,
                     _ => &$portable::KERNELS,
                 }
             }

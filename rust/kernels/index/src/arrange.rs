@@ -120,14 +120,16 @@ fn triangle(out: &Operand, x: &Operand, k: i64, lower: bool) -> Result<()> {
                 let edge = (row as i64).saturating_add(k);
                 let (first, end) =
                     if lower { (0, edge.saturating_add(1).clamp(0, columns)) } else { (edge.clamp(0, columns), columns) };
-                for i in 0..columns {
-                    let kept = (first..end).contains(&i);
+                let zero = |range: std::ops::Range<i64>| {
+                    // SAFETY: elements of the row in `out`.
+                    range.for_each(|i| unsafe { to.write(o + i as isize * out_step, T::default()) });
+                };
+                zero(0..first);
+                for i in first..end {
                     // SAFETY: elements of the row in `x` and in `out`.
-                    unsafe {
-                        let value = if kept { from.read(f + i as isize * x_step) } else { T::default() };
-                        to.write(o + i as isize * out_step, value);
-                    }
+                    unsafe { to.write(o + i as isize * out_step, from.read(f + i as isize * x_step)) }
                 }
+                zero(end..columns);
             });
         });
     });

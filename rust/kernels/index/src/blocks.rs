@@ -120,15 +120,23 @@ impl Blocks {
     /// # Safety
     /// The plan must be that of an operand of elements of T at `from`.
     unsafe fn scatter<T: Copy>(&self, from: *const T, join: impl Fn(isize, T) + Sync) {
-        let count = self.block.numel();
+        let (outer, inner) = self.block.clone().split_inner();
         let from = Base(from.cast_mut());
-        let grain = (GRAIN / self.places.len().max(1)).max(64);
-        parallel_for(count, grain, &|range| {
+        // Pieces of rows, so that long rows are shared too.
+        let piece = (GRAIN / self.places.len().max(1)).max(64);
+        let pieces = inner.size.div_ceil(piece);
+        parallel_for(outer.numel() * pieces, (piece / inner.size.max(1)).max(1), &|range| {
             for place in &self.places {
-                self.block.walk(range.clone(), |[f, t]| {
-                    // SAFETY: the caller's promise.
-                    join(place[1] + t, unsafe { from.read(place[0] + f) })
-                });
+                for task in range.clone() {
+                    let first = task % pieces * piece;
+                    outer.walk(task / pieces..task / pieces + 1, |[f, t]| {
+                        for i in first as isize..inner.size.min(first + piece) as isize {
+                            let (f, t) = (f + i * inner.strides[0], t + i * inner.strides[1]);
+                            // SAFETY: the caller's promise.
+                            join(place[1] + t, unsafe { from.read(place[0] + f) });
+                        }
+                    });
+                }
             }
         });
     }

@@ -45,8 +45,8 @@ impl Rule for (&[SgdParam<'_>], &Sgd) {
         self.0.len()
     }
     fn block<C: Float>(&self, item: usize, block: Block<'_, C>) {
-        let (options, Block { p, g, states: [buffer, ..], d }) = (self.1, block);
-        direction(p, g, d, options.weight_decay, options.maximize);
+        let (options, Block { p, states: [buffer, ..], d }) = (self.1, block);
+        direction(p, d, options.weight_decay, options.maximize);
         if options.momentum != 0.0 {
             let momentum = C::of(options.momentum);
             if self.0[item].first {
@@ -124,12 +124,12 @@ impl Rule for AdamRule<'_> {
         self.params.len()
     }
     fn block<C: Float>(&self, item: usize, block: Block<'_, C>) {
-        let (options, Block { p, g, states: [m, v, max_v], d }) = (self.options, block);
+        let (options, Block { p, states: [m, v, max_v], d }) = (self.options, block);
         let (_, size, root) = self.corrections[item];
         if options.decoupled {
             scale(p, C::of(1.0 - options.lr * options.weight_decay));
         }
-        direction(p, g, d, if options.decoupled { 0.0 } else { options.weight_decay }, options.maximize);
+        direction(p, d, if options.decoupled { 0.0 } else { options.weight_decay }, options.maximize);
         let (beta1, beta2) = options.betas;
         moments(m, v, d, C::of(1.0 - beta1), C::of(beta2), C::of(1.0 - beta2));
         if max_v.is_empty() {
@@ -185,8 +185,8 @@ impl Rule for (&[RmspropParam<'_>], &Rmsprop) {
         self.0.len()
     }
     fn block<C: Float>(&self, _: usize, block: Block<'_, C>) {
-        let (options, Block { p, g, states: [square, mean, buffer], d }) = (self.1, block);
-        direction(p, g, d, options.weight_decay, options.maximize);
+        let (options, Block { p, states: [square, mean, buffer], d }) = (self.1, block);
+        direction(p, d, options.weight_decay, options.maximize);
         decay_squares(square, d, C::of(options.alpha), C::of(1.0 - options.alpha));
         let eps = C::of(options.eps);
         if mean.is_empty() {
@@ -243,8 +243,8 @@ impl Rule for (&[AdagradParam<'_>], &Adagrad) {
         self.0.len()
     }
     fn block<C: Float>(&self, item: usize, block: Block<'_, C>) {
-        let (options, Block { p, g, states: [sum, ..], d }) = (self.1, block);
-        direction(p, g, d, options.weight_decay, options.maximize);
+        let (options, Block { p, states: [sum, ..], d }) = (self.1, block);
+        direction(p, d, options.weight_decay, options.maximize);
         decay_squares(sum, d, C::of(1.0), C::of(1.0));
         let rate = options.lr / (1.0 + (self.0[item].step - 1.0) * options.lr_decay);
         over_root(d, sum, C::of(options.eps));
@@ -290,9 +290,9 @@ impl Rule for (&[AdadeltaParam<'_>], &Adadelta) {
         self.0.len()
     }
     fn block<C: Float>(&self, _: usize, block: Block<'_, C>) {
-        let (options, Block { p, g, states: [square, delta, _], d }) = (self.1, block);
+        let (options, Block { p, states: [square, delta, _], d }) = (self.1, block);
         let (rho, rest) = (C::of(options.rho), C::of(1.0 - options.rho));
-        direction(p, g, d, options.weight_decay, options.maximize);
+        direction(p, d, options.weight_decay, options.maximize);
         decay_squares(square, d, rho, rest);
         ratio(d, square, delta, C::of(options.eps));
         decay_squares(delta, d, rho, rest);
@@ -300,9 +300,8 @@ impl Rule for (&[AdadeltaParam<'_>], &Adadelta) {
     }
 }
 
-/// The gradient to follow: negated to maximize, plus weight decay.
-fn direction<C: Float>(p: &[C], g: &[C], d: &mut [C], weight_decay: f64, maximize: bool) {
-    d.copy_from_slice(g);
+/// Makes of the gradient the direction to follow: negated to maximize, plus weight decay.
+fn direction<C: Float>(p: &[C], d: &mut [C], weight_decay: f64, maximize: bool) {
     if maximize {
         scale(d, C::of(-1.0));
     }

@@ -59,6 +59,9 @@ pub(crate) fn fold<C: Mapped, J: Join<C>>(
     reader: &Reader,
     finish: impl Fn(C) -> C + Sync,
 ) -> Result<()> {
+    if small::<C, J>(out, reader, &finish) {
+        return Ok(());
+    }
     let plan = plan(out, reader)?;
     let (results, count) = (plan.kept.numel(), plan.reduced.numel());
     if results == 0 {
@@ -89,6 +92,53 @@ pub(crate) fn fold<C: Mapped, J: Join<C>>(
         });
     }
     Ok(())
+}
+
+/// A reduction of few elements, in row-major order and without a plan, if this is one; answers whether it was.
+#[inline]
+fn small<C: Mapped, J: Join<C>>(out: &Operand, reader: &Reader, finish: &impl Fn(C) -> C) -> bool {
+    let x = &reader.x;
+    let (rank, count) = (x.ndim(), x.numel());
+    if !reader.direct::<C>() || out.dtype() != C::DTYPE || rank > 4 || count > 64 || count == 0 || out.ndim() != rank {
+        return false;
+    }
+    let (mut sizes, mut steps) = ([1usize; 4], [[0isize; 2]; 4]);
+    for i in 0..rank {
+        let (size, result) = (x.sizes()[i], out.sizes()[i]);
+        if result != size && result != 1 {
+            return false;
+        }
+        sizes[4 - rank + i] = size as usize;
+        steps[4 - rank + i] = [x.strides()[i] as isize, if result == size { out.strides()[i] as isize } else { 0 }];
+    }
+    let (from, to) = (x.ptr().cast::<C>(), out.ptr().cast::<C>());
+    let [[xa, oa], [xb, ob], [xc, oc], [xd, od]] = steps;
+    // The first element that comes to a result, then each further one, then the last, find it by their index along the
+    // reduced dimensions; where an output does not move, its dimension is reduced.
+    let edge = |step: isize, size: usize, i: usize, last: bool| step != 0 || i == if last { size - 1 } else { 0 };
+    for a in 0..sizes[0] {
+        for b in 0..sizes[1] {
+            for c in 0..sizes[2] {
+                for d in 0..sizes[3] {
+                    let at = |last: bool| {
+                        edge(oa, sizes[0], a, last)
+                            && edge(ob, sizes[1], b, last)
+                            && edge(oc, sizes[2], c, last)
+                            && edge(od, sizes[3], d, last)
+                    };
+                    let [a, b, c, d] = [a, b, c, d].map(|i| i as isize);
+                    // SAFETY: an element of `x` and one of `out`, both of type C.
+                    unsafe {
+                        let result = to.offset(a * oa + b * ob + c * oc + d * od);
+                        let value = from.offset(a * xa + b * xb + c * xc + d * xd).read();
+                        let joined = if at(false) { value } else { J::join(result.read(), value) };
+                        result.write(if at(true) { finish(joined) } else { joined });
+                    }
+                }
+            }
+        }
+    }
+    true
 }
 
 /// # Safety

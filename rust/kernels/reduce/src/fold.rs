@@ -155,10 +155,31 @@ multiversion! {
     ///
     /// The caller promises that `rows` rows from `from` on may be read.
     fn join_rows_unchecked<C: Number, J: Join<C>>(columns: &mut [C], from: *const C, stride: isize, rows: usize) {
-        for row in 0..rows {
-            for (i, column) in columns.iter_mut().enumerate() {
+        let mut done = 0;
+        // As many columns as fit into registers go through all rows together.
+        let mut chunks = columns.chunks_exact_mut(C::lanes(C::ZERO).as_ref().len());
+        for chunk in &mut chunks {
+            let mut lanes = C::lanes(C::ZERO);
+            let lanes = lanes.as_mut();
+            lanes.copy_from_slice(chunk);
+            for row in 0..rows {
                 // SAFETY: the caller's promise.
-                *column = J::join(*column, unsafe { from.offset(row as isize * stride).add(i).read() });
+                let values = unsafe {
+                    std::slice::from_raw_parts(from.offset(row as isize * stride).add(done), lanes.len())
+                };
+                for (lane, &value) in lanes.iter_mut().zip(values) {
+                    *lane = J::join(*lane, value);
+                }
+            }
+            chunk.copy_from_slice(lanes);
+            done += lanes.len();
+        }
+        let rest = chunks.into_remainder();
+        for row in 0..rows {
+            for (i, column) in rest.iter_mut().enumerate() {
+                // SAFETY: the caller's promise.
+                let value = unsafe { from.offset(row as isize * stride).add(done + i).read() };
+                *column = J::join(*column, value);
             }
         }
     }

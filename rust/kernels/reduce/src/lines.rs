@@ -6,8 +6,10 @@ use corten_base::pool::parallel_for;
 use corten_base::{Operand, Result, fail};
 use corten_strided::{Dim, Dims};
 
-/// Neighbouring lines gathered together: 16 float32 are a cache line.
-const TILE: usize = 16;
+/// Neighbouring lines gathered together, so that several cache lines are read at each place along them.
+const TILE: usize = 64;
+/// Elements of a cache line of float32.
+const APART: usize = 16;
 /// Elements a task should have at least.
 const GRAIN: usize = 16_384;
 
@@ -77,8 +79,10 @@ pub(crate) fn map_lines<C: Number, const N: usize, const M: usize>(
     let (outer, inner) = dims.split_inner();
     let tiles = inner.size.div_ceil(TILE);
     parallel_for(outer.numel() * tiles, (grain / TILE).max(1), &|range| {
-        let mut staged = vec![C::ZERO; TILE * (N * in_length + out_length)];
-        let (stage_in, stage_out) = staged.split_at_mut(TILE * N * in_length);
+        let (in_pitch, out_pitch) = (pitch(in_length), pitch(out_length));
+        let tile = inner.size.min(TILE);
+        let mut staged = vec![C::ZERO; tile * (N * in_pitch + out_pitch)];
+        let (stage_in, stage_out) = staged.split_at_mut(tile * N * in_pitch);
         for task in range {
             let first = task % tiles * TILE;
             let width = (inner.size - first).min(TILE);
@@ -88,13 +92,13 @@ pub(crate) fn map_lines<C: Number, const N: usize, const M: usize>(
                     all[k].ptr().wrapping_offset(offset * all[k].dtype().size() as isize)
                 };
                 for k in 0..N {
-                    let to = &mut stage_in[TILE * k * in_length..][..TILE * in_length];
+                    let to = &mut stage_in[tile * k * in_pitch..][..tile * in_pitch];
                     // SAFETY: elements of input k.
                     unsafe { gather(all[k], at(k), lines[k], inner.strides[k], width, to) };
                 }
                 for i in 0..width {
-                    let x = std::array::from_fn(|k| &stage_in[(TILE * k + i) * in_length..][..in_length]);
-                    kernel(x, &mut stage_out[i * out_length..][..out_length]);
+                    let x = std::array::from_fn(|k| &stage_in[(tile * k + i) * in_pitch..][..in_length]);
+                    kernel(x, &mut stage_out[i * out_pitch..][..out_length]);
                 }
                 // SAFETY: elements of the output.
                 unsafe { scatter(out, at(N), lines[N], inner.strides[N], width, stage_out) };
@@ -104,25 +108,29 @@ pub(crate) fn map_lines<C: Number, const N: usize, const M: usize>(
     Ok(())
 }
 
-/// Reads `width` lines, `across` apart, one after the other into `to`.
+/// Distance between staged lines: not a multiple of the distance at which cache lines compete.
+fn pitch(length: usize) -> usize {
+    length.next_multiple_of(APART) + APART
+}
+
+/// Reads `width` lines, `across` apart, one after the other into `to`, a pitch apart.
 ///
 /// # Safety
 /// The lines must consist of elements of `x`, the first at `ptr`.
 unsafe fn gather<C: Number>(x: &Operand, ptr: *const u8, line: Dim<1>, across: isize, width: usize, to: &mut [C]) {
-    let size = x.dtype().size() as isize;
-    if across.abs() < line.strides[0].abs() {
-        let mut few = [C::ZERO; TILE];
+    let (size, pitch) = (x.dtype().size() as isize, pitch(line.size));
+    if across == 1 && x.dtype() == C::DTYPE {
         for j in 0..line.size {
-            let at = ptr.wrapping_offset(j as isize * line.strides[0] * size);
-            // SAFETY: the caller's promise.
-            unsafe { C::load(x.dtype(), at, across, &mut few[..width]) };
-            few[..width].iter().enumerate().for_each(|(i, &value)| to[i * line.size + j] = value);
+            for i in 0..width {
+                // SAFETY: the caller's promise; the elements are of type C.
+                to[i * pitch + j] = unsafe { ptr.cast::<C>().offset(j as isize * line.strides[0] + i as isize).read() };
+            }
         }
     } else {
         for i in 0..width {
             let at = ptr.wrapping_offset(i as isize * across * size);
             // SAFETY: the caller's promise.
-            unsafe { C::load(x.dtype(), at, line.strides[0], &mut to[i * line.size..][..line.size]) };
+            unsafe { C::load(x.dtype(), at, line.strides[0], &mut to[i * pitch..][..line.size]) };
         }
     }
 }
@@ -132,20 +140,20 @@ unsafe fn gather<C: Number>(x: &Operand, ptr: *const u8, line: Dim<1>, across: i
 /// # Safety
 /// The lines must consist of elements of `out`, the first at `ptr`.
 unsafe fn scatter<C: Number>(out: &Operand, ptr: *mut u8, line: Dim<1>, across: isize, width: usize, from: &[C]) {
-    let size = out.dtype().size() as isize;
-    if across.abs() < line.strides[0].abs() {
-        let mut few = [C::ZERO; TILE];
+    let (size, pitch) = (out.dtype().size() as isize, pitch(line.size));
+    if across == 1 && out.dtype() == C::DTYPE {
         for j in 0..line.size {
-            few[..width].iter_mut().enumerate().for_each(|(i, value)| *value = from[i * line.size + j]);
-            let at = ptr.wrapping_offset(j as isize * line.strides[0] * size);
-            // SAFETY: the caller's promise.
-            unsafe { C::store(out.dtype(), at, across, &few[..width]) };
+            for i in 0..width {
+                let at = ptr.cast::<C>().wrapping_offset(j as isize * line.strides[0] + i as isize);
+                // SAFETY: the caller's promise; the elements are of type C.
+                unsafe { at.write(from[i * pitch + j]) }
+            }
         }
     } else {
         for i in 0..width {
             let at = ptr.wrapping_offset(i as isize * across * size);
             // SAFETY: the caller's promise.
-            unsafe { C::store(out.dtype(), at, line.strides[0], &from[i * line.size..][..line.size]) };
+            unsafe { C::store(out.dtype(), at, line.strides[0], &from[i * pitch..][..line.size]) };
         }
     }
 }

@@ -229,9 +229,9 @@ macro_rules! reals {
             fn above(self, other: $t) -> bool { self > other || (self.is_nan() && !other.is_nan()) }
             // A NaN in `other` fails the comparison and so is chosen.
             #[inline(always)]
-            fn larger(self, other: $t) -> $t { if self > other || self.is_nan() { self } else { other } }
+            fn larger(self, other: $t) -> $t { if (self > other) | self.is_nan() { self } else { other } }
             #[inline(always)]
-            fn smaller(self, other: $t) -> $t { if self < other || self.is_nan() { self } else { other } }
+            fn smaller(self, other: $t) -> $t { if (self < other) | self.is_nan() { self } else { other } }
         }
         impl Real for $t {
             #[inline(always)]

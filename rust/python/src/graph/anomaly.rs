@@ -26,7 +26,9 @@ fn trace() -> String {
 /// Shows a `UserWarning`; one that the program turns into an error stays a warning here.
 fn warn(message: &str) {
     Python::attach(|py| {
-        if let Err(error) = py.import("warnings").and_then(|m| m.getattr("warn")).and_then(|warn| warn.call1((message,))) {
+        if let Err(error) =
+            py.import("warnings").and_then(|m| m.getattr("warn")).and_then(|warn| warn.call1((message,)))
+        {
             error.write_unraisable(py, None);
         }
     });

@@ -67,7 +67,8 @@ fn replace(result: &Bound<'_, PyAny>, grads: &mut [Option<Tensor>]) -> PyResult<
         *slot = Some(one.clone());
         return Ok(());
     }
-    let items = result.cast::<PyTuple>().map_err(|_| PyTypeError::new_err("hook must return None, a Tensor or a tuple"))?;
+    let items =
+        result.cast::<PyTuple>().map_err(|_| PyTypeError::new_err("hook must return None, a Tensor or a tuple"))?;
     if items.len() != grads.len() {
         return Err(PyRuntimeError::new_err(format!(
             "hook has returned an incorrect number of values (got {}, but expected {})",

@@ -99,7 +99,7 @@ entries! {
         }
     }
 
-    fn numel(py, slf, _unused) -> *mut PyObject {
+    fn numel(py, slf; _unused: *mut PyObject) -> *mut PyObject {
         let mut product = 1i64.into_pyobject(py)?.into_any();
         for item in items(slf)? {
             product = product.mul(item)?;
@@ -107,7 +107,7 @@ entries! {
         Ok(product.into_ptr())
     }
 
-    fn reduce(py, slf, _unused) -> *mut PyObject {
+    fn reduce(py, slf; _unused: *mut PyObject) -> *mut PyObject {
         let plain = PyTuple::new(py, items(slf)?)?;
         Ok((slf.get_type(), (plain,)).into_pyobject(py)?.into_any().into_ptr())
     }
@@ -119,7 +119,8 @@ unsafe extern "C" fn new(_ty: *mut ffi::PyTypeObject, args: *mut PyObject, kwarg
         crate::py::enter(|py| {
             let args = Bound::from_borrowed_ptr(py, args).cast_into::<PyTuple>()?;
             let named = Bound::from_borrowed_ptr_or_opt(py, kwargs);
-            let named = named.map(|d| d.cast_into::<PyDict>()).transpose()?.map_or(0, |d| pyo3::types::PyDictMethods::len(&d));
+            let named =
+                named.map(|d| d.cast_into::<PyDict>()).transpose()?.map_or(0, |d| pyo3::types::PyDictMethods::len(&d));
             if args.len() > 1 || named > 0 {
                 return Err(PyTypeError::new_err("torch.Size() takes at most one iterable"));
             }

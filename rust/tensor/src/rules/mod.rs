@@ -1,13 +1,17 @@
 //! Sizes, dtypes and argument checks that rows of several families share.
 
 pub mod checks;
+pub mod conv;
 pub mod dims;
 pub mod factory;
 pub mod index;
 pub mod join;
 pub mod key;
 pub mod lines;
+pub mod loss;
 pub mod matrix;
+pub mod norm;
+pub mod pool;
 pub mod random;
 pub mod ranges;
 pub mod read;

@@ -1,0 +1,2 @@
+from . import _native as _native
+from ._native import *

@@ -1,0 +1,209 @@
+//! Losses: sizes, PyTorch's messages, and the calls of the kernels.
+
+use super::checks::cpp_name;
+use crate::core::Dims;
+use crate::lazy::T;
+use crate::op::Meta;
+use crate::ops::all as ops;
+use crate::pointwise::{broadcast, fresh};
+use crate::promote;
+use crate::tensor::Tensor;
+use crate::text;
+use crate::value::Number;
+use corten_base::{DType, Result, fail};
+use corten_reduce::{self as kernels, Reduction};
+use smallvec::smallvec;
+
+/// What `reduction` (0, 1 or 2) asks for.
+pub fn reduction(code: i64) -> Result<Reduction> {
+    match code {
+        0 => Ok(Reduction::None),
+        1 => Ok(Reduction::Mean),
+        2 => Ok(Reduction::Sum),
+        _ => fail!(Runtime, "reduction must be 0 (none), 1 (mean) or 2 (sum), got {code}"),
+    }
+}
+
+/// Reduces the losses of elements.
+pub fn reduced(losses: T, code: i64) -> Result<T> {
+    Ok(match reduction(code)? {
+        Reduction::None => losses,
+        Reduction::Mean => ops::mean(losses),
+        Reduction::Sum => ops::sum(losses),
+    })
+}
+
+/// `meta` of a loss of pairs.
+pub fn pair_meta(x: &Tensor, target: &Tensor, code: i64) -> Result<Meta> {
+    let sizes = broadcast([x.sizes(), target.sizes()])?;
+    let dtype = promote::result_type(&[Number::Tensor(x), Number::Tensor(target)]);
+    let reduction = reduction(code)?;
+    if dtype.is_integral(true) && reduction == Reduction::Mean {
+        fail!(
+            Runtime,
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {}",
+            dtype.scalar_name()
+        );
+    }
+    Ok(smallvec![fresh(x, if reduction == Reduction::None { sizes } else { Dims::new() }, dtype)])
+}
+
+/// `meta` of `binary_cross_entropy` and its like: all of one size (the weights broadcast to it).
+pub fn binary_meta(x: &Tensor, target: &Tensor, weight: Option<&Tensor>, code: i64) -> Result<Meta> {
+    if x.sizes() != target.sizes() {
+        fail!(
+            Value,
+            "Using a target size (torch.Size({})) that is different to the input size (torch.Size({})) is deprecated. Please ensure they have the same size.",
+            text::sizes(target.sizes()),
+            text::sizes(x.sizes())
+        );
+    }
+    if !x.dtype().is_float() {
+        fail!(NotImplemented, "\"binary_cross_entropy\" not implemented for '{}'", x.dtype().scalar_name());
+    }
+    if let Some(weight) = weight {
+        super::view::expand(weight, x.sizes())?;
+    }
+    pair_meta(x, target, code)
+}
+
+/// Refuses probabilities outside [0, 1].
+pub fn need_probabilities(x: &Tensor) -> Result<()> {
+    let valid = ops::all(ops::bitwise_and(ops::ge(x, 0), ops::le(x, 1))).tensor()?;
+    if super::read::item(&valid)?.is_zero() {
+        fail!(Runtime, "all elements of input should be between 0 and 1");
+    }
+    Ok(())
+}
+
+/// N, C and S of log-probabilities: (C), (N, C) or (N, C, …).
+fn volume(x: &Tensor) -> [i64; 3] {
+    match x.sizes() {
+        [c] => [1, *c, 1],
+        sizes => [sizes[0], sizes[1], sizes[2..].iter().product()],
+    }
+}
+
+fn check_classes(x: &Tensor, target: &Tensor, weight: Option<&Tensor>) -> Result<()> {
+    let (a, t) = (x.sizes(), target.sizes());
+    if a.is_empty() {
+        fail!(Runtime, "input tensor should be 1D or 2D");
+    }
+    if !x.dtype().is_float() {
+        fail!(NotImplemented, "\"nll_loss_out_frame\" not implemented for '{}'", x.dtype().scalar_name());
+    }
+    let batch_matches = a.len() == 1 || t.first() == a.first();
+    if !batch_matches {
+        fail!(
+            Value,
+            "Expected input batch_size ({}) to match target batch_size ({}).",
+            a[0],
+            t.first().map_or("none".into(), i64::to_string)
+        );
+    }
+    let expected: Dims = match a {
+        [_] => t.iter().copied().filter(|_| t == [1]).collect(),
+        _ => std::iter::once(a[0]).chain(a[2..].iter().copied()).collect(),
+    };
+    if t != &expected[..] {
+        fail!(
+            Runtime,
+            "size mismatch (got input: {}, target: {})",
+            text::sizes(a),
+            text::sizes(t)
+        );
+    }
+    if !matches!(target.dtype(), DType::I64 | DType::U8) {
+        fail!(Runtime, "expected scalar type Long but found {}", target.dtype().scalar_name());
+    }
+    if let Some(weight) = weight {
+        if weight.sizes() != [volume(x)[1]] {
+            fail!(
+                Runtime,
+                "weight tensor should be defined either for all {} classes or no classes but got weight tensor of shape: {}",
+                volume(x)[1],
+                text::sizes(weight.sizes())
+            );
+        }
+        if weight.dtype() != x.dtype() {
+            fail!(Runtime, "expected scalar type {} but found {}", cpp_name(x.dtype()), cpp_name(weight.dtype()));
+        }
+    }
+    Ok(())
+}
+
+/// `meta` of `nll_loss_forward`: the loss, and the sum of the weights of the classes.
+pub fn nll_meta(x: &Tensor, target: &Tensor, weight: Option<&Tensor>, code: i64) -> Result<Meta> {
+    check_classes(x, target, weight)?;
+    let sizes = if reduction(code)? == Reduction::None { target.dims() } else { Dims::new() };
+    Ok(smallvec![fresh(x, sizes, x.dtype()), fresh(x, Dims::new(), x.dtype())])
+}
+
+/// Row-major strides of N × C × S and N × S.
+fn geometry([n, c, s]: [i64; 3]) -> ([i64; 3], [i64; 2], [i64; 2]) {
+    ([c * s, s, 1], [n, s], [s, 1])
+}
+
+/// `kernel` of `nll_loss_forward`.
+pub fn nll(
+    x: &Tensor,
+    target: &Tensor,
+    weight: Option<&Tensor>,
+    code: i64,
+    ignore: i64,
+    outs: &[Tensor],
+) -> Result<()> {
+    let (x, target) = (ops::contiguous(x).tensor()?, ops::contiguous(super::key::int64(target)?).tensor()?);
+    let sizes = volume(&x);
+    let (strides, plane, plane_strides) = geometry(sizes);
+    let reduction = reduction(code)?;
+    let out = match reduction {
+        Reduction::None => outs[0].core().operand_as(&plane, &plane_strides)?,
+        _ => outs[0].core().operand()?,
+    };
+    kernels::nll_loss(
+        out,
+        outs[1].core().operand()?,
+        x.core().operand_as(&sizes, &strides)?,
+        target.core().operand_as(&plane, &plane_strides)?,
+        weight.map(|w| w.core().operand()).transpose()?,
+        reduction,
+        ignore,
+    )
+}
+
+/// `meta` of `nll_loss_backward`.
+pub fn nll_backward_meta(x: &Tensor, target: &Tensor, weight: Option<&Tensor>) -> Result<Meta> {
+    check_classes(x, target, weight)?;
+    Ok(smallvec![fresh(x, x.dims(), x.dtype())])
+}
+
+/// `kernel` of `nll_loss_backward`.
+pub fn nll_backward(
+    g: &Tensor,
+    target: &Tensor,
+    weight: Option<&Tensor>,
+    code: i64,
+    ignore: i64,
+    total: &Tensor,
+    out: &Tensor,
+) -> Result<()> {
+    let target = ops::contiguous(super::key::int64(target)?).tensor()?;
+    let sizes = volume(out);
+    let (strides, plane, plane_strides) = geometry(sizes);
+    let reduction = reduction(code)?;
+    let g = ops::contiguous(g).tensor()?;
+    let g = match reduction {
+        Reduction::None => g.core().operand_as(&plane, &plane_strides)?,
+        _ => g.core().operand()?,
+    };
+    kernels::nll_loss_backward(
+        out.core().operand_as(&sizes, &strides)?,
+        g,
+        target.core().operand_as(&plane, &plane_strides)?,
+        weight.map(|w| w.core().operand()).transpose()?,
+        total.core().operand()?,
+        reduction,
+        ignore,
+    )
+}
