@@ -295,6 +295,8 @@ impl Kernel {
             DeviceKind::Cpu => {}
         }
         let Some(run) = self.run else { return self.array(args, outs) };
+        // What a kernel calls is part of its own derivative.
+        let _below = mode::no_grad();
         let work = outs.iter().map(Tensor::numel).max().unwrap_or(0).max(largest(args));
         match HOOKS.detach.get() {
             Some(detach) if work > DETACH_ABOVE && !mode::detached() => {

@@ -10,6 +10,7 @@ pub mod key;
 pub mod lines;
 pub mod loss;
 pub mod matrix;
+pub mod neural;
 pub mod norm;
 pub mod pool;
 pub mod random;

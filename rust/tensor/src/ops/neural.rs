@@ -1,0 +1,299 @@
+//! Embeddings, dropout, attention, rearrangements of channels, distances and windows.
+
+use super::all::*;
+use crate::lazy::T;
+use crate::pointwise::fresh;
+use crate::rules::neural;
+use crate::value::Value;
+use crate::{DType, Result, Tensor, fail};
+use corten_tables::ops;
+use smallvec::smallvec;
+
+ops! { family = neural;
+
+/// The rows of `weight` that `indices` name; the row `padding_idx` gets no gradient.
+embedding(weight: Tensor, indices: Tensor, padding_idx: int = -1, scale_grad_by_freq: bool = false, sparse: bool = false) -> Tensor { meta: { let _gradient = (padding_idx, scale_grad_by_freq); neural::embedding_meta(weight, indices, sparse) }; kernel: neural::embedding(weight, indices, &outs[0]); forms: fn; domain: embedding }
+/// The gradient of `embedding`'s weight: rows added up where the indices took them.
+embedding_dense_backward(grad_output: Tensor, indices: Tensor, num_weights: int, padding_idx: int, scale_grad_by_freq: bool) -> Tensor { meta: Ok(smallvec![fresh(grad_output, [num_weights, grad_output.sizes().last().copied().unwrap_or(1)].to_vec(), grad_output.dtype())]); kernel: neural::embedding_backward(grad_output, indices, padding_idx, scale_grad_by_freq, &outs[0]); check: none }
+/// The rows that `indices` name, shortened to the norm `max_norm`.
+embedding_renorm_(input: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> Self { composite: shorten(input, indices, max_norm, norm_type); forms: fn; check: none }
+/// Ones at the places that `tensor` names in a new last dimension.
+one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor { composite: one_hot_of(tensor, num_classes); forms: fn; domain: index; nondiff }
+
+/// Elements dropped with the probability `p` in training, the others scaled up.
+dropout(input: Tensor, p: float, train: bool) -> Tensor { composite: dropped(input, p, train, false, false); forms: fn inplace; check: moments }
+/// Whole channels dropped with the probability `p` in training, the others scaled up.
+feature_dropout(input: Tensor, p: float, train: bool) -> Tensor { composite: dropped(input, p, train, true, false); forms: fn inplace; check: moments }
+/// Elements replaced by `selu`'s limit in training, so that mean and variance stay.
+alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor { composite: dropped(input, p, train, false, true); forms: fn inplace; check: moments }
+/// Whole channels replaced by `selu`'s limit in training, so that mean and variance stay.
+feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor { composite: dropped(input, p, train, true, true); forms: fn inplace; check: moments }
+/// `leaky_relu` with slopes drawn from `[lower, upper)` in training, their mean otherwise.
+rrelu(input: Tensor, lower: Scalar = 0.125, upper: Scalar = 0.3333333333333333, training: bool = false, generator: Generator?) -> Tensor { composite: { let (low, high) = (lower.to_f64(), upper.to_f64()); if low > high { fail!(Runtime, "Lower bound should be less than or equal to the upper bound") } if training { where_(gt(input, 0), input, mul(input, uniform__with(empty_like(input), low, high, generator))) } else { leaky_relu_with(input, (low + high) / 2.0) } }; forms: fn inplace; check: moments }
+/// `softmax(query @ key.T * scale + mask) @ value`.
+scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor?, dropout_p: float = 0.0, is_causal: bool = false, *, scale: float?, enable_gqa: bool = false) -> Tensor { composite: attention([query, key, value], attn_mask, dropout_p, is_causal, scale, enable_gqa); forms: fn; domain: matrix(2, 3, 4), matrix(2, 3, 4), matrix(2, 3, 4) }
+
+/// Elements of (…, C r², H, W) as (…, C, H r, W r).
+pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor { composite: shuffled(input, upscale_factor); forms: fn; domain: matrix(2, 4, 3, 3) }
+/// Elements of (…, C, H r, W r) as (…, C r², H, W).
+pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor { composite: unshuffled(input, downscale_factor); forms: fn; domain: matrix(2, 1, 4, 4) }
+/// Channels of groups interleaved.
+channel_shuffle(input: Tensor, groups: int) -> Tensor { composite: interleaved(input, groups); forms: fn; domain: matrix(2, 4, 3, 3) }
+/// A border around the last dimensions: `constant`, `reflect`, `replicate` or `circular`.
+pad(input: Tensor, pad: Sizes, mode: str = "constant", value: float?) -> Tensor { composite: bordered(input, pad, mode, value); forms: fn; domain: matrix(2, 3, 4) }
+/// Windows of (N, C, H, W) as columns (N, C kh kw, L).
+im2col(input: Tensor, kernel_size: Ints2, dilation: Ints2, padding: Ints2, stride: Ints2) -> Tensor { meta: neural::unfold_meta(input, neural::window(kernel_size, dilation, padding, stride)?); kernel: neural::unfold(input, neural::window(kernel_size, dilation, padding, stride)?, &outs[0]); forms: fn; domain: matrix(2, 3, 5, 5) }
+/// Columns (N, C kh kw, L) added up to (N, C, H, W): the gradient of `im2col`.
+col2im(input: Tensor, output_size: Ints2, kernel_size: Ints2, dilation: Ints2, padding: Ints2, stride: Ints2) -> Tensor { meta: neural::fold_meta(input, output_size, neural::window(kernel_size, dilation, padding, stride)?); kernel: neural::fold(input, neural::window(kernel_size, dilation, padding, stride)?, &outs[0]); forms: fn; domain: matrix(2, 12, 4) }
+
+/// The cosine of the angle between vectors along a dimension.
+cosine_similarity(x1: Tensor, x2: Tensor, dim: Dim = 1, eps: float = 1e-8) -> Tensor { composite: { let length = |x: &Tensor| clamp_min(linalg_vector_norm_with(x, 2, [dim], false, Value::None), eps); div(sum_dim_with(mul(x1, x2), [dim], false, Value::None), mul(length(x1), length(x2))) }; forms: fn; domain: any, any }
+/// The distance of vectors along the last dimension.
+pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2, eps: float = 1e-6, keepdim: bool = false) -> Tensor { composite: linalg_vector_norm_with(add(sub(x1, x2), eps), p, [-1], keepdim, Value::None); forms: fn; domain: any, any }
+/// The distances of all pairs of rows.
+pdist(input: Tensor, p: float = 2) -> Tensor { composite: pairs(input, p); forms: fn; domain: matrix(4, 3) }
+/// `input1 @ weight[k] @ input2` for each output k, plus `bias`.
+bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor?) -> Tensor { composite: bilinear_of(input1, input2, weight, bias); forms: fn; domain: matrix(2, 3), matrix(2, 4), matrix(5, 3, 4) }
+
+}
+
+fn shorten(weight: &Tensor, indices: &Tensor, max_norm: f64, norm_type: f64) -> Result<Tensor> {
+    let indices = reshape(indices, [-1]).tensor()?;
+    let rows = index_select(weight, 0, &indices).tensor()?;
+    let lengths = linalg_vector_norm_with(&rows, norm_type, [1], true, Value::None);
+    let factors = where_(gt(&lengths, max_norm), div(T::value(max_norm), add(&lengths, 1e-7)), 1.0);
+    index_copy_(weight, 0, &indices, mul(rows, factors)).get()?;
+    Ok(weight.clone())
+}
+
+fn one_hot_of(tensor: &Tensor, classes: i64) -> Result<T> {
+    if tensor.dtype() != DType::I64 {
+        fail!(Runtime, "one_hot is only applicable to index tensor of type LongTensor.");
+    }
+    if tensor.numel() == 0 && classes <= 0 {
+        fail!(Runtime, "Can not infer total number of classes from empty tensor.");
+    }
+    let largest = match tensor.numel() {
+        0 => -1,
+        _ => {
+            if crate::rules::read::item(&min(tensor).tensor()?)?.to_i64() < 0 {
+                fail!(Runtime, "Class values must be non-negative.");
+            }
+            crate::rules::read::item(&max(tensor).tensor()?)?.to_i64()
+        }
+    };
+    let classes = if classes == -1 { largest + 1 } else { classes };
+    if classes < 1 {
+        fail!(Runtime, "num_classes should be positive");
+    }
+    if largest >= classes {
+        fail!(Runtime, "Class values must be smaller than num_classes.");
+    }
+    let out = zeros_with([tensor.sizes(), &[classes]].concat(), DType::I64, Value::None, tensor.device(), false, false);
+    Ok(scatter_value(out, -1, unsqueeze(tensor, -1), 1))
+}
+
+fn dropped(x: &Tensor, p: f64, train: bool, channels: bool, alpha: bool) -> Result<T> {
+    if !(0.0..=1.0).contains(&p) {
+        fail!(Runtime, "dropout probability has to be between 0 and 1, but got {p}");
+    }
+    if p == 0.0 || !train || x.numel() == 0 {
+        return Ok(T::from(x));
+    }
+    if p == 1.0 {
+        return Ok(mul(x, 0.0));
+    }
+    let noise = match channels {
+        true if x.ndim() < 2 => {
+            fail!(Runtime, "Feature dropout requires at least 2 dimensions in the input")
+        }
+        true => {
+            let sizes: Vec<i64> = x.sizes().iter().enumerate().map(|(d, &n)| if d < 2 { n } else { 1 }).collect();
+            Tensor::empty(&sizes, x.dtype(), x.device())?
+        }
+        false => empty_like(x).tensor()?,
+    };
+    bernoulli__float_with(&noise, 1.0 - p, Value::None).get()?;
+    if !alpha {
+        return Ok(mul(x, div_(noise, 1.0 - p)));
+    }
+    let limit = 1.758_099_340_847_376_6;
+    let scale = 1.0 / ((limit * limit * p + 1.0) * (1.0 - p)).sqrt();
+    let moved = add(mul(sub(&noise, 1), limit * scale), limit * scale * p);
+    Ok(add(mul(x, mul(noise, scale)), moved))
+}
+
+fn attention(
+    [query, key, value]: [&Tensor; 3],
+    mask: Option<&Tensor>,
+    dropout_p: f64,
+    causal: bool,
+    scale: Option<f64>,
+    grouped: bool,
+) -> Result<T> {
+    if query.ndim() < 2 || key.ndim() < 2 || value.ndim() < 2 {
+        fail!(
+            Runtime,
+            "scaled_dot_product_attention: Expected query, key, and value to all be  at least 2 dimensional, but got query.dim(): {}, key.dim(): {} and value.dim(): {} instead.",
+            query.ndim(),
+            key.ndim(),
+            value.ndim()
+        );
+    }
+    if causal && mask.is_some() {
+        fail!(
+            Runtime,
+            "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
+        );
+    }
+    let width = query.sizes()[query.ndim() - 1];
+    let scale = scale.unwrap_or(1.0 / (width as f64).sqrt());
+    let heads = |x: &Tensor| -> Result<T> {
+        if !grouped || x.ndim() < 3 || query.ndim() < 3 {
+            return Ok(T::from(x));
+        }
+        let (have, want) = (x.sizes()[x.ndim() - 3], query.sizes()[query.ndim() - 3]);
+        if have == 0 || want % have != 0 {
+            fail!(Runtime, "Number of heads in key and value must divide the number of heads in query");
+        }
+        let (lead, tail) = x.sizes().split_at(x.ndim() - 2);
+        let wide = expand(unsqueeze(x, -3), [lead, &[want / have], tail].concat());
+        Ok(reshape(wide, [&lead[..lead.len() - 1], &[want], tail].concat()))
+    };
+    let mut scores = mul(matmul(query, transpose(heads(key)?, -2, -1)), scale);
+    if causal {
+        let (rows, columns) = (query.sizes()[query.ndim() - 2], key.sizes()[key.ndim() - 2]);
+        let seen = tril(ones_with([rows, columns], DType::Bool, Value::None, query.device(), false, false));
+        scores = masked_fill(scores, logical_not(seen), f64::NEG_INFINITY);
+    }
+    if let Some(mask) = mask {
+        scores = match mask.dtype() {
+            DType::Bool => masked_fill(scores, logical_not(mask), f64::NEG_INFINITY),
+            _ => add(scores, mask),
+        };
+    }
+    let weights = dropout(softmax(scores, -1), dropout_p, dropout_p > 0.0);
+    Ok(matmul(weights, heads(value)?))
+}
+
+/// The leading dimensions and the last three.
+fn channels_and_plane<'a>(name: &str, x: &'a Tensor) -> Result<(&'a [i64], [i64; 3])> {
+    if x.ndim() < 3 {
+        fail!(Runtime, "{name} expects input to have at least 3 dimensions, but got input with {} dimension(s)", x.ndim());
+    }
+    let (lead, tail) = x.sizes().split_at(x.ndim() - 3);
+    Ok((lead, [tail[0], tail[1], tail[2]]))
+}
+
+/// Permutes the dimensions behind the leading ones.
+fn permuted(x: T, lead: usize, order: &[i64]) -> T {
+    let front = 0..lead as i64;
+    permute(x, front.chain(order.iter().map(|d| d + lead as i64)).collect::<Vec<_>>())
+}
+
+fn shuffled(x: &Tensor, r: i64) -> Result<T> {
+    let (lead, [c, h, w]) = channels_and_plane("pixel_shuffle", x)?;
+    if r <= 0 {
+        fail!(Runtime, "pixel_shuffle expects a positive upscale_factor, but got {r}");
+    }
+    if c % (r * r) != 0 {
+        fail!(
+            Runtime,
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but input.size(-3)={c} is not divisible by {}",
+            r * r
+        );
+    }
+    let split = reshape(x, [lead, &[c / (r * r), r, r, h, w]].concat());
+    Ok(reshape(permuted(split, lead.len(), &[0, 3, 1, 4, 2]), [lead, &[c / (r * r), h * r, w * r]].concat()))
+}
+
+fn unshuffled(x: &Tensor, r: i64) -> Result<T> {
+    let (lead, [c, h, w]) = channels_and_plane("pixel_unshuffle", x)?;
+    if r <= 0 {
+        fail!(Runtime, "pixel_unshuffle expects a positive downscale_factor, but got {r}");
+    }
+    for (side, size) in [("height", h), ("width", w)] {
+        if size % r != 0 {
+            fail!(
+                Runtime,
+                "pixel_unshuffle expects {side} to be divisible by downscale_factor, but {size} is not divisible by {r}"
+            );
+        }
+    }
+    let split = reshape(x, [lead, &[c, h / r, r, w / r, r]].concat());
+    Ok(reshape(permuted(split, lead.len(), &[0, 2, 4, 1, 3]), [lead, &[c * r * r, h / r, w / r]].concat()))
+}
+
+fn interleaved(x: &Tensor, groups: i64) -> Result<T> {
+    if x.ndim() < 3 {
+        fail!(Runtime, "channel_shuffle expects input with > 2 dims, but got input with sizes {}", crate::text::sizes(x.sizes()));
+    }
+    let (n, c) = (x.sizes()[0], x.sizes()[1]);
+    if groups <= 0 || c % groups != 0 {
+        fail!(Runtime, "Number of channels must be divisible by groups. Got {c} channels and {groups} groups.");
+    }
+    let split = reshape(x, [n, groups, c / groups, -1]);
+    Ok(reshape(transpose(split, 1, 2), x.sizes()))
+}
+
+fn bordered(x: &Tensor, pad: &[i64], mode: &str, value: Option<f64>) -> Result<T> {
+    if mode == "constant" {
+        return Ok(constant_pad_nd_with(x, pad, value.unwrap_or(0.0)));
+    }
+    if value.is_some_and(|v| v != 0.0) {
+        fail!(Value, "Padding mode \"{mode}\" doesn't take in value argument");
+    }
+    if pad.len() % 2 != 0 || pad.len() / 2 >= x.ndim().max(1) || !(2..=6).contains(&pad.len()) {
+        fail!(
+            NotImplemented,
+            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now"
+        );
+    }
+    let mut out = T::from(x);
+    for (i, pair) in pad.chunks_exact(2).enumerate() {
+        let d = x.ndim() - 1 - i;
+        let places = neural::border(mode, x.sizes()[d], pair[0], pair[1])?;
+        out = index_select(out, d, neural::vector(&places, x.device())?);
+    }
+    Ok(out)
+}
+
+fn pairs(x: &Tensor, p: f64) -> Result<T> {
+    if x.ndim() != 2 {
+        fail!(Runtime, "pdist only supports 2D tensors, got: {}D", x.ndim());
+    }
+    let n = x.sizes()[0];
+    let both: Vec<(i64, i64)> = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).collect();
+    let rows = |pick: fn(&(i64, i64)) -> i64| -> Result<T> {
+        Ok(index_select(x, 0, neural::vector(&both.iter().map(pick).collect::<Vec<_>>(), x.device())?))
+    };
+    let difference = sub(rows(|pair| pair.0)?, rows(|pair| pair.1)?);
+    Ok(linalg_vector_norm_with(difference, p, [1], false, Value::None))
+}
+
+fn bilinear_of(x: &Tensor, y: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<T> {
+    if weight.ndim() != 3 || x.ndim() == 0 || x.ndim() != y.ndim() {
+        fail!(
+            Runtime,
+            "bilinear(): input dimensions do not match: got {} and {}, and a weight of {} dimensions",
+            x.ndim(),
+            y.ndim(),
+            weight.ndim()
+        );
+    }
+    let (lead, w) = (&x.sizes()[..x.ndim() - 1], weight.sizes());
+    let (n, m) = (x.sizes()[x.ndim() - 1], y.sizes()[y.ndim() - 1]);
+    if (n, m) != (w[1], w[2]) || lead != &y.sizes()[..y.ndim() - 1] {
+        fail!(
+            Runtime,
+            "bilinear(): sizes {} and {} do not fit a weight of size {}",
+            crate::text::sizes(x.sizes()),
+            crate::text::sizes(y.sizes()),
+            crate::text::sizes(w)
+        );
+    }
+    let flat = reshape(permute(weight, [1, 0, 2]), [n, w[0] * m]);
+    let left = reshape(matmul(x, flat), [lead, &[w[0], m]].concat());
+    let out = sum_dim_with(mul(left, unsqueeze(y, -2)), [-1], false, Value::None);
+    Ok(bias.map_or(out.clone(), |bias| add(out, bias)))
+}
