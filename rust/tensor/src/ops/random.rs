@@ -7,7 +7,7 @@ use crate::pointwise::like;
 use crate::rules::factory::Options;
 use crate::rules::random::{self, draw};
 use crate::value::SharedGenerator;
-use crate::{DType, Result, Tensor, fail};
+use crate::{DType, Tensor};
 use corten_tables::ops;
 use smallvec::smallvec;
 
@@ -75,22 +75,6 @@ normal.float_float(mean: float, std: float, size: Sizes, *, generator: Generator
 
 /// Elements kept with probability `1 - p` and divided by it, and which were; all of them outside training.
 native_dropout(input: Tensor, p: float, train: bool?) -> (output: Tensor, mask: Tensor) { meta: { random::check_dropout(input, p)?; Ok(smallvec![like(input, input.dtype()), like(input, DType::Bool)]) }; kernel: random::dropout(input, p, train.unwrap_or(true), outs); forms: fn; check: none }
-/// In training: elements set to zero with probability `p`, the others divided by `1 - p`.
-dropout(input: Tensor, p: float, train: bool) -> Tensor { composite: { random::check_dropout_probability(p)?; if p == 1.0 || !active(input, p, train) { dropped(input, p, train, Noise::PLAIN)? } else { native_dropout_with(input, p, true).pick(0) } }; forms: fn; check: none }
-/// `dropout` in place.
-dropout_(input: Tensor, p: float, train: bool) -> Self { composite: dropped(input, p, train, Noise { inplace: true, ..Noise::PLAIN }); forms: fn; check: none }
-/// `dropout` of whole channels.
-feature_dropout(input: Tensor, p: float, train: bool) -> Tensor { composite: dropped(input, p, train, Noise { feature: true, ..Noise::PLAIN }); forms: fn; check: none }
-/// `feature_dropout` in place.
-feature_dropout_(input: Tensor, p: float, train: bool) -> Self { composite: dropped(input, p, train, Noise { feature: true, inplace: true, ..Noise::PLAIN }); forms: fn; check: none }
-/// Dropout that keeps mean and deviation of what `selu` gives.
-alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor { composite: dropped(input, p, train, Noise { alpha: true, ..Noise::PLAIN }); forms: fn; check: none }
-/// `alpha_dropout` in place.
-alpha_dropout_(input: Tensor, p: float, train: bool) -> Self { composite: dropped(input, p, train, Noise { alpha: true, inplace: true, ..Noise::PLAIN }); forms: fn; check: none }
-/// `alpha_dropout` of whole channels.
-feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor { composite: dropped(input, p, train, Noise { feature: true, alpha: true, ..Noise::PLAIN }); forms: fn; check: none }
-/// `feature_alpha_dropout` in place.
-feature_alpha_dropout_(input: Tensor, p: float, train: bool) -> Self { composite: dropped(input, p, train, Noise { feature: true, alpha: true, inplace: true }); forms: fn; check: none }
 
 }
 
@@ -101,52 +85,4 @@ fn standard(out: impl crate::lazy::IntoLazy, generator: Option<&SharedGenerator>
 /// `numbers * std + mean`, written over the numbers.
 fn shifted(numbers: T, mean: impl crate::lazy::IntoLazy, std: &Tensor) -> T {
     add_(mul_(numbers, std.detached()), mean, 1)
-}
-
-/// The kinds of dropout.
-struct Noise {
-    /// One draw for a whole channel.
-    feature: bool,
-    /// Keeps mean and deviation under `selu`.
-    alpha: bool,
-    /// Changes its input.
-    inplace: bool,
-}
-
-impl Noise {
-    const PLAIN: Noise = Noise { feature: false, alpha: false, inplace: false };
-}
-
-fn active(input: &Tensor, p: f64, train: bool) -> bool {
-    train && p != 0.0 && input.numel() > 0
-}
-
-/// Dropout as a product with noise, which is how PyTorch draws it.
-fn dropped(input: &Tensor, p: f64, train: bool, kind: Noise) -> Result<T> {
-    random::check_dropout_probability(p)?;
-    if !active(input, p, train) {
-        return Ok(T::from(input));
-    }
-    let times = |noise: T| if kind.inplace { mul_(input, noise) } else { mul(input, noise) };
-    if p == 1.0 {
-        return Ok(times(T::value(0.0)));
-    }
-    let empty = match kind.feature {
-        false => empty_like(input),
-        true if input.ndim() < 2 => fail!(Runtime, "Feature dropout requires at least 2 dimensions in the input"),
-        true => {
-            let sizes: Vec<i64> = (0..input.ndim()).map(|d| if d < 2 { input.sizes()[d] } else { 1 }).collect();
-            Tensor::empty(&sizes, input.dtype(), input.device()).into()
-        }
-    };
-    let noise = bernoulli__float_with(empty, 1.0 - p, None::<&SharedGenerator>);
-    if !kind.alpha {
-        return Ok(times(div_(noise, 1.0 - p)));
-    }
-    // The negative of SELU's limit at -∞.
-    const ALPHA: f64 = 1.7580993408473766;
-    let a = 1.0 / ((ALPHA * ALPHA * p + 1.0) * (1.0 - p)).sqrt();
-    let shift = add_(mul_(add(&noise, -1.0), ALPHA * a), ALPHA * a * p, 1);
-    let product = times(mul_(noise, a));
-    Ok(if kind.inplace { add_(product, shift, 1) } else { product + shift })
 }
