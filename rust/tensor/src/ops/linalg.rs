@@ -55,11 +55,11 @@ linalg_lstsq(A: Tensor, B: Tensor, rcond: float?, *, driver: str?) -> (solution:
 /// The Moore-Penrose inverse; singular values up to the tolerance count as zero.
 linalg_pinv(A: Tensor, *, atol: Any?, rtol: Any?, hermitian: bool = false) -> Tensor { python: "corten_tensor_core._linalg:pinv"; forms: fn(linalg) out; domain: matrix(4, 3) }
 /// The Moore-Penrose inverse; singular values up to `rcond` times the largest count as zero.
-linalg_pinv.rcond(A: Tensor, rcond: Any, hermitian: bool = false) -> Tensor { python: "corten_tensor_core._linalg:pinv_rcond"; forms: fn(linalg) out; domain: matrix(4, 3) }
+linalg_pinv.rcond(A: Tensor, rcond: Any, hermitian: bool = false) -> Tensor { python: "corten_tensor_core._linalg:pinv"; forms: fn(linalg) out; domain: matrix(4, 3) }
 /// How many singular values lie above the tolerance.
 linalg_matrix_rank(A: Tensor, *, atol: Any?, rtol: Any?, hermitian: bool = false) -> Tensor { python: "corten_tensor_core._linalg:matrix_rank"; forms: fn(linalg) out; domain: matrix(4, 3); nondiff }
 /// How many singular values lie above `tol`.
-linalg_matrix_rank.tol(A: Tensor, tol: Any, hermitian: bool = false) -> Tensor { python: "corten_tensor_core._linalg:matrix_rank_tol"; forms: fn(linalg) out; domain: matrix(4, 3); nondiff }
+linalg_matrix_rank.tol(A: Tensor, tol: Any, hermitian: bool = false) -> Tensor { python: "corten_tensor_core._linalg:matrix_rank"; forms: fn(linalg) out; domain: matrix(4, 3); nondiff }
 /// Square matrices multiplied with themselves; a negative power inverts first.
 linalg_matrix_power(A: Tensor, n: int) -> Tensor { python: "corten_tensor_core._linalg:matrix_power"; forms: fn(linalg) out; domain: matrix(3, 3), int(0, 4) }
 /// The exponential of square matrices.
