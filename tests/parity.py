@@ -35,11 +35,18 @@ def outcome(function: Any, lib: Any) -> Any:
 
 def compare(row: Row, form: str, call: Call, view: bool = False) -> None:
     """Run a row in both libraries and compare what comes of it."""
-    import corten
     import torch
 
+    import corten
+
     ours, theirs = (outcome(lambda lib: run(lib, row, form, call), lib) for lib in (corten, torch))
-    agree(ours, theirs, None, f"{row.id} as {form}: {call!r}", values=row.check not in ("none", "shape") or row.family == "query")
+    agree(
+        ours,
+        theirs,
+        None,
+        f"{row.id} as {form}: {call!r}",
+        values=row.check not in ("none", "shape") or row.family == "query",
+    )
 
 
 def agree(ours: Any, theirs: Any, tolerance: tuple[float, float] | None, text: str, values: bool = True) -> None:
@@ -77,7 +84,9 @@ def assert_same(ours: Any, theirs: Any, tolerance: Any, text: str, values: bool 
             np.testing.assert_allclose(x, y, rtol, atol, equal_nan=True, err_msg=text)
     elif isinstance(theirs, (int, float, complex)):
         assert type(ours) is type(theirs), f"{text}: {ours!r}, not {theirs!r}"
-        assert ours == theirs or (ours != ours and theirs != theirs) or math.isclose(abs(ours - theirs), 0, abs_tol=1e-6), text
+        assert (
+            ours == theirs or (ours != ours and theirs != theirs) or math.isclose(abs(ours - theirs), 0, abs_tol=1e-6)
+        ), text
     else:
         assert str(ours) == str(theirs), f"{text}: {ours!r}, not {theirs!r}"
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import corten
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.parity import TOLERANCES, assert_same, compare, outcome
+import corten
+from tests.drawing import is_tensor, templates
+from tests.parity import TOLERANCES, agree, assert_same, compare, outcome
 from tests.samples import EXPLICIT
 from tests.sampling import (
     BY_ID,
@@ -26,10 +27,8 @@ from tests.sampling import (
     Spec,
     Template,
     function,
-    is_tensor,
     main_form,
     run,
-    templates,
     to_numpy,
 )
 
@@ -46,7 +45,7 @@ def rows(which: list[Row]) -> pytest.MarkDecorator:
 
 
 def drawn(data: st.DataObject, row: Row) -> Template:
-    return data.draw(templates(row, EXPLICIT))
+    return data.draw(templates(row))
 
 
 @rows(PUBLIC)
@@ -116,7 +115,9 @@ def test_special_values(row: Row) -> None:
 
         def once(lib: Any, arrays: list[Any] = specs[:count]) -> Any:
             tensors = [lib.from_numpy(a.copy()) for a in arrays]
-            return function(lib, row)(*tensors) if row.forms["function"] else getattr(tensors[0], row.name)(*tensors[1:])
+            return (
+                function(lib, row)(*tensors) if row.forms["function"] else getattr(tensors[0], row.name)(*tensors[1:])
+            )
 
         assert_same(once(corten), once(torch), tolerance, f"{row.id} of {dtype} special values")
 
@@ -173,13 +174,7 @@ def compare_out(row: Row, call: Call, target: str, shape: tuple[int, ...]) -> No
         return outs
 
     text = f"{row.id}({call!r}, out={target} {shape})"
-    compare_outcomes(outcome(once, corten), outcome(once, torch), text)
-
-
-def compare_outcomes(ours: Any, theirs: Any, text: str) -> None:
-    from tests.parity import agree
-
-    agree(ours, theirs, (2e-2, 1e-2), text)
+    agree(outcome(once, corten), outcome(once, torch), (2e-2, 1e-2), text)
 
 
 @rows([row for row in PUBLIC if row.forms["function"] and (row.forms["method"] or row.aliases)])
@@ -232,13 +227,21 @@ def on_meta(row: Row, call: Call) -> Any:
     args, kwargs = call.build(corten)
     tensor = corten.Tensor
     args = [
-        x.to("meta") if isinstance(x, tensor) else [y.to("meta") for y in x] if x and isinstance(x, list) and isinstance(x[0], tensor) else x
+        x.to("meta")
+        if isinstance(x, tensor)
+        else [y.to("meta") for y in x]
+        if x and isinstance(x, list) and isinstance(x[0], tensor)
+        else x
         for x in args
     ]
     form = main_form(row)
     if form == "property":
         return getattr(args[0], row.forms["property"])
-    return function(corten, row)(*args, **kwargs) if form == "function" else getattr(args[0], row.name)(*args[1:], **kwargs)
+    return (
+        function(corten, row)(*args, **kwargs)
+        if form == "function"
+        else getattr(args[0], row.name)(*args[1:], **kwargs)
+    )
 
 
 def listed(x: Any) -> list[Any]:
