@@ -6,7 +6,7 @@ use crate::errors::OrRaise;
 use crate::hooks;
 use crate::py::type_name;
 use corten_base::Scalar;
-use corten_tensor::{Device, DeviceKind, Dims, Tensor, promote};
+use corten_tensor::{Device, Dims, Tensor, promote};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
@@ -63,12 +63,7 @@ fn from_first(first: &Bound<'_, PyAny>, args: &Bound<'_, PyTuple>, device: Devic
     if convert::number(object)?.is_some() || first.is_none() || !first.hasattr("__len__")? {
         return Err(PyTypeError::new_err(format!("new(): data must be a sequence (got {})", type_name(object))));
     }
-    if device.kind == DeviceKind::Cuda {
-        return Err(PyRuntimeError::new_err(
-            "legacy constructor expects device type: cpu but device type: cuda was passed",
-        ));
-    }
-    let made = hooks::call(py, "legacy_tensor", (first,))?;
+    let made = hooks::call(py, "legacy_tensor", (first, crate::types::device::object(py, device)?))?;
     match tensor_of(made.as_borrowed()) {
         Some(tensor) => Ok(tensor.detached()),
         None => Err(PyRuntimeError::new_err("legacy_tensor() must give a Tensor")),

@@ -4,11 +4,11 @@ use crate::class::{self_of, tensor_of};
 use crate::convert::{self, exact_number};
 use crate::errors::OrRaise;
 use crate::py::{Obj, enter, entries, not_implemented, type_name};
-use crate::{hooks, numbers, results, subclass};
+use crate::{class, hooks, numbers, results, subclass};
 use corten_tensor::dispatch::{self, Target};
-use corten_tensor::op::{Op, Type};
-use corten_tensor::value::{Args, IndexItem, Value};
-use corten_tensor::{Tensor, registry};
+use corten_tensor::op::{Body, Fast, Op, Type};
+use corten_tensor::value::{Args, IndexItem, Number, Value};
+use corten_tensor::{Scalar, Tensor, mode, registry};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
@@ -81,6 +81,11 @@ const NAMES: [&str; 27] = [
 struct Rows {
     /// The overloads of each name.
     named: [Vec<&'static Op>; NAMES.len()],
+    /// The short cut of each name's first overload.
+    fast: [Option<Fast>; NAMES.len()],
+    /// The rows that read one position or a slice of the first dimension.
+    select: Option<&'static Op>,
+    slice: Option<&'static Op>,
     /// The row that reads by an index expression.
     get: Option<&'static Op>,
     /// The row that writes by an index expression.
@@ -93,6 +98,12 @@ static ROWS: LazyLock<Rows> = LazyLock::new(|| {
     };
     Rows {
         named: NAMES.map(|name| registry::all().filter(|op| op.name == name).collect()),
+        fast: NAMES.map(|name| match registry::find(name)?.body {
+            Body::Kernel { fast, .. } => fast,
+            _ => None,
+        }),
+        select: registry::find("select"),
+        slice: registry::find("slice"),
         get: by_key(false),
         set: by_key(true),
     }
@@ -162,6 +173,9 @@ macro_rules! overridden {
 
 #[inline(always)]
 fn binary(py: Python<'_>, which: Row, name: &str, left: Obj, right: Obj, target: Target) -> PyResult<*mut PyObject> {
+    if let Some(result) = short_cut(py, which, left, right, target) {
+        return result;
+    }
     overridden!(py, name, left, right);
     let (Some(x), Some(y)) = (operand(left)?, operand(right)?) else { return Ok(not_implemented(py)) };
     if !matches!((&x, &y), (Value::Tensor(_), Value::Tensor(_))) {
@@ -177,6 +191,21 @@ fn binary(py: Python<'_>, which: Row, name: &str, left: Obj, right: Obj, target:
         }
     }
     run(py, which, pair(x, y), target)
+}
+
+/// The result of a tensor with a tensor or number where the row has a short cut and no layer wants the call.
+#[inline(always)]
+fn short_cut(py: Python<'_>, which: Row, left: Obj, right: Obj, target: Target) -> Option<PyResult<*mut PyObject>> {
+    let (Some(fast), Target::Fresh) = (ROWS.fast[which as usize], target) else { return None };
+    let x = tensor_of(left)?;
+    let (y, keys) = match tensor_of(right) {
+        Some(y) => (Number::Tensor(y), y.keys()),
+        None => (Number::Scalar(exact_number(right)?), 0),
+    };
+    if (x.keys() | keys) & mode::get() != 0 {
+        return None;
+    }
+    fast(x, Some(y)).map(|result| class::wrap_ptr(py, result.or_raise(py)?))
 }
 
 #[inline(always)]
@@ -298,7 +327,11 @@ entries! {
     fn get_item(py, slf, key) -> *mut PyObject {
         overridden!(py, "__getitem__", slf, key);
         let tensor = self_of(slf)?;
-        index(py, tensor, convert::key(key)?)
+        let key = convert::key(key)?;
+        match first_dimension(tensor, &key) {
+            Some((op, args)) => complete(py, op, args, Target::Fresh),
+            None => index(py, tensor, key),
+        }
     }
 
     fn item_at(py, slf; index: isize) -> *mut PyObject {
@@ -388,6 +421,26 @@ fn assign(py: Python<'_>, slf: Obj, key: Obj, value: Obj) -> PyResult<()> {
     args.push(new);
     args.extend(op.params.iter().skip(3).map(|param| param.default_value()));
     dispatch::call(op, &args).or_raise(py).map(|_| ())
+}
+
+/// The view that a single integer or slice of a dimension that exists is; errors are left to the general way.
+fn first_dimension(tensor: &Tensor, key: &Value) -> Option<(&'static Op, Args)> {
+    let Value::Key(items) = key else { return None };
+    let (&size, [item]) = (tensor.sizes().first()?, &items[..]) else { return None };
+    let zero = || Value::Scalar(Scalar::Int(0));
+    let mut args = only(Value::Tensor(tensor.clone()));
+    args.push(zero());
+    match *item {
+        IndexItem::Int(at) if -size <= at && at < size => {
+            args.push(Value::Scalar(Scalar::Int(at)));
+            Some((ROWS.select?, args))
+        }
+        IndexItem::Slice(start, stop, step) if step != Some(0) => {
+            args.extend([start, stop, Some(step.unwrap_or(1))].map(Value::from));
+            Some((ROWS.slice?, args))
+        }
+        _ => None,
+    }
 }
 
 /// `tensor[key]`.

@@ -7,8 +7,15 @@ use crate::{DeviceKind, Result};
 /// Copies values without recording and without counting a change.
 pub fn copy_values(out: &Tensor, source: &Tensor) -> Result<()> {
     let (out, source) = (out.core(), source.core());
-    if out.device().kind != DeviceKind::Cpu || source.device().kind != DeviceKind::Cpu {
-        return crate::dispatch::write(&Tensor::new(source.clone()), &Tensor::new(out.clone()));
+    match (out.device().kind, source.device().kind) {
+        (DeviceKind::Cpu, DeviceKind::Cpu) => {}
+        (DeviceKind::Meta, _) => return Ok(()),
+        (_, DeviceKind::Meta) => crate::fail!(NotImplemented, "Cannot copy out of meta tensor; no data!"),
+        _ => {
+            let (out, source) = (Tensor::new(out.clone()), Tensor::new(source.clone()));
+            let copy = &crate::ops::cast::OPS[0];
+            return crate::dispatch::on_array(copy, &[(&out).into(), source.into()], &[out]);
+        }
     }
     let strides = crate::pointwise::broadcast_strides(source, &out.sizes);
     corten_elementwise::copy(out.operand()?, source.operand_as(&out.sizes, &strides)?)
@@ -39,8 +46,8 @@ macro_rules! unary {
             run: Some(|args, outs| {
                 crate::pointwise::unary(corten_elementwise::Unary::$op, crate::promote::Promote::$rule, args, outs)
             }),
-            fast: Some(|args| {
-                crate::pointwise::unary_fast(corten_elementwise::Unary::$op, crate::promote::Promote::$rule, args)
+            fast: Some(|x, _| {
+                crate::pointwise::unary_fast(corten_elementwise::Unary::$op, crate::promote::Promote::$rule, x)
             }),
             elementwise: true,
             updates: false,
@@ -59,8 +66,8 @@ macro_rules! binary {
             run: Some(|args, outs| {
                 crate::pointwise::binary(corten_elementwise::Binary::$op, crate::promote::Promote::$rule, args, outs)
             }),
-            fast: Some(|args| {
-                crate::pointwise::binary_fast(corten_elementwise::Binary::$op, crate::promote::Promote::$rule, args)
+            fast: Some(|x, y| {
+                crate::pointwise::binary_fast(corten_elementwise::Binary::$op, crate::promote::Promote::$rule, x, y?)
             }),
             elementwise: true,
             updates: false,
@@ -128,11 +135,8 @@ macro_rules! scaled {
                     _ => crate::fail!(Type, "a sum takes two operands and alpha"),
                 })
             }),
-            fast: Some(|args| {
-                if !crate::pointwise::is_one(&args[2]) {
-                    return None;
-                }
-                crate::pointwise::binary_fast(corten_elementwise::Binary::$plain, crate::promote::Promote::default, args)
+            fast: Some(|x, y| {
+                crate::pointwise::binary_fast(corten_elementwise::Binary::$plain, crate::promote::Promote::default, x, y?)
             }),
             elementwise: true,
             updates: false,
