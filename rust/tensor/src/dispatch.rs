@@ -313,7 +313,6 @@ impl Kernel {
             _ => run(args, outs),
         }
     }
-
 }
 
 /// Lets the array backend compute into `outs`.

@@ -1,10 +1,10 @@
 //! Discrete Fourier transforms by the array backend, in float32 or float64.
 
 use super::all::*;
+use crate::Result;
 use crate::lazy::T;
 use crate::rules::factory::Options;
 use crate::rules::fft::{self as rules, Kind};
-use crate::Result;
 use crate::value::Value;
 use corten_tables::ops;
 

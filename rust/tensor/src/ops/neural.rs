@@ -141,10 +141,7 @@ fn attention(
         );
     }
     if causal && mask.is_some() {
-        fail!(
-            Runtime,
-            "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
-        );
+        fail!(Runtime, "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True");
     }
     let width = query.sizes()[query.ndim() - 1];
     let scale = scale.unwrap_or(1.0 / (width as f64).sqrt());
@@ -179,7 +176,11 @@ fn attention(
 /// The leading dimensions and the last three.
 fn channels_and_plane<'a>(name: &str, x: &'a Tensor) -> Result<(&'a [i64], [i64; 3])> {
     if x.ndim() < 3 {
-        fail!(Runtime, "{name} expects input to have at least 3 dimensions, but got input with {} dimension(s)", x.ndim());
+        fail!(
+            Runtime,
+            "{name} expects input to have at least 3 dimensions, but got input with {} dimension(s)",
+            x.ndim()
+        );
     }
     let (lead, tail) = x.sizes().split_at(x.ndim() - 3);
     Ok((lead, [tail[0], tail[1], tail[2]]))
@@ -226,7 +227,11 @@ fn unshuffled(x: &Tensor, r: i64) -> Result<T> {
 
 fn interleaved(x: &Tensor, groups: i64) -> Result<T> {
     if x.ndim() < 3 {
-        fail!(Runtime, "channel_shuffle expects input with > 2 dims, but got input with sizes {}", crate::text::sizes(x.sizes()));
+        fail!(
+            Runtime,
+            "channel_shuffle expects input with > 2 dims, but got input with sizes {}",
+            crate::text::sizes(x.sizes())
+        );
     }
     let (n, c) = (x.sizes()[0], x.sizes()[1]);
     if groups <= 0 || c % groups != 0 {
@@ -244,10 +249,7 @@ fn bordered(x: &Tensor, pad: &[i64], mode: &str, value: Option<f64>) -> Result<T
         fail!(Value, "Padding mode \"{mode}\" doesn't take in value argument");
     }
     if pad.len() % 2 != 0 || pad.len() / 2 >= x.ndim().max(1) || !(2..=6).contains(&pad.len()) {
-        fail!(
-            NotImplemented,
-            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now"
-        );
+        fail!(NotImplemented, "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now");
     }
     let mut out = T::from(x);
     for (i, pair) in pad.chunks_exact(2).enumerate() {

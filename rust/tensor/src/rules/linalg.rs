@@ -13,11 +13,7 @@ fn matrices(name: &str, a: &Tensor) -> Result<()> {
         fail!(Runtime, "{name}: The input tensor A must have at least 2 dimensions.");
     }
     if !a.dtype().is_differentiable() {
-        fail!(
-            Runtime,
-            "{name}: Expected a floating point or complex tensor as input. Got {}",
-            a.dtype().scalar_name()
-        );
+        fail!(Runtime, "{name}: Expected a floating point or complex tensor as input. Got {}", a.dtype().scalar_name());
     }
     if matches!(a.dtype(), DType::F16 | DType::BF16) {
         fail!(Runtime, "{name}: Low precision dtypes not supported. Got {}", a.dtype().scalar_name());
