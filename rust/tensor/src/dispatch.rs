@@ -128,11 +128,9 @@ pub fn run(op: &'static Op, args: &[Value], target: Target) -> Result<Value> {
                 Target::Out(outs) => into_outs(op, views, outs),
             }
         }
+        Body::Dynamic(_) if args.iter().any(on_cuda) => place(op, host(op, args, None)?, args, target),
         Body::Composite(body) | Body::Dynamic(body) => place(op, body(args)?, args, target),
-        Body::Python(_) => {
-            let host = HOOKS.host.get().ok_or_else(|| error!(Import, "{}() needs corten-tensor-core", op.name))?;
-            place(op, host(op, args, None)?, args, target)
-        }
+        Body::Python(_) => place(op, host(op, args, None)?, args, target),
     }
 }
 
@@ -317,8 +315,16 @@ impl Kernel {
 
 /// Lets the array backend compute into `outs`.
 pub fn on_array(op: &'static Op, args: &[Value], outs: &[Tensor]) -> Result<()> {
-    let host = HOOKS.host.get().ok_or_else(|| error!(Import, "{}() needs corten-tensor-core", op.name))?;
     host(op, args, Some(outs)).map(|_| ())
+}
+
+fn host(op: &'static Op, args: &[Value], outs: Option<&[Tensor]>) -> Result<Value> {
+    let host = HOOKS.host.get().ok_or_else(|| error!(Import, "{}() needs corten-tensor-core", op.name))?;
+    host(op, args, outs)
+}
+
+fn on_cuda(arg: &Value) -> bool {
+    arg.tensor().is_some_and(|t| t.device().kind == DeviceKind::Cuda)
 }
 
 /// The short cut of a call, if its operands fit one and what follows them is the default (`alpha` of one).

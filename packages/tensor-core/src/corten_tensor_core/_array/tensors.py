@@ -45,6 +45,21 @@ def run(name: str, args: tuple[Any, ...], outs: tuple[Tensor, ...]) -> None:
         _write(target, result)
 
 
+def make(name: str, args: tuple[Any, ...]) -> Any:
+    """Return the result of a row whose shape depends on data, on the device of its first argument.
+
+    Raises `NotImplementedError` for a row that has no array function.
+    """
+    first, separately = args[0], False
+    if name == "nonzero":
+        separately, args = args[1], args[:1]
+    result = _compute(name, _module(first.device.type), [_array(arg, first) for arg in args])
+    dtype = first.dtype if name == "masked_select" else _native.int64
+    out = _native.empty(tuple(result.shape), dtype=dtype, device=first.device)
+    _write(out, result)
+    return out.unbind(1) if separately else out
+
+
 def _compute(name: str, xp: Any, arrays: list[Any]) -> Any:
     function = ADAPTED.get(name) or ARRAY.get(SAME.get(name, name))
     if function is None:
