@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import corten
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import corten
 from tests.drawing import templates
 from tests.parity import outcome
 from tests.sampling import ROWS, Row, function, main_form, run, to_numpy

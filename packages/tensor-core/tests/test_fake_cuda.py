@@ -34,7 +34,10 @@ CASES = {
     **{name: lambda d, name=name: getattr(d(X), name)() for name in UNARY if name != "softmax_last"},
     **{name: lambda d, name=name: getattr(d(P), name)() for name in POSITIVE},
     **{name: lambda d, name=name: getattr(d(X), name)(d(Y)) for name in BINARY if name != "pow_positive"},
-    **{f"{name} of ints": lambda d, name=name: getattr(d(N), name)(d(M)) for name in ("add", "mul", "eq", "floor_divide", "bitwise_and", "div")},
+    **{
+        f"{name} of ints": lambda d, name=name: getattr(d(N), name)(d(M))
+        for name in ("add", "mul", "eq", "floor_divide", "bitwise_and", "div")
+    },
     "pow": lambda d: d(P) ** d(X),
     "pow number": lambda d: d(X) ** 2,
     "number pow": lambda d: 2 ** d(X),
@@ -138,7 +141,9 @@ def test_same_values_as_on_the_host(name, fake):
     for ours, host in pairs:
         assert str(ours.device) == "cuda:0"
         assert ours.dtype == host.dtype and ours.shape == host.shape
-        core.testing.assert_close(ours.cpu(), host, rtol=1e-2 if host.dtype == core.bfloat16 else 1e-5, atol=1e-5, equal_nan=True)
+        core.testing.assert_close(
+            ours.cpu(), host, rtol=1e-2 if host.dtype == core.bfloat16 else 1e-5, atol=1e-5, equal_nan=True
+        )
 
 
 def test_there_and_back(fake):

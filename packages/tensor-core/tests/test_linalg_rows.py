@@ -8,7 +8,9 @@ torch = pytest.importorskip("torch")
 
 
 def value(lib, x):
-    return lib.tensor(x.tolist(), dtype=getattr(lib, str(x.dtype).removeprefix("torch."))) if hasattr(x, "tolist") else x
+    return (
+        lib.tensor(x.tolist(), dtype=getattr(lib, str(x.dtype).removeprefix("torch."))) if hasattr(x, "tolist") else x
+    )
 
 
 def compare(ours, theirs, tolerance=1e-5):
@@ -94,7 +96,11 @@ def test_factors_make_the_matrix(dtype, full):
     Q, R = core.linalg.qr(a, mode="complete" if full else "reduced")
     compare(Q @ R, GENERAL[dtype], 1e-4)
     L, V = core.linalg.eig(value(core, SQUARE[dtype]))
-    compare((V * L.unsqueeze(-2)) @ core.linalg.inv(V), SQUARE[dtype].to(torch.promote_types(SQUARE[dtype].dtype, torch.complex64)), 1e-3)
+    compare(
+        (V * L.unsqueeze(-2)) @ core.linalg.inv(V),
+        SQUARE[dtype].to(torch.promote_types(SQUARE[dtype].dtype, torch.complex64)),
+        1e-3,
+    )
     U, S, V = core.svd(a)
     compare((U * S.unsqueeze(-2)) @ V.mH, GENERAL[dtype], 1e-4)
 

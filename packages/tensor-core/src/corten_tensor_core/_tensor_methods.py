@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from corten_native import Tensor
+    from corten_native import Tensor, dtype
 
 repr = tensor_repr
 __format__ = tensor_format
@@ -103,7 +103,7 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
 
 
 def _rebuild(
-    cls: type, data: bytes, dtype: Any, shape: tuple[int, ...], requires_grad: bool, state: dict[str, Any]
+    cls: Any, data: bytes, dtype: Any, shape: tuple[int, ...], requires_grad: bool, state: dict[str, Any]
 ) -> Any:
     """Make a tensor again from what `__reduce_ex__` gave."""
     out = _native.empty(shape, dtype=dtype)
@@ -112,7 +112,7 @@ def _rebuild(
 
         out.copy_(frombuffer(bytearray(data), dtype=dtype).view(shape))
     if cls is not _native.Tensor:
-        out = cls._make_subclass(cls, out, False)  # type: ignore[attr-defined]
+        out = cls._make_subclass(cls, out, False)
     if requires_grad:
         out.requires_grad_()
     for name, value in state.items():
@@ -208,6 +208,27 @@ def storage(self: Tensor) -> Any:
 
 def storage_type(self: Tensor) -> Any:
     raise NotImplementedError("storages are no public objects; use Tensor.type()")
+
+
+def new_tensor(
+    self: Tensor,
+    data: Any,
+    *,
+    dtype: dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Return a tensor with a copy of `data`, of this tensor's dtype and device unless told otherwise."""
+    from ._creation import tensor
+
+    return tensor(
+        data,
+        dtype=self.dtype if dtype is None else dtype,
+        device=self.device if device is None else device,
+        requires_grad=requires_grad,
+        pin_memory=pin_memory,
+    )
 
 
 def index_tensor(value: Any) -> Tensor:

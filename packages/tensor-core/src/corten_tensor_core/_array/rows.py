@@ -76,7 +76,16 @@ def _convolution(
 
 
 def _convolution_backward_input(
-    xp: Any, g: Any, w: Any, size: Any, stride: Any, padding: Any, dilation: Any, transposed: bool, extra: Any, groups: int
+    xp: Any,
+    g: Any,
+    w: Any,
+    size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    extra: Any,
+    groups: int,
 ) -> Any:
     if transposed:
         return CONVOLUTIONS[f"conv{w.ndim - 2}d"](xp, g, w, None, stride, padding, dilation, groups)
@@ -84,7 +93,16 @@ def _convolution_backward_input(
 
 
 def _convolution_backward_weight(
-    xp: Any, g: Any, x: Any, size: Any, stride: Any, padding: Any, dilation: Any, transposed: bool, extra: Any, groups: int
+    xp: Any,
+    g: Any,
+    x: Any,
+    size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    extra: Any,
+    groups: int,
 ) -> Any:
     # A transposed convolution exchanges the parts of its input and its gradient.
     first, second = (x, g) if transposed else (g, x)
