@@ -6,7 +6,7 @@
 use crate::core::Core;
 use crate::device::DeviceKind;
 use crate::mode;
-use crate::op::{Body, Fast, Meta, Op, OutSpec, Views};
+use crate::op::{Body, Fast, Meta, Op, OutSpec, Run, Views};
 use crate::tensor::{Tensor, key};
 use crate::value::{Arg, Args, Number, Value};
 use corten_base::{DType, Result, error, fail};
@@ -219,7 +219,7 @@ fn give(outs: &[Tensor]) -> Value {
 struct Kernel {
     op: &'static Op,
     meta: fn(&[Value]) -> Result<Meta>,
-    run: Option<fn(&[Value], &[Tensor]) -> Result<()>>,
+    run: Option<Run>,
     elementwise: bool,
     updates: bool,
 }

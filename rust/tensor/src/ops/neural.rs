@@ -248,7 +248,7 @@ fn bordered(x: &Tensor, pad: &[i64], mode: &str, value: Option<f64>) -> Result<T
     if value.is_some_and(|v| v != 0.0) {
         fail!(Value, "Padding mode \"{mode}\" doesn't take in value argument");
     }
-    if pad.len() % 2 != 0 || pad.len() / 2 >= x.ndim().max(1) || !(2..=6).contains(&pad.len()) {
+    if !pad.len().is_multiple_of(2) || pad.len() / 2 >= x.ndim().max(1) || !(2..=6).contains(&pad.len()) {
         fail!(NotImplemented, "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now");
     }
     let mut out = T::from(x);
