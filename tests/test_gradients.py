@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import corten
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import corten
 from tests.drawing import templates
 from tests.parity import outcome
 from tests.sampling import ROWS, Row, function, main_form, run, to_numpy
@@ -26,7 +26,16 @@ STEPS = {"sign", "sgn", "round", "round.decimals", "floor", "ceil", "trunc", "he
 # With `dim=()` PyTorch's gradient divides by one and not by the number of elements.
 ODD = {"var.dim", "var.correction", "std.dim", "std.correction", "var_mean.dim", "std_mean.dim"}
 ODD |= {"var_mean.correction", "std_mean.correction"}
-SKIP = {"rrelu", "dropout", "embedding_renorm_", "ldexp", "alpha_dropout", "feature_dropout", "feature_alpha_dropout", "cuda"}
+SKIP = {
+    "rrelu",
+    "dropout",
+    "embedding_renorm_",
+    "ldexp",
+    "alpha_dropout",
+    "feature_dropout",
+    "feature_alpha_dropout",
+    "cuda",
+}
 
 
 def rows(which: list[Row]) -> pytest.MarkDecorator:
@@ -139,7 +148,7 @@ def assert_gradients_agree(row: Row, call: Any) -> None:
     if any(isinstance(result, Exception) for result in forward):
         return
     ours, theirs = (outcome(lambda lib: gradients(lib, row, call), lib) for lib in (corten, torch))
-    if isinstance(theirs, Exception) or row.id in ODD and () in call.args:
+    if isinstance(theirs, Exception) or (row.id in ODD and () in call.args):
         return  # a backward that PyTorch has not
     assert not isinstance(ours, Exception), f"{row.id}({call!r}): {ours!r}"
     for a, b in zip(ours, theirs, strict=False):
