@@ -1,6 +1,6 @@
 """Einstein summation beside PyTorch's: values, gradients, messages."""
 
-import corten_native
+import corten_tensor_core as corten_native
 import numpy as np
 import pytest
 from hypothesis import given, settings
