@@ -98,6 +98,7 @@ class Spec:
 
     def fill(self, rng: np.random.Generator, dtype: str, layout: str = "contiguous") -> Array:
         """Choose the values; `layout` counts where the spec asks for none, `dtype` likewise."""
+        fixed = self.dtype is not None
         dtype, layout, shape = self.dtype or dtype, self.layout or layout, self.shape
         if layout == "transposed":
             base = shape[::-1]
@@ -109,7 +110,7 @@ class Spec:
             base = (2, *shape)
         else:
             base, layout = shape, "contiguous"
-        return Array(self.values(rng, dtype, base), dtype, layout, shape)
+        return Array(self.values(rng, dtype, base), dtype, layout, shape, fixed)
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ class Array:
     dtype: str
     layout: str
     shape: tuple[int, ...]
+    fixed: bool = False  # the operator asks for this dtype
 
     def build(self, lib: Any) -> Any:
         x = lib.from_numpy(self.base.copy())
@@ -176,6 +178,9 @@ class Call:
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
+
+    def arrays(self) -> list[Array]:
+        return [x for x in _leaves((self.args, self.kwargs)) if isinstance(x, Array)]
 
     def build(self, lib: Any) -> tuple[list[Any], dict[str, Any]]:
         def one(x: Any) -> Any:

@@ -278,7 +278,7 @@ pub fn check_alpha(operands: &[Value], alpha: &Value) -> Result<()> {
     }
     let dtype = promote::result_type(&numbers(operands, 2));
     let Value::Scalar(alpha) = alpha else { fail!(Type, "argument 'alpha' must be a number") };
-    if alpha.category() > dtype.category() {
+    if alpha.category() > dtype.category().max(corten_base::dtype::Category::Int) {
         match alpha {
             Scalar::Complex(..) => {
                 fail!(Runtime, "For non-complex input tensors, argument alpha must not be a complex number.")

@@ -66,7 +66,12 @@ def set_default_dtype(d: dtype) -> None:
     _native._set_default_dtype(d)
 
 
-_TENSOR_TYPES = {"FloatTensor": "float32", "DoubleTensor": "float64", "HalfTensor": "float16", "BFloat16Tensor": "bfloat16"}
+_TENSOR_TYPES = {
+    "FloatTensor": "float32",
+    "DoubleTensor": "float64",
+    "HalfTensor": "float16",
+    "BFloat16Tensor": "bfloat16",
+}
 
 
 def set_default_tensor_type(t: Any) -> None:
@@ -98,7 +103,9 @@ class DeviceContext:
         _native._set_default_device(self._place)
         return self._place
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         _native._set_default_device(self._before)
 
 

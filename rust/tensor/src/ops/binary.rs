@@ -33,10 +33,10 @@ floor_divide(input: TensorOrScalar, other: TensorOrScalar) -> Tensor { binary(di
 remainder(input: TensorOrScalar, other: TensorOrScalar) -> Tensor { binary(remainder, default); forms: fn method inplace out; domain: any, positive }
 /// C's `fmod`: with the sign of `input`.
 fmod(input: Tensor, other: TensorOrScalar) -> Tensor { binary(fmod, default); forms: fn method inplace out; domain: any, positive }
-/// `input ** exponent`, for one exponent.
-pow(input: Tensor, exponent: Scalar) -> Tensor { binary(pow, default); forms: fn method inplace out; domain: positive, scalar }
 /// `input ** exponent`.
 pow.tensor(input: Tensor, exponent: Tensor) -> Tensor { binary(pow, default); forms: fn method inplace out; domain: positive, any }
+/// `input ** exponent`, for one exponent.
+pow(input: Tensor, exponent: Scalar) -> Tensor { binary(pow, default); forms: fn method inplace out; domain: positive, scalar }
 /// `input ** exponent`, for one base.
 pow.base(input: Scalar, exponent: Tensor) -> Tensor { binary(pow, default); forms: fn out; domain: scalar, any }
 /// `input ** exponent` in double precision.

@@ -120,7 +120,9 @@ signbit(input: Tensor) -> Tensor { unary(signbit, predicate, checks::signbit); f
 isreal(input: Tensor) -> Tensor { composite: if input.dtype().is_complex() { super::compare::eq(super::view::imag(input), 0) } else { super::factory::ones_like_with(input, crate::DType::Bool, None::<bool>, None::<bool>, false, false, crate::device::MemoryFormat::Preserve) }; forms: fn method; domain: any }
 
 /// The complex conjugates; a real tensor itself.
-conj(input: Tensor) -> Tensor { composite: if input.dtype().is_complex() { _conj(input) } else { T::from(input) }; forms: fn method; alias: resolve_conj; domain: any }
+conj(input: Tensor) -> Tensor { composite: if input.dtype().is_complex() { _conj(input) } else { T::from(input) }; forms: fn method; domain: any }
+/// The tensor itself: conjugation is never put off.
+resolve_conj(input: Tensor) -> Tensor { composite: T::from(input); forms: fn method; domain: any }
 /// The complex conjugates in fresh memory.
 conj_physical(input: Tensor) -> Tensor { composite: _conj(input); forms: fn method inplace out; domain: any }
 /// The complex conjugates, computed.

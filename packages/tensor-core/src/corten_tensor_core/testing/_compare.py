@@ -133,7 +133,7 @@ class _Comparison:
             except (TypeError, ValueError, RuntimeError):
                 pass
         message = f"No comparison pair was able to handle inputs of type {type(x)} and {type(y)}."
-        self.fail(message, place, TypeError, structure=True)
+        return self.fail(message, place, TypeError, structure=True)
 
     def tensors(self, x: Tensor, y: Tensor, place: tuple[Any, ...]) -> None:
         if x.shape != y.shape:

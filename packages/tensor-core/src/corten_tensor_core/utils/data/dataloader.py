@@ -22,7 +22,7 @@ _BATCH_OPTIONS = ("batch_size", "shuffle", "sampler", "drop_last", "batch_sample
 
 def get_worker_info() -> None:
     """Return None: samples are loaded in the process that asks for them."""
-    return None
+    return
 
 
 class DataLoader:
