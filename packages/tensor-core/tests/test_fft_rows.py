@@ -13,7 +13,9 @@ TWO = tuple(f"{name}2" for name in ONE)
 
 def both(name, x, **options):
     expected = getattr(torch.fft, name)(x, **options)
-    ours = getattr(core.fft, name)(core.tensor(x.tolist(), dtype=getattr(core, str(x.dtype).removeprefix("torch."))), **options)
+    ours = getattr(core.fft, name)(
+        core.tensor(x.tolist(), dtype=getattr(core, str(x.dtype).removeprefix("torch."))), **options
+    )
     assert (str(ours.dtype), tuple(ours.shape)) == (str(expected.dtype), tuple(expected.shape))
     got = torch.tensor(ours.tolist(), dtype=expected.dtype)
     tolerance = 1e-5 if expected.dtype in (torch.float32, torch.complex64) else 1e-12

@@ -53,9 +53,7 @@ def vander(x: Tensor, N: int | None = None) -> Tensor:
     return _native.cat([powers, rest], -1)
 
 
-def matrix_norm(
-    A: Tensor, ord: Any = None, dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None
-) -> Tensor:
+def matrix_norm(A: Tensor, ord: Any = None, dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Return the norm of matrices: `"fro"` (the default), `"nuc"`, or of order 1, -1, 2, -2, inf, -inf."""
     ord = "fro" if ord is None else ord
     if A.dim() < 2:
@@ -242,9 +240,7 @@ def lstsq(
     values (by `"gelsd"` and `"gelss"`); what is not computed is empty.
     """
     if driver is not None and driver not in _DRIVERS:
-        raise RuntimeError(
-            "torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)"
-        )
+        raise RuntimeError("torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")
     if A.dim() < 2:
         raise RuntimeError("torch.linalg.lstsq: input must have at least 2 dimensions.")
     vector = B.dim() == A.dim() - 1

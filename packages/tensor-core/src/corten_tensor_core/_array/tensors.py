@@ -39,7 +39,9 @@ def run(name: str, args: tuple[Any, ...], outs: tuple[Tensor, ...]) -> None:
         if _families().get(name) in _POINTWISE:
             arrays = _promoted(xp, name, args, arrays, out)
         elif _families().get(name) == "fft":
-            arrays[0] = arrays[0].astype(xp.result_type(arrays[0].dtype, _dtype(xp, out).type(0).real.dtype), copy=False)
+            arrays[0] = arrays[0].astype(
+                xp.result_type(arrays[0].dtype, _dtype(xp, out).type(0).real.dtype), copy=False
+            )
         results = _compute(name, xp, arrays)
     for target, result in zip(outs, results if isinstance(results, tuple) else (results,), strict=True):
         _write(target, result)
