@@ -23,7 +23,19 @@ DIFFERENTIABLE = [row for row in ROWS if row.differentiable and row.public and r
 # Checked at their singular points beside PyTorch only: not smooth where finite differences look, or results that
 # stay put; and what is defined up to a sign or a rotation.
 STEPS = {"sign", "sgn", "round", "round.decimals", "floor", "ceil", "trunc", "heaviside", "floor_divide", "div.mode"}
-SKIP = {"rrelu", "dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout", "cuda"}
+# With `dim=()` PyTorch's gradient divides by one and not by the number of elements.
+ODD = {"var.dim", "var.correction", "std.dim", "std.correction", "var_mean.dim", "std_mean.dim"}
+ODD |= {"var_mean.correction", "std_mean.correction"}
+SKIP = {
+    "rrelu",
+    "dropout",
+    "embedding_renorm_",
+    "ldexp",
+    "alpha_dropout",
+    "feature_dropout",
+    "feature_alpha_dropout",
+    "cuda",
+}
 
 
 def rows(which: list[Row]) -> pytest.MarkDecorator:
@@ -80,12 +92,14 @@ def applied(lib: Any, row: Row, args: Any, kwargs: dict[str, Any]) -> list[Any]:
 def test_finite_differences(row: Row, data: st.DataObject) -> None:
     template = data.draw(templates(row))
     dtype = data.draw(st.sampled_from(("float64", "float64", "complex128")))
-    call = template.fill(dtype, seed=data.draw(st.integers(1, 99)))
-    valid = outcome(lambda lib: run(lib, row, main_form(row), call), torch)
-    ours = outcome(lambda lib: run(lib, row, main_form(row), call), corten)
-    if isinstance(valid, Exception) or isinstance(ours, Exception):
-        return  # compared in test_values
+    call = template.fill(dtype, seed=data.draw(st.integers(1, 99)), smooth=True)
     args, kwargs, leaves = inputs_of(corten, call)
+    results = outcome(lambda lib: applied(lib, row, args, kwargs), corten)
+    theirs = outcome(lambda lib: gradients(lib, row, call), torch)
+    if isinstance(results, Exception) or isinstance(theirs, Exception) or not finite(results):
+        return  # compared in test_values; and what PyTorch cannot derive
+    # PyTorch gives no gradient for some weights and masks: `None`.
+    leaves = [leaf for leaf, gradient in zip(leaves, theirs, strict=False) if gradient is not None]
     if not leaves or sum(x.numel() for x in leaves) > 150:
         return
 
@@ -100,10 +114,7 @@ def test_finite_differences(row: Row, data: st.DataObject) -> None:
         placed = [put(x) for x in args]
         return tuple(applied(corten, row, placed, {key: put(x) for key, x in kwargs.items()}))
 
-    if not any(r.requires_grad for r in applied(corten, row, args, kwargs)):
-        return
-    check = corten.autograd.gradcheck
-    assert check(of_leaves, tuple(leaves), atol=1e-4)
+    assert corten.autograd.gradcheck(of_leaves, tuple(leaves), atol=1e-4)
     results = [r for r in of_leaves(*leaves) if r.requires_grad]
     if sum(x.numel() for x in leaves) <= 24 and sum(r.numel() for r in results) <= 24:
         seeds = tuple(corten.ones_like(r).mul(0.7).requires_grad_() for r in results)
@@ -112,7 +123,12 @@ def test_finite_differences(row: Row, data: st.DataObject) -> None:
             assert corten.autograd.gradgradcheck(of_leaves, tuple(leaves), seeds, atol=1e-3)
 
 
-def gradients(lib: Any, row: Row, call: Any, fills: Any = None) -> list[Any]:
+def finite(results: list[Any]) -> bool:
+    """Tell whether results are in double precision, without NaN or infinity: else differences say nothing."""
+    return all(str(r.dtype)[6:] in ("float64", "complex128") and np.isfinite(to_numpy(r)).all() for r in results)
+
+
+def gradients(lib: Any, row: Row, call: Any) -> list[Any]:
     """Return the gradients of a weighted sum of the results, and those of a sum of their squares."""
     args, kwargs, leaves = inputs_of(lib, call)
     results = [r for r in applied(lib, row, args, kwargs) if r.requires_grad]
@@ -132,7 +148,7 @@ def assert_gradients_agree(row: Row, call: Any) -> None:
     if any(isinstance(result, Exception) for result in forward):
         return
     ours, theirs = (outcome(lambda lib: gradients(lib, row, call), lib) for lib in (corten, torch))
-    if isinstance(theirs, Exception):
+    if isinstance(theirs, Exception) or (row.id in ODD and () in call.args):
         return  # a backward that PyTorch has not
     assert not isinstance(ours, Exception), f"{row.id}({call!r}): {ours!r}"
     for a, b in zip(ours, theirs, strict=False):

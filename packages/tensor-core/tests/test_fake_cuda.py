@@ -140,7 +140,8 @@ def test_same_values_as_on_the_host(name, fake):
     pairs = zip(got, expected, strict=True) if isinstance(expected, tuple) else [(got, expected)]
     for ours, host in pairs:
         assert str(ours.device) == "cuda:0"
-        assert ours.dtype == host.dtype and ours.shape == host.shape
+        assert ours.dtype == host.dtype
+        assert ours.shape == host.shape
         core.testing.assert_close(
             ours.cpu(), host, rtol=1e-2 if host.dtype == core.bfloat16 else 1e-5, atol=1e-5, equal_nan=True
         )
@@ -150,7 +151,8 @@ def test_there_and_back(fake):
     for dtype in (core.float32, core.bfloat16, core.int8, core.bool, core.complex128):
         x = sample(2, 3).to(dtype)
         there = x.cuda()
-        assert there.is_cuda and there.to("cuda:0") is there
+        assert there.is_cuda
+        assert there.to("cuda:0") is there
         assert there.cpu().tolist() == x.tolist()
         assert there.t().cpu().tolist() == x.t().tolist()
     assert sample(2).to("cuda:1").device.index == 1
@@ -166,7 +168,8 @@ def test_reading(fake):
     x = core.tensor([1.5, -2.0]).cuda()
     assert x[0].item() == 1.5
     assert x.tolist() == [1.5, -2.0]
-    assert bool(x[0] > 1) and float(x[1]) == -2.0
+    assert bool(x[0] > 1)
+    assert float(x[1]) == -2.0
     assert repr(x) == "tensor([ 1.5000, -2.0000], device='cuda:0')"
     assert core.equal(x, x.clone())
 
@@ -186,15 +189,20 @@ def test_random(fake):
     first = core.rand(100, device="cuda")
     core.manual_seed(3)
     assert core.rand(100, device="cuda").tolist() == first.tolist()
-    assert 0 <= first.min().item() and first.max().item() < 1
+    assert first.min().item() >= 0
+    assert first.max().item() < 1
     assert abs(core.randn(4000, device="cuda").std().item() - 1) < 0.1
     assert sorted(core.randperm(9, device="cuda").tolist()) == list(range(9))
     assert set(core.randint(2, 5, (99,), device="cuda").tolist()) == {2, 3, 4}
+    whole = core.empty(99, dtype=core.uint8, device="cuda").random_()
+    assert whole.max().item() > 127
     assert 0.4 < core.bernoulli(core.full((2000,), 0.5, device="cuda")).mean().item() < 0.6
 
 
 def test_settings(fake):
-    assert cuda.is_available() and cuda.device_count() == 2 and cuda.current_device() == 0
+    assert cuda.is_available()
+    assert cuda.device_count() == 2
+    assert cuda.current_device() == 0
     assert cuda.get_device_name() == "Fake device"
     with cuda.device(1):
         assert cuda.current_device() == 1
@@ -214,7 +222,7 @@ def test_without_a_device():
         cuda.manual_seed(1)
         cuda.empty_cache()
         for use in (lambda: core.zeros(2, device="cuda"), lambda: X.cuda(), lambda: X.to("cuda"), cuda.synchronize):
-            with pytest.raises(RuntimeError, match="CuPy|driver"):
+            with pytest.raises(RuntimeError, match=r"CuPy|driver"):
                 use()
     finally:
         _device.set_backend(before)

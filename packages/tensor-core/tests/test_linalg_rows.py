@@ -91,7 +91,8 @@ def test_values(name, dtype):
 def test_factors_make_the_matrix(dtype, full):
     a = value(core, GENERAL[dtype])
     U, S, Vh = core.linalg.svd(a, full_matrices=full)
-    assert U.shape == ((2, 4, 4) if full else (2, 4, 3)) and Vh.shape == (2, 3, 3)
+    assert U.shape == ((2, 4, 4) if full else (2, 4, 3))
+    assert Vh.shape == (2, 3, 3)
     compare((U[..., :3] * S.unsqueeze(-2)) @ Vh, GENERAL[dtype], 1e-4)
     Q, R = core.linalg.qr(a, mode="complete" if full else "reduced")
     compare(Q @ R, GENERAL[dtype], 1e-4)
@@ -140,7 +141,8 @@ def test_singular_matrices():
         with pytest.raises(core.linalg.LinAlgError, match=f"linalg.{name}"):
             getattr(core.linalg, name)(core.zeros(2, 2))
     inverse, info = core.linalg.inv_ex(core.zeros(2, 2))
-    assert info.item() == 1 and inverse.isnan().all()
+    assert info.item() == 1
+    assert inverse.isnan().all()
     assert core.linalg.cholesky_ex(core.tensor([[1.0, 0.0], [0.0, -1.0]])).info.item() == 2
 
 

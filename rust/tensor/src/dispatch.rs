@@ -8,7 +8,7 @@ use crate::device::DeviceKind;
 use crate::mode;
 use crate::op::{Body, Fast, Meta, Op, OutSpec, Run, Views};
 use crate::tensor::{Tensor, key};
-use crate::value::{Arg, Number, Value};
+use crate::value::{Arg, Args, Number, Value};
 use corten_base::{DType, Result, error, fail};
 use smallvec::SmallVec;
 use std::sync::OnceLock;
@@ -129,9 +129,24 @@ pub fn run(op: &'static Op, args: &[Value], target: Target) -> Result<Value> {
             }
         }
         Body::Dynamic(_) if args.iter().any(on_cuda) => place(op, host(op, args, None)?, args, target),
-        Body::Composite(body) | Body::Dynamic(body) => place(op, body(args)?, args, target),
+        Body::Composite(body) | Body::Dynamic(body) => match (target, factory_dtype(op, args)) {
+            // A factory makes what `out=` holds, unless it is told another dtype.
+            (Target::Out([out]), Some(dtype)) => {
+                let mut args: Args = args.into();
+                args[dtype] = Value::DType(out.dtype());
+                place(op, body(&args)?, &args, target)
+            }
+            _ => place(op, body(args)?, args, target),
+        },
         Body::Python(_) => place(op, host(op, args, None)?, args, target),
     }
+}
+
+/// The position of a factory's `dtype` where it is not given.
+fn factory_dtype(op: &Op, args: &[Value]) -> Option<usize> {
+    let position = op.params.iter().position(|param| param.name == "dtype")?;
+    let factory = op.params.iter().any(|param| param.name == "layout");
+    (factory && matches!(args.get(position), Some(Value::None))).then_some(position)
 }
 
 fn view_of(input: &Tensor, core: Core, keys: u32) -> Tensor {

@@ -113,6 +113,11 @@ def _avg_pool_backward(xp: Any, g: Any, size: Any, kernel: Any, *options: Any) -
     return POOLS[f"avg_pool{len(kernel)}d_backward"](xp, g, size, kernel, *options)
 
 
+def _silu_backward(xp: Any, g: Any, x: Any) -> Any:
+    y = 1 / (1 + xp.exp(-x))
+    return g * y * (1 + x * (1 - y))
+
+
 _REDUCTIONS = ("none", "mean", "sum")
 
 
@@ -157,6 +162,7 @@ ADAPTED: dict[str, Callable[..., Any]] = {
         xp, x, target, weight, _REDUCTIONS[reduction], ignored
     ),
     "sigmoid_backward": lambda xp, g, y: g * y * (1 - y),
+    "silu_backward": _silu_backward,
     "tanh_backward": lambda xp, g, y: g * (1 - y * y),
     "zero_": lambda xp, x: xp.zeros(x.shape, x.dtype),
 }
@@ -164,6 +170,13 @@ ADAPTED: dict[str, Callable[..., Any]] = {
 
 def _shape(x: Any) -> tuple[int, ...]:
     return tuple(x.shape)
+
+
+def _whole_range(xp: Any, rng: Any, x: Any) -> Any:
+    kind, bits = x.dtype.kind, x.dtype.itemsize * 8
+    if kind in "iu":
+        return rng.integers(0, 2 ** min(bits - (kind == "i"), 63), _shape(x))
+    return rng.integers(0, 2 if kind == "b" else 2 ** (xp.finfo(x.dtype).nmant + 1) + 1, _shape(x))
 
 
 #: Random rows: given `xp`, a seed, the row's arguments without its generator.
@@ -179,6 +192,7 @@ DRAWN: dict[str, Callable[..., Any]] = {
     "log_normal_": lambda xp, rng, x, mean, std: xp.exp(rng.standard_normal(_shape(x)) * std + mean),
     "normal_": lambda xp, rng, x, mean, std: rng.standard_normal(_shape(x)) * std + mean,
     "poisson": lambda xp, rng, rates: rng.poisson(rates),
+    "random_": _whole_range,
     "random_.from": lambda xp, rng, x, low, high: rng.integers(low, 2**24 if high is None else high, _shape(x)),
     "random_.to": lambda xp, rng, x, high: rng.integers(0, high, _shape(x)),
     "uniform_": lambda xp, rng, x, low, high: rng.random(_shape(x)) * (high - low) + low,
