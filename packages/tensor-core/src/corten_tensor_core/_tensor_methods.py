@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from builtins import type as _type  # `type` is a method here
+
 from corten_native import _native
 
 from ._printing import tensor_format, tensor_repr
@@ -75,7 +77,7 @@ def __array_wrap__(self: Tensor, array: Any, context: Any = None, return_scalar:
 
 
 def __dir__(self: Tensor) -> list[str]:
-    return sorted({*dir(type(self)), *self.__dict__})
+    return sorted({*dir(_type(self)), *self.__dict__})
 
 
 def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
@@ -91,7 +93,7 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
             "see https://github.com/pytorch/pytorch/pull/103001"
         )
     values = self.detach().clone()
-    out = values if type(self) is _native.Tensor else type(self)._make_subclass(type(self), values, False)
+    out = values if _type(self) is _native.Tensor else _type(self)._make_subclass(_type(self), values, False)
     if self.requires_grad:
         out.requires_grad_()
     memo[id(self)] = out
@@ -124,7 +126,7 @@ def __reduce_ex__(self: Tensor, protocol: int) -> Any:
     """Pickle values, dtype, shape and `requires_grad`; a tensor with history is refused, as PyTorch does."""
     values = self.detach().cpu().contiguous()
     data = bytes(_bytes_of(values))
-    return _rebuild, (type(self), data, self.dtype, tuple(self.shape), self.requires_grad, dict(self.__dict__))
+    return _rebuild, (_type(self), data, self.dtype, tuple(self.shape), self.requires_grad, dict(self.__dict__))
 
 
 def _bytes_of(values: Tensor) -> Any:
@@ -135,7 +137,7 @@ def _bytes_of(values: Tensor) -> Any:
 
 def __setstate__(self: Tensor, state: Any) -> None:
     raise RuntimeError(
-        f"__setstate__() is not supported: tensors are made again by __reduce_ex__, got {type(state).__name__}"
+        f"__setstate__() is not supported: tensors are made again by __reduce_ex__, got {_type(state).__name__}"
     )
 
 
