@@ -11,7 +11,7 @@ use corten_tensor::op::{Body, Op};
 use corten_tensor::value::Value;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyTuple};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -47,7 +47,15 @@ fn run(op: &'static Op, args: &[Value], outs: Option<&[Tensor]>) -> Result<Value
         let run = || -> PyResult<Value> {
             let args = objects(py, args)?;
             match (outs, &op.body) {
-                (None, Body::Python(path)) => convert::from_result(body(py, path)?.call1(args)?.as_borrowed()),
+                (None, Body::Python(path)) => {
+                    let named = PyDict::new(py);
+                    let count = op.params.iter().take_while(|p| !p.keyword).count();
+                    for (param, arg) in op.params.iter().zip(&args).skip(count) {
+                        named.set_item(param.name, arg)?;
+                    }
+                    let result = body(py, path)?.call(args.get_slice(0, count), Some(&named))?;
+                    convert::from_result(result.as_borrowed())
+                }
                 (None, _) => Err(PyRuntimeError::new_err(format!("{}() has no body in Python", op.name))),
                 (Some(outs), _) => {
                     let outs = outs.iter().map(|t| class::wrap(py, t.clone())).collect::<PyResult<Vec<_>>>()?;

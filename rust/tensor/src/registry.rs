@@ -24,6 +24,9 @@ static FAMILIES: &[&[Op]] = &[
     &ops::norm::OPS,
     &ops::loss::OPS,
     &ops::neural::OPS,
+    &ops::linalg::OPS,
+    &ops::fft::OPS,
+    &ops::composite::OPS,
 ];
 
 /// Every row; overloads of a name follow one another in the order in which they are tried.

@@ -7,6 +7,7 @@ pub mod factory;
 pub mod index;
 pub mod join;
 pub mod key;
+pub mod linalg;
 pub mod lines;
 pub mod loss;
 pub mod matrix;
