@@ -116,7 +116,7 @@ pub fn spec(rule: Promote, operands: &[Number]) -> Result<OutSpec> {
 }
 
 fn unsupported<T>(name: &str, dtype: DType) -> Result<T> {
-    fail!(NotImplemented, "\"{name}\" not implemented for '{}'", dtype.scalar_name())
+    fail!(NotImplemented, "\"{name}_cpu\" not implemented for '{}'", dtype.scalar_name())
 }
 
 /// `meta` of a unary row.
@@ -209,6 +209,9 @@ pub fn binary_fast(op: Binary, rule: Promote, args: &[Value]) -> Option<Result<T
     let dtype = a.dtype;
     if !matches!(dtype, DType::F32 | DType::F64) || !a.is_contiguous() || x.device() != Device::CPU || a.numel() > SHORT
     {
+        return None;
+    }
+    if !op.supports(dtype) {
         return None;
     }
     let y = match &args[1] {

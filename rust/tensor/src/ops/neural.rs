@@ -243,11 +243,10 @@ fn bordered(x: &Tensor, pad: &[i64], mode: &str, value: Option<f64>) -> Result<T
     if value.is_some_and(|v| v != 0.0) {
         fail!(Value, "Padding mode \"{mode}\" doesn't take in value argument");
     }
-    if pad.len() % 2 != 0 || pad.len() / 2 >= x.ndim().max(1) || !(2..=6).contains(&pad.len()) {
-        fail!(
-            NotImplemented,
-            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now"
-        );
+    // One, two or three dimensions at the end, behind channels and perhaps a batch.
+    let spatial = pad.len() / 2;
+    if pad.len() % 2 != 0 || !(1..=3).contains(&spatial) || !(spatial + 1..=spatial + 2).contains(&x.ndim()) {
+        fail!(NotImplemented, "Padding size {} is not supported for {}D input tensor.", pad.len(), x.ndim());
     }
     let mut out = T::from(x);
     for (i, pair) in pad.chunks_exact(2).enumerate() {
