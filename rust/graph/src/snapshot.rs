@@ -20,8 +20,8 @@ pub enum Snapshot {
     },
     /// A result of the saving node: its value only, since the tensor itself holds the node.
     Output {
-        /// The value.
-        core: Core,
+        /// The value; on the heap, so that what most nodes save stays small.
+        core: Box<Core>,
         /// Its version then.
         version: u64,
         /// Which result.
@@ -76,7 +76,7 @@ impl Snapshot {
 
     /// Of a result of the node that saves it.
     pub fn output(tensor: &Tensor, nr: u32) -> Snapshot {
-        let core = tensor.core().clone();
+        let core = Box::new(tensor.core().clone());
         core.storage.mark_saved();
         Snapshot::Output { version: core.version(), core, nr }
     }
@@ -97,7 +97,7 @@ impl Snapshot {
             }
             Snapshot::Output { core, version, nr } => {
                 check_version(core, *version, Some(&Edge { node: node.clone(), nr: *nr }))?;
-                let fresh = Tensor::new(core.clone());
+                let fresh = Tensor::new(Core::clone(core));
                 if recording {
                     fresh.set_history(Some(node.clone()), *nr);
                 }

@@ -228,7 +228,6 @@ pub fn argument(obj: Obj, op: &Op, param: &Param, place: usize) -> Taken<Value> 
     {
         return Ok(Value::Tensor(tensor.clone()));
     }
-    let py = obj.py();
     if obj.is_none() && param.ty != Type::Any && param.ty != Type::Key {
         let nullable = param.nullable || matches!(param.default, Some(corten_tensor::op::Default::None));
         return if nullable { Ok(Value::None) } else { Err(Refused::Mismatch) };
@@ -268,12 +267,29 @@ pub fn argument(obj: Obj, op: &Op, param: &Param, place: usize) -> Taken<Value> 
             .map(|g| Value::Generator(g.get().shared.clone()))
             .map_err(|_| Refused::Mismatch),
         Type::Key => key(obj).map_err(Refused::Error),
-        Type::Any => Ok(if obj.is_none() { Value::None } else { foreign(py, obj) }),
+        Type::Any => Ok(anything(obj)?),
     }
 }
 
+/// A value of any type: what the runtime knows in its own form, the rest as it is.
+fn anything(obj: Obj) -> PyResult<Value> {
+    if let Some(tensor) = tensor_of(obj) {
+        return Ok(Value::Tensor(tensor.clone()));
+    }
+    if obj.is_none() {
+        return Ok(Value::None);
+    }
+    if let Ok(text) = obj.cast::<PyString>() {
+        return Ok(Value::Str(text.to_cow()?.as_ref().into()));
+    }
+    Ok(match exact_number(obj) {
+        Some(scalar) => Value::Scalar(scalar),
+        None => foreign(obj),
+    })
+}
+
 /// An object that the runtime passes along without looking into it.
-pub fn foreign(_py: Python<'_>, obj: Obj) -> Value {
+pub fn foreign(obj: Obj) -> Value {
     Value::Foreign(Arc::new(Keep::new(obj)))
 }
 
@@ -420,7 +436,7 @@ pub fn from_result(obj: Obj) -> PyResult<Value> {
             return Ok(Value::Tensors(list));
         }
     }
-    Ok(foreign(obj.py(), obj))
+    Ok(foreign(obj))
 }
 
 /// The value of a tensor of one element on any device, as a Python number.

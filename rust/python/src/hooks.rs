@@ -24,6 +24,11 @@ pub fn index_tensor(obj: Obj) -> PyResult<Tensor> {
     tensor_of(result.as_borrowed()).cloned().ok_or_else(|| PyTypeError::new_err("index_tensor() must give a Tensor"))
 }
 
+/// A tensor that shares an array's memory where it can.
+pub fn as_tensor<'py>(obj: Obj<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+    import(obj.py(), "corten_tensor_core", "as_tensor")?.call1((obj,))
+}
+
 /// The value of a tensor of one element, fetched from its device where need be.
 pub fn item(obj: Obj, tensor: &Tensor) -> PyResult<Scalar> {
     let _below = mode::without(key::SUBCLASS);

@@ -18,6 +18,7 @@ mod legacy;
 mod memory;
 mod methods;
 mod modes;
+mod numbers;
 mod optim;
 mod parser;
 mod py;

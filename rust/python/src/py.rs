@@ -3,7 +3,7 @@
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
-use pyo3::types::PyAny;
+use pyo3::types::{PyAny, PyType};
 use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -154,11 +154,16 @@ pub fn type_name(obj: Obj) -> String {
     let module = ty.module().map(|m| m.to_string()).unwrap_or_default();
     match (module.as_str(), name.as_str()) {
         ("corten", "dtype" | "device" | "layout" | "memory_format" | "Size" | "Generator") => format!("torch.{name}"),
-        // SAFETY: `ty` is a live type.
         ("builtins", _) => name,
-        _ if unsafe { ffi::PyType_GetFlags(ty.as_type_ptr()) } & ffi::Py_TPFLAGS_HEAPTYPE != 0 => name,
+        _ if made_at_run_time(&ty) => name,
         _ => format!("{module}.{name}"),
     }
+}
+
+/// True for classes of Python's making, whose names CPython prints without the module.
+fn made_at_run_time(ty: &Bound<'_, PyType>) -> bool {
+    // SAFETY: `ty` is a live type.
+    unsafe { ffi::PyType_GetFlags(ty.as_type_ptr()) & ffi::Py_TPFLAGS_HEAPTYPE != 0 }
 }
 
 /// A Python object kept alive by something that may be dropped on any thread.

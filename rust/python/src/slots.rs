@@ -1,17 +1,15 @@
-//! Operators, comparisons, truth, length and indexing of the Tensor class.
+//! Operators, comparisons, length and indexing of the Tensor class.
 
 use crate::class::{self_of, tensor_of};
 use crate::convert::{self, exact_number};
 use crate::errors::OrRaise;
 use crate::py::{Obj, enter, entries, not_implemented, type_name};
-use crate::{hooks, results, subclass};
-use corten_base::Scalar;
-use corten_base::dtype::Category;
+use crate::{class, hooks, numbers, results, subclass};
 use corten_tensor::dispatch::{self, Target};
-use corten_tensor::op::{Op, Type};
-use corten_tensor::value::{Args, IndexItem, Value};
-use corten_tensor::{Tensor, registry};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use corten_tensor::op::{Body, Fast, Op, Type};
+use corten_tensor::value::{Args, IndexItem, Number, Value};
+use corten_tensor::{Scalar, Tensor, mode, registry};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
 use std::ffi::{c_int, c_void};
@@ -83,6 +81,11 @@ const NAMES: [&str; 27] = [
 struct Rows {
     /// The overloads of each name.
     named: [Vec<&'static Op>; NAMES.len()],
+    /// The short cut of each name's first overload.
+    fast: [Option<Fast>; NAMES.len()],
+    /// The rows that read one position or a slice of the first dimension.
+    select: Option<&'static Op>,
+    slice: Option<&'static Op>,
     /// The row that reads by an index expression.
     get: Option<&'static Op>,
     /// The row that writes by an index expression.
@@ -90,11 +93,19 @@ struct Rows {
 }
 
 static ROWS: LazyLock<Rows> = LazyLock::new(|| {
-    let by_key = |len: usize| registry::all().find(|op| op.params.len() == len && op.params[1].ty == Type::Key);
+    let by_key = |writes: bool| {
+        registry::all().find(|op| op.params.get(1).is_some_and(|param| param.ty == Type::Key) && op.mutates() == writes)
+    };
     Rows {
         named: NAMES.map(|name| registry::all().filter(|op| op.name == name).collect()),
-        get: by_key(2),
-        set: by_key(3),
+        fast: NAMES.map(|name| match registry::find(name)?.body {
+            Body::Kernel { fast, .. } => fast,
+            _ => None,
+        }),
+        select: registry::find("select"),
+        slice: registry::find("slice"),
+        get: by_key(false),
+        set: by_key(true),
     }
 });
 
@@ -162,6 +173,9 @@ macro_rules! overridden {
 
 #[inline(always)]
 fn binary(py: Python<'_>, which: Row, name: &str, left: Obj, right: Obj, target: Target) -> PyResult<*mut PyObject> {
+    if let Some(result) = short_cut(py, which, left, right, target) {
+        return result;
+    }
     overridden!(py, name, left, right);
     let (Some(x), Some(y)) = (operand(left)?, operand(right)?) else { return Ok(not_implemented(py)) };
     if !matches!((&x, &y), (Value::Tensor(_), Value::Tensor(_))) {
@@ -177,6 +191,21 @@ fn binary(py: Python<'_>, which: Row, name: &str, left: Obj, right: Obj, target:
         }
     }
     run(py, which, pair(x, y), target)
+}
+
+/// The result of a tensor with a tensor or number where the row has a short cut and no layer wants the call.
+#[inline(always)]
+fn short_cut(py: Python<'_>, which: Row, left: Obj, right: Obj, target: Target) -> Option<PyResult<*mut PyObject>> {
+    let (Some(fast), Target::Fresh) = (ROWS.fast[which as usize], target) else { return None };
+    let x = tensor_of(left)?;
+    let (y, keys) = match tensor_of(right) {
+        Some(y) => (Number::Tensor(y), y.keys()),
+        None => (Number::Scalar(exact_number(right)?), 0),
+    };
+    if (x.keys() | keys) & mode::get() != 0 {
+        return None;
+    }
+    fast(x, Some(y)).map(|result| class::wrap_ptr(py, result.or_raise(py)?))
 }
 
 #[inline(always)]
@@ -281,48 +310,11 @@ entries! {
             ffi::Py_GT => (Row::Gt, "__gt__"),
             _ => (Row::Ge, "__ge__"),
         };
+        if matches!(which, Row::Eq | Row::Ne) && is_array(right) {
+            let right = hooks::as_tensor(right)?;
+            return binary(py, which, name, left, right.as_borrowed(), Target::Fresh);
+        }
         binary(py, which, name, left, right, Target::Fresh)
-    }
-
-    fn truth(py, slf) -> c_int {
-        let tensor = self_of(slf)?;
-        match tensor.numel() {
-            0 => Err(PyRuntimeError::new_err("Boolean value of Tensor with no values is ambiguous")),
-            1 => Ok(!hooks::item(slf, tensor)?.is_zero() as c_int),
-            _ => Err(PyRuntimeError::new_err("Boolean value of Tensor with more than one value is ambiguous")),
-        }
-    }
-
-    fn to_int(py, slf) -> *mut PyObject {
-        let value = one(slf)?;
-        match value {
-            Scalar::Complex(re, im) if im == 0.0 => Ok(whole(py, re)?.into_ptr()),
-            Scalar::Complex(..) => Err(PyRuntimeError::new_err("value cannot be converted to type int64_t without overflow")),
-            Scalar::Float(x) => Ok(whole(py, x)?.into_ptr()),
-            Scalar::Bool(x) => Ok((x as i64).into_pyobject(py)?.into_ptr()),
-            other => Ok(convert::scalar_object(py, other)?.into_ptr()),
-        }
-    }
-
-    fn to_float(py, slf) -> *mut PyObject {
-        match one(slf)? {
-            Scalar::Complex(_, im) if im != 0.0 => {
-                Err(PyRuntimeError::new_err("value cannot be converted to type double without overflow"))
-            }
-            value => Ok(convert::scalar_object(py, Scalar::Float(value.to_f64()))?.into_ptr()),
-        }
-    }
-
-    fn to_index(py, slf) -> *mut PyObject {
-        let tensor = self_of(slf)?;
-        if tensor.numel() != 1 || !tensor.dtype().is_integral(true) {
-            return Err(PyTypeError::new_err("only integer tensors of a single element can be converted to an index"));
-        }
-        let value = match hooks::item(slf, tensor)? {
-            Scalar::Bool(x) => Scalar::Int(x as i64),
-            other => other,
-        };
-        Ok(convert::scalar_object(py, value)?.into_ptr())
     }
 
     fn length(py, slf) -> isize {
@@ -335,7 +327,11 @@ entries! {
     fn get_item(py, slf, key) -> *mut PyObject {
         overridden!(py, "__getitem__", slf, key);
         let tensor = self_of(slf)?;
-        index(py, tensor, convert::key(key)?)
+        let key = convert::key(key)?;
+        match first_dimension(tensor, &key) {
+            Some((op, args)) => complete(py, op, args, Target::Fresh),
+            None => index(py, tensor, key),
+        }
     }
 
     fn item_at(py, slf; index: isize) -> *mut PyObject {
@@ -378,19 +374,16 @@ entries! {
     }
 }
 
-/// The value of a tensor of one element, for `int()` and `float()`.
-fn one(slf: Obj) -> PyResult<Scalar> {
-    let tensor = self_of(slf)?;
-    if tensor.numel() != 1 {
-        return Err(PyValueError::new_err("only one element tensors can be converted to Python scalars"));
-    }
-    hooks::item(slf, tensor)
+/// True for NumPy's arrays: equality compares their elements, while the other operators leave the choice to NumPy.
+#[inline(always)]
+fn is_array(obj: Obj) -> bool {
+    tensor_of(obj).is_none() && exact_number(obj).is_none() && is_array_slow(obj)
 }
 
-/// The whole part of a double, however large.
-fn whole(py: Python<'_>, x: f64) -> PyResult<Bound<'_, PyAny>> {
-    // SAFETY: gives a new int, or null with an exception set for infinities and NaN.
-    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyLong_FromDouble(x)) }
+#[cold]
+fn is_array_slow(obj: Obj) -> bool {
+    let ty = obj.get_type();
+    ty.name().is_ok_and(|name| name == "ndarray") && ty.module().is_ok_and(|module| module == "numpy")
 }
 
 unsafe extern "C" fn set_item(slf: *mut PyObject, key: *mut PyObject, value: *mut PyObject) -> c_int {
@@ -420,36 +413,40 @@ fn assign(py: Python<'_>, slf: Obj, key: Obj, value: Obj) -> PyResult<()> {
         return Err(PyTypeError::new_err(format!(
             "can't assign a {} to a torch.{}Tensor",
             type_name(value),
-            type_word(tensor)
+            tensor.dtype().scalar_name()
         )));
     };
     let op = ROWS.set.ok_or_else(|| missing("[]="))?;
-    let new = match new {
-        Value::Scalar(number) if op.params[2].ty == Type::Tensor => zero_dimensional(py, number, tensor)?,
-        new => new,
-    };
-    let args = [Value::Tensor(tensor.clone()), convert::key(key)?, new];
-    dispatch::call_into(op, &args, Target::Fresh).or_raise(py).map(|_| ())
+    let mut args = pair(Value::Tensor(tensor.clone()), convert::key(key)?);
+    args.push(new);
+    args.extend(op.params.iter().skip(3).map(|param| param.default_value()));
+    dispatch::call(op, &args).or_raise(py).map(|_| ())
 }
 
-/// A number as a tensor of the dtype and on the device of `like`.
-fn zero_dimensional(py: Python<'_>, number: Scalar, like: &Tensor) -> PyResult<Value> {
-    if number.category() > like.dtype().category() && number.category() == Category::Complex {
-        return Err(PyTypeError::new_err("can't convert complex to float"));
+/// The view that a single integer or slice of a dimension that exists is; errors are left to the general way.
+fn first_dimension(tensor: &Tensor, key: &Value) -> Option<(&'static Op, Args)> {
+    let Value::Key(items) = key else { return None };
+    let (&size, [item]) = (tensor.sizes().first()?, &items[..]) else { return None };
+    let zero = || Value::Scalar(Scalar::Int(0));
+    let mut args = only(Value::Tensor(tensor.clone()));
+    args.push(zero());
+    match *item {
+        IndexItem::Int(at) if -size <= at && at < size => {
+            args.push(Value::Scalar(Scalar::Int(at)));
+            Some((ROWS.select?, args))
+        }
+        IndexItem::Slice(start, stop, step) if step != Some(0) => {
+            args.extend([start, stop, Some(step.unwrap_or(1))].map(Value::from));
+            Some((ROWS.slice?, args))
+        }
+        _ => None,
     }
-    let tensor = Tensor::empty(&[], like.dtype(), like.device()).or_raise(py)?;
-    corten_tensor::ops::factory::fill_(&tensor, number).tensor().or_raise(py).map(Value::Tensor)
 }
 
 /// `tensor[key]`.
 fn index(py: Python<'_>, tensor: &Tensor, key: Value) -> PyResult<*mut PyObject> {
     let op = ROWS.get.ok_or_else(|| missing("[]"))?;
     complete(py, op, pair(Value::Tensor(tensor.clone()), key), Target::Fresh)
-}
-
-/// `Float` of `torch.FloatTensor`.
-pub fn type_word(tensor: &Tensor) -> &'static str {
-    tensor.dtype().scalar_name()
 }
 
 unsafe extern "C" fn hash(slf: *mut PyObject) -> isize {
@@ -492,10 +489,10 @@ pub fn table() -> Vec<(c_int, *mut c_void)> {
         (ffi::Py_nb_positive, positive as *mut c_void),
         (ffi::Py_nb_absolute, absolute as *mut c_void),
         (ffi::Py_nb_invert, invert as *mut c_void),
-        (ffi::Py_nb_bool, truth as *mut c_void),
-        (ffi::Py_nb_int, to_int as *mut c_void),
-        (ffi::Py_nb_float, to_float as *mut c_void),
-        (ffi::Py_nb_index, to_index as *mut c_void),
+        (ffi::Py_nb_bool, numbers::truth as *mut c_void),
+        (ffi::Py_nb_int, numbers::to_int as *mut c_void),
+        (ffi::Py_nb_float, numbers::to_float as *mut c_void),
+        (ffi::Py_nb_index, numbers::to_index as *mut c_void),
         (ffi::Py_tp_richcompare, compare as *mut c_void),
         (ffi::Py_tp_hash, hash as *mut c_void),
         (ffi::Py_tp_iter, iterate as *mut c_void),

@@ -98,5 +98,3 @@ def test_every_row_describes_itself() -> None:
         names = [param["name"] for param in row["params"]]
         assert len(names) == len(set(names)), row["name"]
         assert row["doc"].endswith("."), row["name"]
-        positional = [param["required"] for param in row["params"] if not param["keyword"]]
-        assert positional == sorted(positional, reverse=True), row["name"]

@@ -72,6 +72,9 @@ def signatures(row: dict[str, Any], *, method: bool, out: bool) -> list[str]:
     if method:
         this = next((i for i, p in enumerate(params) if p["name"] == "input"), 0)
         params = [p for i, p in enumerate(params) if i != this]
+    # An optional tensor before a required argument has to be given, as None perhaps.
+    last = max((i for i, p in enumerate(params) if p["required"] and not p["keyword"]), default=-1)
+    params = [{**p, "required": p["required"] or i < last} for i, p in enumerate(params)]
     found = []
     spread = bool(params) and params[0]["varargs"]
     for variant in (False, True) if spread else (False,):

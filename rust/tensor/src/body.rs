@@ -39,8 +39,8 @@ macro_rules! unary {
             run: Some(|args, outs| {
                 crate::pointwise::unary(corten_elementwise::Unary::$op, crate::promote::Promote::$rule, args, outs)
             }),
-            fast: Some(|args| {
-                crate::pointwise::unary_fast(corten_elementwise::Unary::$op, crate::promote::Promote::$rule, args)
+            fast: Some(|x, _| {
+                crate::pointwise::unary_fast(corten_elementwise::Unary::$op, crate::promote::Promote::$rule, x)
             }),
             elementwise: true,
             updates: false,
@@ -59,8 +59,8 @@ macro_rules! binary {
             run: Some(|args, outs| {
                 crate::pointwise::binary(corten_elementwise::Binary::$op, crate::promote::Promote::$rule, args, outs)
             }),
-            fast: Some(|args| {
-                crate::pointwise::binary_fast(corten_elementwise::Binary::$op, crate::promote::Promote::$rule, args)
+            fast: Some(|x, y| {
+                crate::pointwise::binary_fast(corten_elementwise::Binary::$op, crate::promote::Promote::$rule, x, y?)
             }),
             elementwise: true,
             updates: false,
@@ -128,11 +128,8 @@ macro_rules! scaled {
                     _ => crate::fail!(Type, "a sum takes two operands and alpha"),
                 })
             }),
-            fast: Some(|args| {
-                if !crate::pointwise::is_one(&args[2]) {
-                    return None;
-                }
-                crate::pointwise::binary_fast(corten_elementwise::Binary::$plain, crate::promote::Promote::default, args)
+            fast: Some(|x, y| {
+                crate::pointwise::binary_fast(corten_elementwise::Binary::$plain, crate::promote::Promote::default, x, y?)
             }),
             elementwise: true,
             updates: false,

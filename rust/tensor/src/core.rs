@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub type Dims = SmallVec<[i64; 6]>;
 
 /// The replaceable value of a tensor.
-#[derive(Clone)]
 pub struct Core {
     /// The bytes.
     pub storage: Arc<Storage>,
@@ -25,6 +24,20 @@ pub struct Core {
     pub dtype: DType,
     /// A counter of its own for `.data`, whose changes the original does not count; otherwise the storage's.
     pub own_version: Option<Arc<AtomicU64>>,
+}
+
+impl Clone for Core {
+    fn clone(&self) -> Core {
+        // Copying slices of numbers beats cloning them one by one.
+        Core {
+            storage: self.storage.clone(),
+            offset: self.offset,
+            sizes: Dims::from_slice(&self.sizes),
+            strides: Dims::from_slice(&self.strides),
+            dtype: self.dtype,
+            own_version: self.own_version.clone(),
+        }
+    }
 }
 
 /// Number of elements, or an error where it (or its bytes) cannot be counted.
@@ -81,7 +94,15 @@ impl Core {
         checked_numel(sizes, dtype)?;
         let bytes = extent(sizes, strides)?.saturating_mul(dtype.size());
         let storage = Storage::new(bytes, device)?;
-        Ok(Core { storage, offset: 0, sizes: sizes.into(), strides: strides.into(), dtype, own_version: None })
+        Ok(Core { storage, offset: 0, sizes: Dims::from_slice(sizes), strides: Dims::from_slice(strides), dtype, own_version: None })
+    }
+
+    /// Uninitialised elements of the same sizes as this row-major value, on the host.
+    #[inline]
+    pub fn beside(&self, dtype: DType) -> Result<Core> {
+        let storage = Storage::new(self.numel().saturating_mul(dtype.size()), Device::CPU)?;
+        let (sizes, strides) = (Dims::from_slice(&self.sizes), Dims::from_slice(&self.strides));
+        Ok(Core { storage, offset: 0, sizes, strides, dtype, own_version: None })
     }
 
     /// Number of elements.

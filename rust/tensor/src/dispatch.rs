@@ -8,7 +8,7 @@ use crate::device::DeviceKind;
 use crate::mode;
 use crate::op::{Body, Fast, Meta, Op, OutSpec, Views};
 use crate::tensor::{Tensor, key};
-use crate::value::Value;
+use crate::value::{Arg, Number, Value};
 use corten_base::{DType, Result, error, fail};
 use smallvec::SmallVec;
 use std::sync::OnceLock;
@@ -214,7 +214,7 @@ struct Kernel {
 impl Kernel {
     fn fresh(&self, args: &[Value], fast: Option<Fast>) -> Result<Value> {
         if let Some(fast) = fast
-            && let Some(result) = fast(args)
+            && let Some(result) = short_cut(fast, args)
         {
             return result.map(Value::Tensor);
         }
@@ -317,6 +317,17 @@ impl Kernel {
     fn array(&self, args: &[Value], outs: &[Tensor]) -> Result<()> {
         let host = HOOKS.host.get().ok_or_else(|| error!(Import, "{}() needs corten-tensor-core", self.op.name))?;
         host(self.op, args, Some(outs)).map(|_| ())
+    }
+}
+
+/// The short cut of a call, if its operands fit one and what follows them is the default (`alpha` of one).
+#[inline]
+fn short_cut(fast: Fast, args: &[Value]) -> Option<Result<Tensor>> {
+    match args {
+        [Value::Tensor(x)] => fast(x, None),
+        [Value::Tensor(x), y] => fast(x, Number::from_value(y)),
+        [Value::Tensor(x), y, alpha] if crate::pointwise::is_one(alpha) => fast(x, Number::from_value(y)),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::core::{Core, Dims};
 use crate::device::{Device, MemoryFormat};
 use crate::tensor::Tensor;
-use crate::value::Value;
+use crate::value::{Number, Value};
 use corten_base::{DType, Result, Scalar};
 use smallvec::SmallVec;
 use std::sync::atomic::AtomicUsize;
@@ -131,8 +131,8 @@ pub enum Views {
     Many(Vec<Core>),
 }
 
-/// The result by a short cut, where one applies.
-pub type Fast = fn(&[Value]) -> Option<Result<Tensor>>;
+/// The result of one or two operands by a short cut, where one applies.
+pub type Fast = fn(&Tensor, Option<Number>) -> Option<Result<Tensor>>;
 
 /// How an operator does its work.
 pub enum Body {

@@ -139,25 +139,25 @@ pub fn unary(op: Unary, rule: Promote, args: &[Value], outs: &[Tensor]) -> Resul
 }
 
 /// The short cut of a unary row: contiguous, computed in its own dtype.
-pub fn unary_fast(op: Unary, rule: Promote, args: &[Value]) -> Option<Result<Tensor>> {
-    let Value::Tensor(x) = &args[0] else { return None };
+pub fn unary_fast(op: Unary, rule: Promote, x: &Tensor) -> Option<Result<Tensor>> {
     let core = x.core();
-    let dtype = core.dtype;
-    if rule == Promote::predicate
-        || !matches!(dtype, DType::F32 | DType::F64)
-        || !core.is_contiguous()
-        || x.device() != Device::CPU
-    {
-        return None;
-    }
-    if core.numel() > SHORT || !op.supports(dtype) {
+    if rule == Promote::predicate || !is_short(core) || !op.supports(core.dtype) {
         return None;
     }
     Some((|| {
-        let out = Core::empty(&core.sizes, dtype, Device::CPU)?;
-        kernels::unary(op, dtype, out.operand()?, core.operand()?)?;
+        let out = core.beside(core.dtype)?;
+        kernels::unary(op, core.dtype, out.operand()?, core.operand()?)?;
         Ok(Tensor::new(out))
     })())
+}
+
+/// True for what the short cuts take: few floats on the host, row-major.
+#[inline(always)]
+fn is_short(core: &Core) -> bool {
+    matches!(core.dtype, DType::F32 | DType::F64)
+        && core.is_contiguous()
+        && core.numel() <= SHORT
+        && core.device().kind == DeviceKind::Cpu
 }
 
 /// Elements up to which the short cuts apply: above, the general path costs nothing beside the work.
@@ -203,21 +203,15 @@ pub fn binary(op: Binary, rule: Promote, args: &[Value], outs: &[Tensor]) -> Res
 }
 
 /// The short cut of a binary row: two contiguous tensors of one shape and dtype, or one and a number that it absorbs.
-pub fn binary_fast(op: Binary, rule: Promote, args: &[Value]) -> Option<Result<Tensor>> {
-    let Value::Tensor(x) = &args[0] else { return None };
+pub fn binary_fast(op: Binary, rule: Promote, x: &Tensor, y: Number) -> Option<Result<Tensor>> {
     let a = x.core();
-    let dtype = a.dtype;
-    if !matches!(dtype, DType::F32 | DType::F64) || !a.is_contiguous() || x.device() != Device::CPU || a.numel() > SHORT
-    {
+    if !is_short(a) || !op.supports(a.dtype) {
         return None;
     }
-    if !op.supports(dtype) {
-        return None;
-    }
-    let y = match &args[1] {
-        Value::Tensor(y) => {
+    let y = match y {
+        Number::Tensor(y) => {
             let b = y.core();
-            if b.dtype != dtype || b.sizes != a.sizes || !b.is_contiguous() || y.device() != Device::CPU {
+            if b.dtype != a.dtype || b.sizes[..] != a.sizes[..] || !is_short(b) {
                 return None;
             }
             Src::Operand(match b.operand() {
@@ -225,13 +219,12 @@ pub fn binary_fast(op: Binary, rule: Promote, args: &[Value]) -> Option<Result<T
                 Err(error) => return Some(Err(error)),
             })
         }
-        Value::Scalar(Scalar::Complex(..) | Scalar::Bool(_)) => return None,
-        Value::Scalar(s) => Src::Scalar(*s),
-        _ => return None,
+        Number::Scalar(Scalar::Complex(..) | Scalar::Bool(_)) => return None,
+        Number::Scalar(s) => Src::Scalar(s),
     };
     Some((|| {
-        let out = Core::empty(&a.sizes, result_dtype(rule, dtype), Device::CPU)?;
-        kernels::binary(op, dtype, out.operand()?, Src::Operand(a.operand()?), y)?;
+        let out = a.beside(result_dtype(rule, a.dtype))?;
+        kernels::binary(op, a.dtype, out.operand()?, Src::Operand(a.operand()?), y)?;
         Ok(Tensor::new(out))
     })())
 }

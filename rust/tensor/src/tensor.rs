@@ -295,7 +295,7 @@ impl Tensor {
 
     /// Sizes, copied.
     pub fn dims(&self) -> Dims {
-        self.core().sizes.clone()
+        Dims::from_slice(self.sizes())
     }
 }
 

@@ -6,7 +6,7 @@
 use corten_tensor::lazy::T;
 use corten_tensor::ops::all as ops;
 use corten_tensor::value::Value;
-use corten_tensor::{Dims, Result, mode};
+use corten_tensor::{Dims, Result, fail, mode};
 
 /// The settings of a convolution.
 #[allow(missing_docs)]
@@ -137,4 +137,19 @@ pub fn batch_norm(g: &T, x: &T, w: &T, [mean, rstd]: [&T; 2], training: bool, ep
     };
     let weight = if w.is_none() { T::value(Value::None) } else { sum_of(g * &normal, &others, false) };
     Ok(vec![input, weight, sum_of(g.clone(), &others, false)])
+}
+
+/// Of the gradient of an embedding: the rows of `g`, none for the padding.
+pub fn embedded(g: &T, indices: &corten_tensor::Tensor, padding_idx: i64, scale: bool) -> Result<T> {
+    if scale {
+        fail!(NotImplemented, "the second derivative of embedding with scale_grad_by_freq=True is not implemented");
+    }
+    let rows = ops::embedding(g, indices);
+    let padded = ops::unsqueeze(ops::eq(indices, padding_idx), -1i64);
+    Ok(if padding_idx < 0 { rows } else { ops::masked_fill(rows, padded, 0) })
+}
+
+/// The last two sizes: height and width.
+pub fn plane(shape: &Dims) -> Dims {
+    shape[shape.len() - 2..].into()
 }

@@ -48,28 +48,37 @@ unsafe impl Sync for Operand<'_> {}
 
 impl<'a> Operand<'a> {
     /// Checks that every element lies inside `memory` and is aligned; the kernels rely on it.
+    #[inline]
     pub fn new(memory: Memory<'a>, dtype: DType, offset: i64, sizes: &'a [i64], strides: &'a [i64]) -> Result<Self> {
-        let (mut low, mut high, mut empty) = (offset as i128, offset as i128, false);
         if sizes.len() != strides.len() {
             fail!(Value, "an operand has {} sizes and {} strides", sizes.len(), strides.len());
         }
+        let (mut low, mut high, mut empty) = (offset, Some(offset), false);
         for (&size, &stride) in sizes.iter().zip(strides) {
             if size < 0 {
                 fail!(Value, "an operand has the negative size {size}");
             }
             empty |= size == 0;
-            let reach = (size.max(1) - 1) as i128 * stride as i128;
-            if reach < 0 { low += reach } else { high += reach }
+            let reach = (size - 1).checked_mul(stride);
+            if stride < 0 {
+                low = reach.and_then(|reach| low.checked_add(reach)).unwrap_or(i64::MIN);
+            } else {
+                high = high.and_then(|high| high.checked_add(reach?));
+            }
         }
-        if !empty && (low < 0 || (high + 1) * dtype.size() as i128 > memory.bytes as i128) {
+        if empty {
+            return Ok(Operand { ptr: memory.ptr, dtype, sizes, strides, lifetime: PhantomData });
+        }
+        let end = high.and_then(|high| high.checked_add(1)?.checked_mul(dtype.size() as i64));
+        if low < 0 || end.is_none_or(|end| end as u64 > memory.bytes as u64) {
             fail!(
                 Runtime,
                 "sizes {sizes:?} and strides {strides:?} at offset {offset} reach beyond a storage of {} bytes",
                 memory.bytes
             );
         }
-        let ptr = if empty { memory.ptr } else { memory.ptr.wrapping_offset(offset as isize * dtype.size() as isize) };
-        if ptr as usize % dtype.size().min(8) != 0 && !empty {
+        let ptr = memory.ptr.wrapping_offset(offset as isize * dtype.size() as isize);
+        if !(ptr as usize).is_multiple_of(dtype.size().min(8)) {
             fail!(Runtime, "memory at {ptr:?} is not aligned for {dtype}");
         }
         Ok(Operand { ptr, dtype, sizes, strides, lifetime: PhantomData })
