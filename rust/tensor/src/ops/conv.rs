@@ -62,7 +62,9 @@ fn convolve(
     groups: i64,
 ) -> Result<T> {
     let none = vec![0; stride.len()];
-    batched(name, input, stride.len(), |x| convolution_with(x, weight, bias, stride, padding, dilation, false, none, groups))
+    batched(name, input, stride.len(), |x| {
+        convolution_with(x, weight, bias, stride, padding, dilation, false, none, groups)
+    })
 }
 
 fn named(

@@ -1,8 +1,8 @@
 //! Decompositions and solvers, by the array backend.
 
 use super::all::*;
-use crate::rules::linalg as rules;
 use crate::fail;
+use crate::rules::linalg as rules;
 use corten_tables::ops;
 use smallvec::smallvec;
 

@@ -125,14 +125,7 @@ fn along_classes(weight: &Tensor, x: &Tensor, dim: i64) -> T {
 }
 
 /// The loss of a target that is shared out evenly over the classes, times their number.
-fn spread(
-    logs: &Tensor,
-    target: &Tensor,
-    weight: Option<&Tensor>,
-    reduction: i64,
-    ignore: i64,
-    dim: i64,
-) -> Result<T> {
+fn spread(logs: &Tensor, target: &Tensor, weight: Option<&Tensor>, reduction: i64, ignore: i64, dim: i64) -> Result<T> {
     let each = match weight {
         Some(weight) => neg(sum_dim_with(mul(logs, along_classes(weight, logs, dim)), [dim], false, Value::None)),
         None => neg(sum_dim_with(logs, [dim], false, Value::None)),

@@ -27,10 +27,12 @@ pub fn matrices<'a>(name: &str, x: &'a Tensor) -> Result<(&'a [i64], i64, i64)> 
 
 /// Leading sizes and the order of square matrices.
 pub fn square<'a>(name: &str, x: &'a Tensor) -> Result<(&'a [i64], i64)> {
-    let (lead, m, n) = matrices(name, x)?;
-    if m != n {
+    if let [.., m, n] = *x.sizes()
+        && m != n
+    {
         fail!(Runtime, "linalg.{name}: A must be batches of square matrices, but they are {m} by {n} matrices");
     }
+    let (lead, _, n) = matrices(name, x)?;
     Ok((lead, n))
 }
 
@@ -111,9 +113,14 @@ pub fn solve(x: &Tensor, b: &Tensor, left: bool) -> Result<Meta> {
     }
     let vectors = b.ndim() == 1 || (x.ndim() == b.ndim() + 1 && b.sizes() == &x.sizes()[..x.ndim() - 1]);
     if vectors {
-        let Some((&last, batch)) = b.sizes().split_last() else { fail!(Runtime, "linalg.solve: B must have a dimension") };
+        let Some((&last, batch)) = b.sizes().split_last() else {
+            fail!(Runtime, "linalg.solve: B must have a dimension")
+        };
         if last != n || !left {
-            fail!(Runtime, "linalg.solve: Incompatible shapes of A and B for the equation AX = B ({n}x{n} and {last}x1)");
+            fail!(
+                Runtime,
+                "linalg.solve: Incompatible shapes of A and B for the equation AX = B ({n}x{n} and {last}x1)"
+            );
         }
         let lead = broadcast([lead, batch])?;
         return Ok(smallvec![out(x, &lead, &[n], x.dtype())]);
@@ -179,13 +186,16 @@ pub fn fft(
     }
     let ndim = x.ndim() as i64;
     let dims: SmallVec<[usize; 6]> = match (dims, sizes) {
-        (Some(dims), _) => wrap_all(dims, x.ndim())
-            .map_err(|e| if e.kind() == corten_base::Kind::Index { e } else { corten_base::error!(Runtime, "FFT dims must be unique") })?,
-        (None, Some(sizes)) if sizes.len() > x.ndim() => fail!(
-            Runtime,
-            "Got shape with {} values but input tensor only has {ndim} dimensions.",
-            sizes.len()
-        ),
+        (Some(dims), _) => wrap_all(dims, x.ndim()).map_err(|e| {
+            if e.kind() == corten_base::Kind::Index {
+                e
+            } else {
+                corten_base::error!(Runtime, "FFT dims must be unique")
+            }
+        })?,
+        (None, Some(sizes)) if sizes.len() > x.ndim() => {
+            fail!(Runtime, "Got shape with {} values but input tensor only has {ndim} dimensions.", sizes.len())
+        }
         (None, Some(sizes)) => (x.ndim() - sizes.len()..x.ndim()).collect(),
         (None, None) => (0..x.ndim()).collect(),
     };

@@ -70,10 +70,9 @@ pub fn arg_meta(name: &str, input: &Tensor, dim: Option<i64>, keepdim: bool) -> 
         fail!(Runtime, "{name}(): does not support bool input");
     }
     match dim {
-        None if input.numel() == 0 => fail!(
-            Index,
-            "{name}(): Expected reduction dim to be specified for input.numel() == 0."
-        ),
+        None if input.numel() == 0 => {
+            fail!(Index, "{name}(): Expected reduction dim to be specified for input.numel() == 0.")
+        }
         None => super::reduce::meta(input, None, keepdim, DType::I64),
         Some(dim) => {
             need_line(name, input, dim)?;

@@ -107,12 +107,7 @@ fn check_classes(x: &Tensor, target: &Tensor, weight: Option<&Tensor>) -> Result
         _ => std::iter::once(a[0]).chain(a[2..].iter().copied()).collect(),
     };
     if t != &expected[..] {
-        fail!(
-            Runtime,
-            "size mismatch (got input: {}, target: {})",
-            text::sizes(a),
-            text::sizes(t)
-        );
+        fail!(Runtime, "size mismatch (got input: {}, target: {})", text::sizes(a), text::sizes(t));
     }
     if !matches!(target.dtype(), DType::I64 | DType::U8) {
         fail!(Runtime, "expected target dtype to be Long or Byte, but got {}", target.dtype().scalar_name());

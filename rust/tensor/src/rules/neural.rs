@@ -43,13 +43,7 @@ pub fn embedding(weight: &Tensor, indices: &Tensor, out: &Tensor) -> Result<()> 
 }
 
 /// `kernel` of `embedding_dense_backward`; by frequency, each row counts as one whatever its repetitions.
-pub fn embedding_backward(
-    g: &Tensor,
-    indices: &Tensor,
-    padding: i64,
-    by_frequency: bool,
-    out: &Tensor,
-) -> Result<()> {
+pub fn embedding_backward(g: &Tensor, indices: &Tensor, padding: i64, by_frequency: bool, out: &Tensor) -> Result<()> {
     let (mut g, indices) = (g.clone(), int64(indices)?);
     if by_frequency {
         let flat = super::lines::flat(&indices)?;

@@ -6,7 +6,7 @@ use crate::pointwise::fresh;
 use crate::tensor::Tensor;
 use crate::text;
 use corten_base::{DType, Operand, Result, Scalar, fail};
-use corten_elementwise::{Ternary, Src};
+use corten_elementwise::{Src, Ternary};
 use corten_reduce as kernels;
 use smallvec::smallvec;
 
@@ -212,7 +212,11 @@ pub fn batch(x: &Tensor, [weight, bias]: [Option<&Tensor>; 2], running: Running,
         }
         let along = [0, 1, 0];
         let mean_as = mean.core().operand_as(&column, &along)?;
-        kernels::batch_statistics(mean_as, var.core().operand_as(&column, &along)?, x.core().operand_as(&sizes, &strides)?)?;
+        kernels::batch_statistics(
+            mean_as,
+            var.core().operand_as(&column, &along)?,
+            x.core().operand_as(&sizes, &strides)?,
+        )?;
         let count = (sizes[0] * sizes[2]) as f64;
         follow(running.mean, mean, running.momentum, 1.0)?;
         follow(running.var, &var, running.momentum, count / (count - 1.0))?;

@@ -27,7 +27,9 @@ impl<'a> Windows<'a> {
     }
 
     fn check(&self, name: &str) -> Result<()> {
-        for (what, list, low) in [("kernel size", self.kernel, 1), ("stride", self.steps(), 1), ("dilation", self.dilation, 1)] {
+        for (what, list, low) in
+            [("kernel size", self.kernel, 1), ("stride", self.steps(), 1), ("dilation", self.dilation, 1)]
+        {
             if list.iter().any(|&n| n < low) {
                 fail!(Runtime, "{name}: {what} should be greater than zero, but got {}", text::sizes(list));
             }
@@ -108,7 +110,11 @@ pub fn window_meta(name: &str, x: &Tensor, w: Windows, indices: bool) -> Result<
 pub fn adaptive_meta(name: &str, x: &Tensor, sizes: &[i64], indices: bool) -> Result<Meta> {
     need_input(name, x, sizes.len())?;
     if sizes.iter().any(|&n| n < 0) {
-        fail!(Runtime, "{name}: elements of output_size must be greater than or equal to 0 but received {}", text::sizes(sizes));
+        fail!(
+            Runtime,
+            "{name}: elements of output_size must be greater than or equal to 0 but received {}",
+            text::sizes(sizes)
+        );
     }
     let out = pooled(x, sizes.len(), sizes.iter().copied());
     let mut meta: Meta = smallvec![fresh(x, out.clone(), x.dtype())];

@@ -108,11 +108,7 @@ pub fn multinomial_sizes(x: &Tensor, samples: i64, replacement: bool) -> Result<
         fail!(Runtime, "prob_dist must be 1 or 2 dim");
     }
     if !x.dtype().is_float() {
-        fail!(
-            Runtime,
-            "multinomial only supports floating-point dtypes for input, got: {}",
-            x.dtype().scalar_name()
-        );
+        fail!(Runtime, "multinomial only supports floating-point dtypes for input, got: {}", x.dtype().scalar_name());
     }
     if samples <= 0 {
         fail!(Runtime, "cannot sample n_sample <= 0 samples");
