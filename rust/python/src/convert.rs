@@ -318,11 +318,12 @@ fn index_item(obj: Obj) -> PyResult<IndexItem> {
         return Ok(IndexItem::Ellipsis);
     }
     if let Ok(slice) = obj.cast::<PySlice>() {
-        let bound = |name: &str| -> PyResult<Option<i64>> {
-            let value = slice.getattr(name)?;
-            if value.is_none() { Ok(None) } else { slice_bound(value.as_borrowed()).map(Some) }
-        };
-        return Ok(IndexItem::Slice(bound("start")?, bound("stop")?, bound("step")?));
+        let (mut start, mut stop, mut step) = (0, 0, 0);
+        // SAFETY: a live slice; the three places are locals.
+        if unsafe { ffi::PySlice_Unpack(slice.as_ptr(), &mut start, &mut stop, &mut step) } < 0 {
+            return Err(PyErr::fetch(obj.py()));
+        }
+        return Ok(IndexItem::Slice(Some(start as i64), Some(stop as i64), Some(step as i64)));
     }
     match number(obj)? {
         Some(Scalar::Int(value)) => Ok(IndexItem::Int(value)),
@@ -338,21 +339,6 @@ fn index_item(obj: Obj) -> PyResult<IndexItem> {
 fn sequence_like(obj: Obj) -> bool {
     // SAFETY: `obj` is live.
     !obj.is_instance_of::<PyString>() && unsafe { ffi::PySequence_Check(obj.as_ptr()) != 0 }
-}
-
-/// A bound of a slice: beyond 64 bits it means the end, as for lists.
-fn slice_bound(obj: Obj) -> PyResult<i64> {
-    match int(obj) {
-        Ok(value) => Ok(value),
-        Err(_) => {
-            // SAFETY: `obj` is live; a null exception type asks for clipping.
-            let value = unsafe { ffi::PyNumber_AsSsize_t(obj.as_ptr(), std::ptr::null_mut()) };
-            if value == -1 && PyErr::occurred(obj.py()) {
-                return Err(PyTypeError::new_err("slice indices must be integers or None or have an __index__ method"));
-            }
-            Ok(value as i64)
-        }
-    }
 }
 
 /// A number as Python has it.

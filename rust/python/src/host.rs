@@ -3,17 +3,18 @@
 use crate::class;
 use crate::convert;
 use crate::errors::carry;
-use crate::py::import;
+use crate::py::{Keep, import};
 use corten_base::{Result, error};
-use corten_tensor::Tensor;
 use corten_tensor::dispatch::HOOKS;
 use corten_tensor::op::{Body, Op};
+use corten_tensor::storage::Storage;
 use corten_tensor::value::Value;
+use corten_tensor::{Device, Tensor};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The functions behind Python rows, by the row's path.
 static BODIES: Mutex<Option<HashMap<&'static str, Py<PyAny>>>> = Mutex::new(None);
@@ -36,6 +37,18 @@ fn body<'py>(py: Python<'py>, path: &'static str) -> PyResult<Bound<'py, PyAny>>
     Ok(function)
 }
 
+/// Calls the function behind a Python row: what the row takes by keyword only is passed by name.
+fn call<'py>(py: Python<'py>, op: &'static Op, path: &'static str, args: &Bound<'py, PyTuple>) -> PyResult<Value> {
+    let named = PyDict::new(py);
+    let mut positional = args.len();
+    for (i, param) in op.params.iter().enumerate().filter(|(_, p)| p.keyword) {
+        named.set_item(param.name, args.get_item(i)?)?;
+        positional = positional.min(i);
+    }
+    let result = body(py, path)?.call(args.get_slice(0, positional), Some(&named))?;
+    convert::from_result(result.as_borrowed())
+}
+
 fn objects<'py>(py: Python<'py>, args: &[Value]) -> PyResult<Bound<'py, PyTuple>> {
     let args = args.iter().map(|arg| convert::to_object(py, arg.clone())).collect::<PyResult<Vec<_>>>()?;
     PyTuple::new(py, args)
@@ -47,15 +60,7 @@ fn run(op: &'static Op, args: &[Value], outs: Option<&[Tensor]>) -> Result<Value
         let run = || -> PyResult<Value> {
             let args = objects(py, args)?;
             match (outs, &op.body) {
-                (None, Body::Python(path)) => {
-                    let named = PyDict::new(py);
-                    let count = op.params.iter().take_while(|p| !p.keyword).count();
-                    for (param, arg) in op.params.iter().zip(&args).skip(count) {
-                        named.set_item(param.name, arg)?;
-                    }
-                    let result = body(py, path)?.call(args.get_slice(0, count), Some(&named))?;
-                    convert::from_result(result.as_borrowed())
-                }
+                (None, Body::Python(path)) => call(py, op, path, &args),
                 (None, _) => Err(PyRuntimeError::new_err(format!("{}() has no body in Python", op.name))),
                 (Some(outs), _) => {
                     let outs = outs.iter().map(|t| class::wrap(py, t.clone())).collect::<PyResult<Vec<_>>>()?;
@@ -84,7 +89,22 @@ fn detach(work: &mut dyn FnMut()) {
     });
 }
 
-/// Installs both.
+/// Bytes on a CUDA device, which the array backend allocates and keeps.
+fn allocate(bytes: usize, device: Device) -> Result<Arc<Storage>> {
+    Python::attach(|py| {
+        let run = || -> PyResult<Arc<Storage>> {
+            let allocate = body(py, "corten_tensor_core._device:allocate")?;
+            let (address, owner): (usize, Bound<PyAny>) = allocate.call1((bytes, device.index))?.extract()?;
+            let keep = Box::new(Keep::new(owner.as_borrowed()));
+            // SAFETY: the allocator gives memory of as many bytes that lives as long as its owner.
+            Ok(unsafe { Storage::foreign(address as *mut u8, bytes, keep, device) })
+        };
+        run().map_err(|error| carry(py, error))
+    })
+}
+
+/// Installs all of it.
 pub fn install() -> Result<()> {
+    corten_tensor::device::set_allocator(allocate);
     HOOKS.host.set(run).and(HOOKS.detach.set(detach).map_err(|_| run as _)).map_err(|_| error!(Runtime, "loaded twice"))
 }

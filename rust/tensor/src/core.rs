@@ -94,7 +94,14 @@ impl Core {
         checked_numel(sizes, dtype)?;
         let bytes = extent(sizes, strides)?.saturating_mul(dtype.size());
         let storage = Storage::new(bytes, device)?;
-        Ok(Core { storage, offset: 0, sizes: Dims::from_slice(sizes), strides: Dims::from_slice(strides), dtype, own_version: None })
+        Ok(Core {
+            storage,
+            offset: 0,
+            sizes: Dims::from_slice(sizes),
+            strides: Dims::from_slice(strides),
+            dtype,
+            own_version: None,
+        })
     }
 
     /// Uninitialised elements of the same sizes as this row-major value, on the host.

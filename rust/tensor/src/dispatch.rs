@@ -291,10 +291,10 @@ impl Kernel {
     fn execute(&self, args: &[Value], outs: &[Tensor]) -> Result<()> {
         match outs.first().map_or(DeviceKind::Cpu, |t| t.device().kind) {
             DeviceKind::Meta => return Ok(()),
-            DeviceKind::Cuda => return self.array(args, outs),
+            DeviceKind::Cuda => return on_array(self.op, args, outs),
             DeviceKind::Cpu => {}
         }
-        let Some(run) = self.run else { return self.array(args, outs) };
+        let Some(run) = self.run else { return on_array(self.op, args, outs) };
         // What a kernel calls is part of its own derivative.
         let _below = mode::no_grad();
         let work = outs.iter().map(Tensor::numel).max().unwrap_or(0).max(largest(args));
@@ -313,11 +313,12 @@ impl Kernel {
             _ => run(args, outs),
         }
     }
+}
 
-    fn array(&self, args: &[Value], outs: &[Tensor]) -> Result<()> {
-        let host = HOOKS.host.get().ok_or_else(|| error!(Import, "{}() needs corten-tensor-core", self.op.name))?;
-        host(self.op, args, Some(outs)).map(|_| ())
-    }
+/// Lets the array backend compute into `outs`.
+pub fn on_array(op: &'static Op, args: &[Value], outs: &[Tensor]) -> Result<()> {
+    let host = HOOKS.host.get().ok_or_else(|| error!(Import, "{}() needs corten-tensor-core", op.name))?;
+    host(op, args, Some(outs)).map(|_| ())
 }
 
 /// The short cut of a call, if its operands fit one and what follows them is the default (`alpha` of one).

@@ -293,7 +293,7 @@ pub fn check_alpha(operands: &[Value], alpha: &Value) -> Result<()> {
 pub fn like(input: &Tensor, dtype: DType) -> OutSpec {
     let core = input.core();
     let strides = (!core.is_contiguous()).then(|| core.dense_strides());
-    OutSpec { sizes: core.sizes.clone(), strides, dtype, device: core.device() }
+    OutSpec { sizes: Dims::from_slice(&core.sizes), strides, dtype, device: core.device() }
 }
 
 /// A row-major spec on the device of `input`.

@@ -26,7 +26,7 @@ static FAMILIES: &[&[Op]] = &[
     &ops::neural::OPS,
     &ops::linalg::OPS,
     &ops::fft::OPS,
-    &ops::composite::OPS,
+    &ops::derived::OPS,
 ];
 
 /// Every row; overloads of a name follow one another in the order in which they are tried.

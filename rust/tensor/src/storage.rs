@@ -108,6 +108,9 @@ impl Storage {
     pub fn memory(&self) -> Result<Memory<'_>> {
         match &self.owner {
             Owner::Nothing { .. } => Err(error!(NotImplemented, "a tensor on the meta device has no data")),
+            _ if self.device.kind == DeviceKind::Cuda => {
+                Err(error!(Runtime, "the host cannot read a tensor on {}: copy it with .cpu() first", self.device))
+            }
             // SAFETY: the owner keeps the bytes for the lifetime of this borrow, and no Rust reference to them exists.
             _ => Ok(unsafe { Memory::from_raw(self.ptr(), self.bytes()) }),
         }

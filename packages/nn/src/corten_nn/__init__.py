@@ -1,5 +1,7 @@
 """Modules, layers, losses, initialisers and models with the interface of `torch.nn`."""
 
+from importlib import import_module
+
 from corten_nn import functional, init, modules, parameter, utils
 from corten_nn.modules import (
     CELU,
@@ -275,7 +277,5 @@ __all__ = [
 def __getattr__(name: str) -> object:
     # Ready-made networks are loaded when they are first used.
     if name == "models":
-        from corten_nn import models
-
-        return models
+        return import_module("corten_nn.models")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -29,16 +29,15 @@ newaxis = None
 _LAZY = {
     "_composite": (
         "atleast_1d atleast_2d atleast_3d block_diag broadcast_tensors broadcast_shapes cartesian_prod combinations "
-        "meshgrid tensordot"
+        "meshgrid tril_indices triu_indices unravel_index"
     ),
-    "_composite_math": "cdist chain_matmul cross cumulative_trapezoid diff gradient kron trapezoid trapz vander",
-    "_composite_order": (
-        "bincount bucketize corrcoef cov histc isin mode nanquantile quantile searchsorted unique unique_consecutive"
-    ),
+    "_composite_math": "cdist chain_matmul cumulative_trapezoid gradient tensordot trapezoid trapz",
+    "_composite_order": "bucketize isin searchsorted",
     "_einsum": "einsum",
     "_info": "finfo iinfo",
     "_printing": "get_printoptions set_printoptions",
     "_serialization": "load save",
+    "linalg": "vander",
 }
 _WHERE = {name: module for module, names in _LAZY.items() for name in names.split()}
 _MODULES = ("fft", "linalg", "special", "testing", "random", "serialization", "cuda", "utils", "types")

@@ -6,6 +6,7 @@ import math
 
 import corten_native as _native
 
+from . import _namespace
 from ._composite_math import cross as _cross
 from ._composite_math import multi_dot as multi_dot
 from ._errors import LinAlgError
@@ -17,19 +18,12 @@ if TYPE_CHECKING:
     from corten_native import Tensor
 
 
-def svdvals(A: Tensor) -> Tensor:
-    """Return the singular values, largest first."""
-    return _native.linalg_svd(A, False)[1]
-
-
-def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
-    """Return the eigenvalues of Hermitian matrices in ascending order."""
-    return _native.linalg_eigh(A, UPLO)[0]
+_rows = _namespace.rows("linalg")
 
 
 def inv_ex(A: Tensor, *, check_errors: bool = False) -> tuple[Tensor, Tensor]:
     """Return the inverse and 0 for each matrix; a singular one gives NaN and 1, or raises with `check_errors`."""
-    singular = _native.linalg_det(A.detach()).eq(0)
+    singular = _rows["det"](A.detach()).eq(0)
     if bool(singular.any()):
         if check_errors:
             raise LinAlgError(
@@ -37,25 +31,15 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> tuple[Tensor, Tensor]:
             )
         hole = singular.unsqueeze(-1).unsqueeze(-1)
         identity = _native.eye(A.shape[-1], dtype=A.dtype, device=A.device)
-        inverse = _native.linalg_inv(_native.where(hole, identity, A)).masked_fill(hole, math.nan)
+        inverse = _rows["inv"](_native.where(hole, identity, A)).masked_fill(hole, math.nan)
     else:
-        inverse = _native.linalg_inv(A)
+        inverse = _rows["inv"](A)
     return inverse, singular.to(_native.int32)
 
 
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     """Return the vector product along `dim`."""
     return _cross(input, other, dim)
-
-
-def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
-    """Return the sum of `conj(x) y` along `dim`."""
-    return (x.conj() * y).sum(dim)
-
-
-def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """Return the diagonals of matrices as a view."""
-    return A.diagonal(offset, dim1, dim2)
 
 
 def vander(x: Tensor, N: int | None = None) -> Tensor:
@@ -66,13 +50,6 @@ def vander(x: Tensor, N: int | None = None) -> Tensor:
     powers = _native.ones_like(x).unsqueeze(-1)
     rest = x.unsqueeze(-1).expand([*x.shape, count - 1]).cumprod(-1)
     return _native.cat([powers, rest], -1)
-
-
-def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """Return the norm of order `ord` over the dimensions `dim`, by default over all."""
-    if dim is None:
-        dim = list(range(x.dim()))
-    return x.norm(ord, dim, keepdim, dtype=dtype)
 
 
 def matrix_norm(
@@ -88,7 +65,7 @@ def matrix_norm(
     if ord == "fro":
         return A.abs().square().sum([rows, columns], keepdim).sqrt()
     if ord == "nuc" or ord in (2, -2):
-        values = svdvals(A.movedim([rows, columns], [-2, -1]))
+        values = _rows["svdvals"](A.movedim([rows, columns], [-2, -1]))
         result = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)
         return result.unsqueeze(min(rows, columns)).unsqueeze(max(rows, columns)) if keepdim else result
     if ord not in (1, -1, math.inf, -math.inf):
@@ -106,13 +83,13 @@ def norm(input: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False,
         if not two:
             raise RuntimeError(f"linalg.norm: If ord={ord!r}, input must be 2D or dim must have 2 elements, got {dim}")
         return matrix_norm(input, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
-    return vector_norm(input, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
+    return _rows["vector_norm"](input, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
 
 
 def cond(A: Tensor, p: Any = None) -> Tensor:
     """Return the condition number: the ratio of the singular values, or norm times norm of the inverse."""
     if p is None or p in (2, -2):
-        values = svdvals(A)
+        values = _rows["svdvals"](A)
         largest, smallest = values.amax(-1), values.amin(-1)
         return smallest / largest if p == -2 else largest / smallest
     inverse, info = inv_ex(A)
@@ -133,7 +110,7 @@ def _tolerance(A: Tensor, largest: Tensor, atol: Any, rtol: Any) -> Tensor:
 
 def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
     """Count the singular values above the tolerance; by default `rtol` is `max(m, n) eps`."""
-    values = eigvalsh(A).abs() if hermitian else svdvals(A)
+    values = _rows["eigvalsh"](A).abs() if hermitian else _rows["svdvals"](A)
     if values.shape[-1] == 0:
         return _native.zeros(values.shape[:-1], dtype=_native.int64, device=A.device)
     limit = _tolerance(A, values.amax(-1), tol if atol is None else atol, rtol)
@@ -142,7 +119,7 @@ def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: An
 
 def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
     """Return the Moore-Penrose inverse; singular values up to the tolerance count as zero."""
-    U, S, Vh = _native.linalg_svd(A, False)
+    U, S, Vh = _rows["svd"](A, False)
     if S.shape[-1] == 0:
         return A.new_zeros([*A.shape[:-2], A.shape[-1], A.shape[-2]])
     limit = _tolerance(A, S[..., 0], atol, rcond if rtol is None else rtol)
@@ -156,7 +133,7 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
     if A.dim() < 2 or A.shape[-1] != A.shape[-2]:
         raise RuntimeError(f"linalg.matrix_power: A must be batches of square matrices, but got {list(A.shape)}")
     if n < 0:
-        A, n = _native.linalg_inv(A), -n
+        A, n = _rows["inv"](A), -n
     result = None
     while n:
         if n & 1:
@@ -190,8 +167,8 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, un
     if unitriangular:
         half = half + _native.eye(A.shape[-1], dtype=A.dtype, device=A.device)
     if left:
-        return _native.linalg_solve(half, B)
-    return _native.linalg_solve(half.mT, B.mT).mT
+        return _rows["solve"](half, B)
+    return _rows["solve"](half.mT, B.mT).mT
 
 
 def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
@@ -204,7 +181,7 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
             "Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), "
             f"got {math.prod(rest)} != {math.prod(first)}"
         )
-    return _native.linalg_inv(A.reshape(math.prod(first), math.prod(rest))).reshape(rest + first)
+    return _rows["inv"](A.reshape(math.prod(first), math.prod(rest))).reshape(rest + first)
 
 
 def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
@@ -217,4 +194,4 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
             "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), "
             f"but got {math.prod(rest)} != {B.numel()}"
         )
-    return _native.linalg_solve(A.reshape(B.numel(), math.prod(rest)), B.reshape(-1)).reshape(rest)
+    return _rows["solve"](A.reshape(B.numel(), math.prod(rest)), B.reshape(-1)).reshape(rest)

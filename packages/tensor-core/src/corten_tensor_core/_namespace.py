@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import corten_native as _native
+from corten_native import _native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,17 +11,24 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def rows(prefix: str) -> Mapping[str, Any]:
+    """Return the native rows of a namespace by name."""
+    spaces: Mapping[str, Mapping[str, Any]] = _native._namespaces
+    return spaces.get(prefix, {})
+
+
 def resolve(
     namespace: dict[str, Any], prefix: str, name: str, aliases: Mapping[str, str], composites: ModuleType
 ) -> Any:
-    """Return the native row `<prefix>_<name>`, the function that `name` is an alias of, or a composite in Python.
+    """Return the native row of that name, the function that `name` is an alias of, or a composite in Python.
 
     What is found is kept in the namespace, so that it is looked up once.
     """
     if name in namespace["__all__"]:
-        for place, key in ((_native, f"{prefix}_{name}"), (_native, aliases.get(name, "")), (composites, name)):
-            found = getattr(place, key, None) if key else None
-            if found is not None:
-                namespace[name] = found
-                return found
+        found = rows(prefix).get(name)
+        if found is None:
+            found = getattr(_native, aliases.get(name, ""), None) or getattr(composites, name, None)
+        if found is not None:
+            namespace[name] = found
+            return found
     raise AttributeError(f"module {namespace['__name__']!r} has no attribute {name!r}")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _NAMES = (
     "LinAlgError",
     "cholesky",
+    "cholesky_ex",
     "cond",
     "cross",
     "det",
@@ -25,6 +26,7 @@ _NAMES = (
     "lstsq",
     "lu",
     "lu_factor",
+    "lu_solve",
     "matmul",
     "matrix_exp",
     "matrix_norm",
@@ -46,11 +48,10 @@ _NAMES = (
     "vector_norm",
 )
 __all__ = list(_NAMES)
-_ALIASES = {"matmul": "matmul"}
 
 
 def __getattr__(name: str) -> Any:
-    return _namespace.resolve(globals(), "linalg", name, _ALIASES, _linalg)
+    return _namespace.resolve(globals(), "linalg", name, {}, _linalg)
 
 
 def __dir__() -> list[str]:

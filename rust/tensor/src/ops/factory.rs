@@ -60,7 +60,8 @@ _space_(input: Tensor, start: Scalar, end: Scalar, base: float?) -> Self { meta:
 
 }
 
-fn shaped(input: &Tensor, options: &Options, format: MemoryFormat) -> Result<Tensor> {
+/// Uninitialised memory for a row `…_like`.
+pub(super) fn shaped(input: &Tensor, options: &Options, format: MemoryFormat) -> Result<Tensor> {
     let mut spec = formatted(input, format)?;
     spec.dtype = options.dtype_or(spec.dtype);
     spec.device = options.device();

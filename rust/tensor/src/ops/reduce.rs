@@ -110,7 +110,7 @@ fn named_norm(x: &Tensor, name: &str, dim: Option<&[i64]>, keepdim: bool, dtype:
             }
             let matrices = movedim(x, dims, [-2, -1]);
             let matrices = dtype.map_or(matrices.clone(), |dtype| to(matrices, dtype));
-            let total = sum_dim_with(linalg_svd_with(matrices, false).pick(1), [-1], false, Value::None);
+            let total = sum_dim_with(linalg_svd_with(matrices, false, Value::None).pick(1), [-1], false, Value::None);
             let (low, high) = (places[0].min(places[1]), places[0].max(places[1]));
             Ok(if keepdim { unsqueeze(unsqueeze(total, low), high) } else { total })
         }

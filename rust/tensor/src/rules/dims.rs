@@ -45,7 +45,7 @@ pub fn reduced_sizes(sizes: &[i64], dims: &[usize], keepdim: bool) -> Dims {
 
 /// Sizes with one `-1` worked out.
 pub fn infer(sizes: &[i64], numel: usize) -> Result<Dims> {
-    let mut out: Dims = sizes.into();
+    let mut out = Dims::from_slice(sizes);
     let mut hole = None;
     let mut known: i64 = 1;
     for (d, &size) in sizes.iter().enumerate() {

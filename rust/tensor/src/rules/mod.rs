@@ -4,6 +4,7 @@ pub mod checks;
 pub mod conv;
 pub mod dims;
 pub mod factory;
+pub mod fft;
 pub mod index;
 pub mod join;
 pub mod key;

@@ -123,7 +123,7 @@ pub fn permute(x: &Tensor, dims: &[i64]) -> Result<Views> {
 pub fn transpose(x: &Tensor, dim0: i64, dim1: i64) -> Result<Views> {
     let core = x.core();
     let (a, b) = (wrap(dim0, core.ndim())?, wrap(dim1, core.ndim())?);
-    let (mut sizes, mut strides) = (core.sizes.clone(), core.strides.clone());
+    let (mut sizes, mut strides) = (Dims::from_slice(&core.sizes), Dims::from_slice(&core.strides));
     if core.ndim() > 0 {
         sizes.swap(a, b);
         strides.swap(a, b);
@@ -226,7 +226,7 @@ pub fn squeeze(x: &Tensor, dims: Option<&[i64]>) -> Result<Views> {
 pub fn unsqueeze(x: &Tensor, dim: i64) -> Result<Views> {
     let core = x.core();
     let d = wrap(dim, core.ndim() + 1)?;
-    let (mut sizes, mut strides) = (core.sizes.clone(), core.strides.clone());
+    let (mut sizes, mut strides) = (Dims::from_slice(&core.sizes), Dims::from_slice(&core.strides));
     let stride = if d < core.ndim() { core.sizes[d] * core.strides[d] } else { 1 };
     sizes.insert(d, 1);
     strides.insert(d, stride);
@@ -256,9 +256,9 @@ pub fn narrow(x: &Tensor, dim: i64, start: i64, length: i64) -> Result<Views> {
     if length > size - from {
         fail!(Runtime, "start ({from}) + length ({length}) exceeds dimension size ({size}).");
     }
-    let mut sizes = core.sizes.clone();
+    let mut sizes = Dims::from_slice(&core.sizes);
     sizes[d] = length;
-    one(x, sizes, core.strides.clone(), core.offset + from * core.strides[d])
+    one(x, sizes, Dims::from_slice(&core.strides), core.offset + from * core.strides[d])
 }
 
 /// Position `index` of dimension `dim`, which disappears.
@@ -277,7 +277,7 @@ pub fn select(x: &Tensor, dim: i64, index: i64) -> Result<Views> {
         );
     }
     let at = if index < 0 { index + size } else { index };
-    let (mut sizes, mut strides) = (core.sizes.clone(), core.strides.clone());
+    let (mut sizes, mut strides) = (Dims::from_slice(&core.sizes), Dims::from_slice(&core.strides));
     sizes.remove(d);
     let stride = strides.remove(d);
     one(x, sizes, strides, core.offset + at * stride)
@@ -309,7 +309,7 @@ pub fn slice(x: &Tensor, dim: i64, start: Option<i64>, stop: Option<i64>, step: 
     let core = x.core();
     let d = wrap(dim, core.ndim())?;
     let (from, length) = slice_bounds(core.sizes[d], start, stop, step);
-    let (mut sizes, mut strides) = (core.sizes.clone(), core.strides.clone());
+    let (mut sizes, mut strides) = (Dims::from_slice(&core.sizes), Dims::from_slice(&core.strides));
     sizes[d] = length;
     strides[d] = core.strides[d].saturating_mul(step);
     let offset = if length > 0 { core.offset + from * core.strides[d] } else { core.offset };
@@ -378,7 +378,7 @@ pub fn as_strided(x: &Tensor, sizes: &[i64], strides: &[i64], offset: Option<i64
             core.storage.bytes()
         );
     }
-    one(x, sizes.into(), strides.into(), offset)
+    one(x, Dims::from_slice(sizes), Dims::from_slice(strides), offset)
 }
 
 /// Windows of `size` elements, `step` apart, along `dim`; the window becomes a new last dimension.
@@ -392,7 +392,7 @@ pub fn unfold(x: &Tensor, dim: i64, size: i64, step: i64) -> Result<Views> {
     if step <= 0 {
         fail!(Runtime, "step is {step} but must be > 0");
     }
-    let (mut sizes, mut strides) = (core.sizes.clone(), core.strides.clone());
+    let (mut sizes, mut strides) = (Dims::from_slice(&core.sizes), Dims::from_slice(&core.strides));
     let stride = strides.get(d).copied().unwrap_or(1);
     if core.ndim() > 0 {
         sizes[d] = (have - size) / step + 1;
@@ -410,9 +410,9 @@ pub fn split(x: &Tensor, lengths: &[i64], dim: i64) -> Result<Views> {
     let mut start = 0;
     let mut pieces = Vec::with_capacity(lengths.len());
     for &length in lengths {
-        let mut sizes = core.sizes.clone();
+        let mut sizes = Dims::from_slice(&core.sizes);
         sizes[d] = length;
-        pieces.push(core.with_geometry(sizes, core.strides.clone(), core.offset + start * core.strides[d]));
+        pieces.push(core.with_geometry(sizes, Dims::from_slice(&core.strides), core.offset + start * core.strides[d]));
         start += length;
     }
     Ok(Views::Many(pieces))
@@ -469,7 +469,7 @@ pub fn unbind(x: &Tensor, dim: i64) -> Result<Views> {
     }
     let core = x.core();
     let d = wrap(dim, core.ndim())?;
-    let (mut sizes, mut strides) = (core.sizes.clone(), core.strides.clone());
+    let (mut sizes, mut strides) = (Dims::from_slice(&core.sizes), Dims::from_slice(&core.strides));
     sizes.remove(d);
     let stride = strides.remove(d);
     let slices =

@@ -47,3 +47,10 @@ def call(name: str, xp: Any, *args: Any) -> Any:
     with quiet:
         result = ARRAY[name](xp, *args)
     return tuple(xp.asarray(x) for x in result) if isinstance(result, tuple) else xp.asarray(result)
+
+
+def run(name: str, args: tuple[Any, ...], outs: tuple[Any, ...]) -> None:
+    """Compute a row of tensors into `outs`; the runtime calls this."""
+    from .tensors import run as compute
+
+    compute(name, args, outs)

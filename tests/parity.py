@@ -1,0 +1,96 @@
+"""What agreement with PyTorch means: the same dtypes, shapes, strides and values, and errors of the same type."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from tests.sampling import Call, Row, run, to_numpy
+
+# Relative and absolute; of every other dtype the values are equal.
+TOLERANCES = {
+    "float16": (4e-3, 2e-3),
+    "bfloat16": (3e-2, 2e-2),
+    "float32": (2e-5, 2e-6),
+    "float64": (1e-11, 1e-12),
+    "complex64": (5e-5, 1e-5),
+    "complex128": (1e-10, 1e-11),
+}
+# What PyTorch lacks, and Corten has: kernels for a dtype, and arithmetic of the wide unsigned integers.
+LACKING = ("not implemented for", "Promotion for uint16, uint32, uint64", "not supported for UInt", "only supports")
+
+
+def outcome(function: Any, lib: Any) -> Any:
+    """Return what a function returns for a library, or the exception that it raises."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return function(lib)
+        except Exception as error:
+            return error
+
+
+def compare(row: Row, form: str, call: Call, view: bool = False) -> None:
+    """Run a row in both libraries and compare what comes of it."""
+    import torch
+
+    import corten
+
+    ours, theirs = (outcome(lambda lib: run(lib, row, form, call), lib) for lib in (corten, torch))
+    agree(
+        ours,
+        theirs,
+        None,
+        f"{row.id} as {form}: {call!r}",
+        values=row.check not in ("none", "shape") or row.family == "query",
+    )
+
+
+def agree(ours: Any, theirs: Any, tolerance: tuple[float, float] | None, text: str, values: bool = True) -> None:
+    """Assert that two outcomes are the same value or errors of the same type."""
+    if isinstance(theirs, Exception):
+        if any(word in str(theirs) for word in LACKING):
+            assert not is_crash(ours), f"{text}: {ours!r}"
+            return
+        assert isinstance(ours, Exception), f"{text}: {ours!r}, PyTorch raises {theirs!r}"
+        names = [kind.__name__ for kind in type(ours).__mro__]
+        assert type(theirs).__name__ in names, f"{text}: {ours!r}, PyTorch raises {theirs!r}"
+        return
+    assert not isinstance(ours, Exception), f"{text}: {ours!r}, PyTorch returns {theirs!r}"
+    assert_same(ours, theirs, tolerance, text, values)
+
+
+def is_crash(ours: Any) -> bool:
+    return isinstance(ours, SystemError) or "internal error" in str(ours)
+
+
+def assert_same(ours: Any, theirs: Any, tolerance: Any, text: str, values: bool = True) -> None:
+    """Assert that two results, tensors or containers or numbers, are the same within tolerances."""
+    if isinstance(theirs, (list, tuple)) and not hasattr(theirs, "numel"):
+        assert len(ours) == len(theirs), f"{text}: {len(ours)} results, not {len(theirs)}"
+        assert getattr(type(ours), "_fields", getattr(type(ours), "__match_args__", ())) is not None
+        for a, b in zip(ours, theirs, strict=True):
+            assert_same(a, b, tolerance, text, values)
+    elif hasattr(theirs, "stride"):
+        assert str(ours.dtype) == str(theirs.dtype), f"{text}: dtype {ours.dtype}, not {theirs.dtype}"
+        assert tuple(ours.shape) == tuple(theirs.shape), f"{text}: shape {ours.shape}, not {theirs.shape}"
+        assert _strides(ours) == _strides(theirs), f"{text}: strides {ours.stride()}, not {theirs.stride()}"
+        if values:
+            rtol, atol = tolerance or TOLERANCES.get(str(theirs.dtype).removeprefix("torch."), (0.0, 0.0))
+            x, y = to_numpy(ours), to_numpy(theirs)
+            np.testing.assert_allclose(x, y, rtol, atol, equal_nan=True, err_msg=text)
+    elif isinstance(theirs, (int, float, complex)):
+        assert type(ours) is type(theirs), f"{text}: {ours!r}, not {theirs!r}"
+        assert (
+            ours == theirs or (ours != ours and theirs != theirs) or math.isclose(abs(ours - theirs), 0, abs_tol=1e-6)
+        ), text
+    else:
+        assert str(ours) == str(theirs), f"{text}: {ours!r}, not {theirs!r}"
+
+
+def _strides(x: Any) -> list[int]:
+    """Strides where they matter: of dimensions longer than one, in tensors with elements."""
+    return [stride for side, stride in zip(x.shape, x.stride(), strict=True) if side > 1] if x.numel() else []

@@ -1,0 +1,263 @@
+"""How the cross-package tests draw arguments for a row of the op table, the same for Corten and for PyTorch.
+
+A row becomes a `Template`: arguments in which a `Spec` stands for a tensor and a `Name` for an attribute of the library
+(a dtype, a memory format). Filling it chooses dtypes, memory layouts and values and gives a `Call`, which any library
+can run, as often as wanted.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from corten_native import _native
+
+UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
+INTEGERS = ("int8", "int16", "int32", "int64", *UNSIGNED)
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+COMPLEX = ("complex64", "complex128")
+DTYPES = ("bool", *INTEGERS, *FLOATS, *COMPLEX)
+LAYOUTS = ("contiguous", "transposed", "sliced", "offset", "expanded")
+
+
+@dataclass(frozen=True, repr=False)
+class Row:
+    """One row of the op table."""
+
+    name: str
+    overload: str
+    family: str
+    params: list[dict[str, Any]] = field(hash=False)
+    returns: list[tuple[str, str]] = field(hash=False)
+    forms: dict[str, Any] = field(hash=False)
+    aliases: list[str] = field(hash=False)
+    domain: str
+    check: str
+    array: str
+    differentiable: bool
+    has_derivative: bool
+    body: str
+    doc: str = ""
+
+    def __repr__(self) -> str:
+        return self.id
+
+    @property
+    def id(self) -> str:
+        return f"{self.name}.{self.overload}" if self.overload else self.name
+
+    @property
+    def words(self) -> list[str]:
+        """The words of the domain hint, one for each leading parameter."""
+        return re.findall(r"\w+(?:\([^)]*\))?", self.domain)
+
+    @property
+    def public(self) -> bool:
+        return bool(self.forms["function"] or self.forms["method"] or self.forms["property"])
+
+
+ROWS = [
+    Row(**{key: value for key, value in row.items() if key in Row.__dataclass_fields__}) for row in _native._table()
+]
+BY_ID = {row.id: row for row in ROWS}
+# Families whose functions tutorials take from `nn.functional`, some with a wider signature than their row's.
+NEURAL = {"conv", "norm", "loss", "neural", "pool"}
+ELEMENTWISE = {"unary", "binary", "compare", "activation"}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A tensor argument: its shape, the range of its values and, where the operator asks for one, its dtype."""
+
+    shape: tuple[int, ...]
+    low: float = -4.0
+    high: float = 4.0
+    dtype: str | None = None
+    layout: str | None = None
+
+    def values(self, rng: np.random.Generator, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
+        """Return numbers of the range in `shape`; a fifth of them small integers, where they lie in it."""
+        stored = np.dtype("float32" if dtype == "bfloat16" else dtype)
+        if stored.kind == "c":
+            real, imag = (self.values(rng, "float64", shape) for _ in range(2))
+            return np.asarray(real + 1j * imag).astype(stored)
+        if stored.kind == "b":
+            return np.asarray(rng.random(shape) < 0.5)
+        low, high = self.low, self.high
+        if stored.kind in "iu":
+            low = max(np.ceil(low), 0.0 if stored.kind == "u" else low)
+            return np.asarray(rng.integers(int(low), max(int(low), int(high)), shape, endpoint=True)).astype(stored)
+        whole = [v for v in (-2.0, -1.0, 0.0, 1.0, 2.0) if low < v < high]
+        x = rng.uniform(low, high, shape)
+        if whole:
+            x = np.where(rng.random(shape) < 0.2, rng.choice(whole, shape), x)
+        return np.asarray(x).astype(stored)
+
+    def fill(self, rng: np.random.Generator, dtype: str, layout: str = "contiguous") -> Array:
+        """Choose the values; `layout` counts where the spec asks for none, `dtype` likewise."""
+        dtype, layout, shape = self.dtype or dtype, self.layout or layout, self.shape
+        if layout == "transposed":
+            base = shape[::-1]
+        elif layout == "sliced" and shape:
+            base = (*shape[:-1], 2 * shape[-1])
+        elif layout == "expanded" and shape:
+            base = (1, *shape[1:])
+        elif layout == "offset":
+            base = (2, *shape)
+        else:
+            base, layout = shape, "contiguous"
+        return Array(self.values(rng, dtype, base), dtype, layout, shape)
+
+
+@dataclass(frozen=True)
+class Array:
+    """The values of a tensor and the view of them that the operator is to see."""
+
+    base: np.ndarray
+    dtype: str
+    layout: str
+    shape: tuple[int, ...]
+
+    def build(self, lib: Any) -> Any:
+        x = lib.from_numpy(self.base.copy())
+        if self.dtype == "bfloat16":
+            x = x.to(lib.bfloat16)
+        if self.layout == "transposed":
+            return x.permute(tuple(range(len(self.shape)))[::-1])
+        if self.layout == "sliced":
+            return x.as_strided(self.shape, (*x.stride()[:-1], 2))
+        if self.layout == "expanded":
+            return x.expand(self.shape)
+        return x.select(0, 1) if self.layout == "offset" else x
+
+    def __repr__(self) -> str:
+        return f"<{self.dtype} {self.layout} {self.shape} of {self.base.tolist()}>"
+
+
+@dataclass(frozen=True)
+class Name:
+    """An attribute of the library, such as a dtype."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Template:
+    """Arguments by position and by keyword, with a `Spec` for each tensor."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def specs(self) -> list[Spec]:
+        return [x for x in _leaves((self.args, self.kwargs)) if isinstance(x, Spec)]
+
+    def fill(self, dtypes: Any, layouts: Any = "contiguous", seed: int = 0) -> Call:
+        """Give each spec, in order, one of `dtypes` and `layouts` (a single one serves all)."""
+        rng = np.random.default_rng(seed)
+        count = [0]
+
+        def one(x: Any) -> Any:
+            if not isinstance(x, Spec):
+                return x
+            at, count[0] = count[0], count[0] + 1
+            dtype, layout = (v if isinstance(v, str) else v[at % len(v)] for v in (dtypes, layouts))
+            return x.fill(rng, dtype, layout)
+
+        return Call(_mapped(self.args, one), _mapped(self.kwargs, one))
+
+
+@dataclass(frozen=True)
+class Call:
+    """Arguments that any library can be given."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    def build(self, lib: Any) -> tuple[list[Any], dict[str, Any]]:
+        def one(x: Any) -> Any:
+            return x.build(lib) if isinstance(x, Array) else getattr(lib, x.name) if isinstance(x, Name) else x
+
+        return list(_mapped(self.args, one)), _mapped(self.kwargs, one)
+
+    def __repr__(self) -> str:
+        return ", ".join([*map(repr, self.args), *(f"{key}={value!r}" for key, value in self.kwargs.items())])
+
+
+def _leaves(x: Any) -> Any:
+    if isinstance(x, (list, tuple)):
+        for item in x:
+            yield from _leaves(item)
+    elif isinstance(x, dict):
+        yield from _leaves(list(x.values()))
+    else:
+        yield x
+
+
+def _mapped(x: Any, function: Any) -> Any:
+    if isinstance(x, dict):
+        return {key: _mapped(item, function) for key, item in x.items()}
+    if isinstance(x, (list, tuple)):
+        return type(x)(_mapped(item, function) for item in x)
+    return function(x)
+
+
+def x(*shape: int, low: float = -4.0, high: float = 4.0) -> Spec:
+    return Spec(shape, low, high)
+
+
+def i(limit: int, *shape: int) -> Spec:
+    return Spec(shape, 0, limit - 1, "int64")
+
+
+def b(*shape: int) -> Spec:
+    return Spec(shape, dtype="bool")
+
+
+def calls(*samples: tuple[Any, ...]) -> list[Template]:
+    return [
+        Template(sample[:-1], sample[-1]) if sample and isinstance(sample[-1], dict) else Template(sample)
+        for sample in samples
+    ]
+
+
+def function(lib: Any, row: Row, name: str | None = None) -> Any:
+    """Return the function form of a row, wherever a library keeps it; `None` where it has none."""
+    name = name or row.name
+    namespace = row.forms["namespace"]
+    if namespace:
+        place = {"functional": lib.nn.functional}.get(namespace) or getattr(lib, namespace)
+        return getattr(place, name.removeprefix(f"{namespace}_"), None)
+    places = (lib.nn.functional, lib) if row.family in NEURAL else (lib, lib.nn.functional)
+    for place in places:
+        if hasattr(place, name):
+            return getattr(place, name)
+    return None
+
+
+def run(lib: Any, row: Row, form: str, call: Call, name: str | None = None) -> Any:
+    """Run a row in one of its forms: `function`, `method`, `inplace` or `property`."""
+    args, kwargs = call.build(lib)
+    if form == "function":
+        return function(lib, row, name)(*args, **kwargs)
+    if form == "property":
+        return getattr(args[0], row.forms["property"])
+    first = args.pop(0)
+    return getattr(first, (name or row.name) + ("_" if form == "inplace" else ""))(*args, **kwargs)
+
+
+def main_form(row: Row) -> str:
+    return next(form for form in ("function", "method", "property") if row.forms[form])
+
+
+def to_numpy(x: Any) -> np.ndarray:
+    """Return a tensor's values; bfloat16, which NumPy lacks, as float32."""
+    x = x.detach()
+    if str(x.dtype) == "torch.bfloat16":
+        x = x.float()
+    if type(x).__module__ == "torch":  # in Corten no tensor is lazily conjugate or negative
+        x = x.resolve_conj().resolve_neg()
+    return np.array(x.numpy())

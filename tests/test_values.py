@@ -1,0 +1,271 @@
+"""Every row of the op table gives what PyTorch gives: values, dtypes, shapes, strides and the types of errors."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import corten
+from tests.drawing import is_tensor, templates
+from tests.parity import TOLERANCES, agree, assert_same, compare, outcome
+from tests.samples import EXPLICIT
+from tests.sampling import (
+    BY_ID,
+    COMPLEX,
+    DTYPES,
+    ELEMENTWISE,
+    FLOATS,
+    LAYOUTS,
+    ROWS,
+    Call,
+    Row,
+    Spec,
+    Template,
+    function,
+    main_form,
+    run,
+    to_numpy,
+)
+
+torch: Any = pytest.importorskip("torch")
+
+# `none`: not compared by value; here the rows that only carry out what public ones ask for have no form at all.
+PUBLIC = [row for row in ROWS if row.public and row.family != "random"]
+OPERANDS = [row for row in PUBLIC if row.family in ELEMENTWISE and sum(map(is_tensor, row.params)) > 1]
+FORMS = [(row, form) for row in PUBLIC for form in ("function", "method") if row.forms[form]]
+
+
+def rows(which: list[Row]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("row", which, ids=lambda row: row.id)
+
+
+def drawn(data: st.DataObject, row: Row) -> Template:
+    return data.draw(templates(row))
+
+
+@rows(PUBLIC)
+@settings(max_examples=8)
+@given(data=st.data())
+def test_every_dtype(row: Row, data: st.DataObject) -> None:
+    template, seed = drawn(data, row), data.draw(st.integers(0, 99))
+    for dtype in DTYPES if template.specs else DTYPES[:1]:
+        compare(row, main_form(row), template.fill(dtype, seed=seed))
+
+
+@rows([row for row in PUBLIC if any(map(is_tensor, row.params))])
+@settings(max_examples=25)
+@given(data=st.data())
+def test_every_layout(row: Row, data: st.DataObject) -> None:
+    template = drawn(data, row)
+    layouts = data.draw(st.lists(st.sampled_from(LAYOUTS), min_size=1, max_size=3))
+    dtype = data.draw(st.sampled_from(("float32", "float64", "int64", "complex64", "bool", "bfloat16")))
+    compare(row, main_form(row), template.fill(dtype, layouts, data.draw(st.integers(0, 99))))
+
+
+@rows(OPERANDS)
+@settings(max_examples=2)
+@given(data=st.data())
+def test_mixed_dtypes(row: Row, data: st.DataObject) -> None:
+    template = drawn(data, row)
+    for first in DTYPES:
+        for second in DTYPES:
+            compare(row, main_form(row), template.fill((first, second)))
+
+
+@rows(OPERANDS)
+@settings(max_examples=3)
+@given(data=st.data())
+def test_numbers_and_zero_dimensional_operands(row: Row, data: st.DataObject) -> None:
+    template = drawn(data, row)
+    which = data.draw(st.integers(0, 1))
+    for dtype in DTYPES:
+        for other in ("bool", "int64", "float32", "float64", "complex64"):
+            args = list(template.args)
+            if isinstance(args[which], Spec):
+                args[which] = Spec((), args[which].low, args[which].high)
+                pair = (other, dtype) if which == 0 else (dtype, other)
+                compare(row, main_form(row), Template(tuple(args), template.kwargs).fill(pair))
+        for number in (True, 2, 1.5, -1, 2j):
+            args = list(template.args)
+            if row.params[which]["type"] == "TensorOrScalar":
+                args[which] = number
+                compare(row, main_form(row), Template(tuple(args), template.kwargs).fill(dtype))
+
+
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 1e-40, 1e-30, 1e30, 100.0, -100.0, float("inf"), float("-inf"), float("nan")]
+
+
+@rows([row for row in PUBLIC if row.family in ELEMENTWISE and row.differentiable])
+def test_special_values(row: Row) -> None:
+    """Zeros of both signs, infinities, NaN, very small and very large numbers, in all pairs."""
+    numbers = [param["type"] in ("Scalar", "Int") and param["required"] for param in row.params]
+    if any(numbers) or row.id == "where":
+        pytest.skip("its other operands are numbers or masks")
+    values = np.array(SPECIAL)
+    for dtype in ("float32", "float64"):
+        first, second = (a.ravel().astype(dtype) for a in np.meshgrid(values, values))
+        specs = [first, second, np.ones_like(first)]
+        count = sum(1 for param in row.params if is_tensor(param))
+        tolerance = TOLERANCES[dtype] if row.id not in ROUGH else (1e-4, 1e-6)
+
+        def once(lib: Any, arrays: list[Any] = specs[:count]) -> Any:
+            tensors = [lib.from_numpy(a.copy()) for a in arrays]
+            return (
+                function(lib, row)(*tensors) if row.forms["function"] else getattr(tensors[0], row.name)(*tensors[1:])
+            )
+
+        assert_same(once(corten), once(torch), tolerance, f"{row.id} of {dtype} special values")
+
+
+# Sums of large terms of both signs: the last digits differ between any two implementations.
+ROUGH = {"logaddexp", "logaddexp2", "sinc", "lgamma", "digamma"}
+
+
+@rows([row for row in PUBLIC if row.forms["inplace"] and row.params[0]["name"] != "condition"])
+@settings(max_examples=6)
+@given(data=st.data())
+def test_inplace_forms(row: Row, data: st.DataObject) -> None:
+    template, layout = drawn(data, row), data.draw(st.sampled_from(LAYOUTS[:4]))
+    if not isinstance(template.args[0], Spec):
+        return
+    for dtype in DTYPES:
+        for second in {dtype, "float32", "int64"}:
+            call = template.fill((dtype, second), (layout, "contiguous"), data.draw(st.just(1)))
+            compare(row, "inplace", call, view=row.family == "view")
+    args, kwargs = template.fill("float32").build(corten)
+    before = args[0]._version
+    try:
+        result = getattr(args[0], f"{row.name}_")(*args[1:], **kwargs)
+    except (RuntimeError, IndexError, TypeError, ValueError):
+        return
+    assert result is args[0]
+    # Views in place change the geometry and not the values, which yet counts as a change, as in PyTorch.
+    assert result._version > before
+
+
+@rows([row for row in PUBLIC if row.forms["out"] and row.forms["function"]])
+@settings(max_examples=5)
+@given(data=st.data())
+def test_out_forms(row: Row, data: st.DataObject) -> None:
+    template = drawn(data, row)
+    for dtype in ("float32", "int64", "complex64", "bool"):
+        for target in ("float64", "float32", "int64", "bool", "complex128"):
+            for shape in ((0,), (2, 3)):
+                compare_out(row, template.fill(dtype), target, shape)
+
+
+def compare_out(row: Row, call: Call, target: str, shape: tuple[int, ...]) -> None:
+    """Compare `out=` of a dtype and a shape: what it holds afterwards, or the type of the error."""
+
+    def once(lib: Any) -> Any:
+        args, kwargs = call.build(lib)
+        outs = [lib.zeros(shape, dtype=getattr(lib, target)) for _ in row.returns]
+        given = tuple(outs) if len(outs) > 1 else outs[0]
+        with warnings.catch_warnings():  # PyTorch warns where it resizes an `out=` that has elements
+            warnings.simplefilter("ignore")
+            result = function(lib, row)(*args, out=given, **kwargs)
+        for out, returned in zip(outs, result if len(outs) > 1 else [result], strict=True):
+            assert returned is out
+        return outs
+
+    text = f"{row.id}({call!r}, out={target} {shape})"
+    agree(outcome(once, corten), outcome(once, torch), (2e-2, 1e-2), text)
+
+
+@rows([row for row in PUBLIC if row.forms["function"] and (row.forms["method"] or row.aliases)])
+@settings(max_examples=3)
+@given(data=st.data())
+def test_methods_and_aliases_give_the_same(row: Row, data: st.DataObject) -> None:
+    call = drawn(data, row).fill("float32")
+    expected = outcome(lambda lib: run(lib, row, "function", call), corten)
+    for form in ("function", "method"):
+        for name in [row.name, *row.aliases] if row.forms[form] else []:
+            if isinstance(call.args[0], (int, float)) and form == "method":
+                continue
+            if name.startswith("__") and form == "function":
+                continue
+            again = outcome(lambda lib, form=form, name=name: run(lib, row, form, call, name), corten)
+            assert type(again) is type(expected), f"{name} as {form}: {again!r}, not {expected!r}"
+            if not isinstance(expected, Exception):
+                assert_same(again, expected, (0.0, 0.0), f"{name} as {form} of {call!r}")
+
+
+DYNAMIC = {"nonzero", "argwhere", "where.indices", "masked_select", "item", "is_nonzero", "equal", "allclose", "unique"}
+
+
+@rows([row for row in PUBLIC if any(map(is_tensor, row.params)) and row.id not in DYNAMIC and not row.array])
+@settings(max_examples=8)
+@given(data=st.data())
+def test_meta_device(row: Row, data: st.DataObject) -> None:
+    """Without memory: the same shapes, dtypes and errors."""
+    template = drawn(data, row)
+    for dtype in ("float32", "int64", "bool", "complex64", "bfloat16", "uint8"):
+        call = template.fill(dtype)
+        if needs_values(call):
+            return
+        real = outcome(lambda lib, call=call: run(lib, row, main_form(row), call), corten)
+        meta = outcome(lambda lib, call=call: on_meta(row, call), corten)
+        if isinstance(real, Exception):
+            assert type(meta) is type(real), f"{row.id}({call!r}): {meta!r} on meta, {real!r} on the CPU"
+        else:
+            for a, b in zip(listed(meta), listed(real), strict=True):
+                assert a.device.type == "meta", f"{row.id}({call!r})"
+                assert (a.dtype, a.shape, a.stride()) == (b.dtype, b.shape, b.stride()), f"{row.id}({call!r})"
+
+
+def needs_values(call: Call) -> bool:
+    """Tell whether an index may be out of range, or a mask select: that takes the values."""
+    return any(getattr(x, "dtype", "") in ("int64", "bool") and x.base.size and x.base.max() > 3 for x in call.args)
+
+
+def on_meta(row: Row, call: Call) -> Any:
+    args, kwargs = call.build(corten)
+    tensor = corten.Tensor
+    args = [
+        x.to("meta")
+        if isinstance(x, tensor)
+        else [y.to("meta") for y in x]
+        if x and isinstance(x, list) and isinstance(x[0], tensor)
+        else x
+        for x in args
+    ]
+    form = main_form(row)
+    if form == "property":
+        return getattr(args[0], row.forms["property"])
+    return (
+        function(corten, row)(*args, **kwargs)
+        if form == "function"
+        else getattr(args[0], row.name)(*args[1:], **kwargs)
+    )
+
+
+def listed(x: Any) -> list[Any]:
+    return list(x) if isinstance(x, (list, tuple)) else [x]
+
+
+def test_the_table_is_sampled_in_full() -> None:
+    unknown = [row.id for row in PUBLIC if not row.domain and row.id not in EXPLICIT]
+    assert not unknown, f"neither a domain hint nor samples: {unknown}"
+    stale = [name for name in EXPLICIT if name not in BY_ID]
+    assert not stale, f"samples of rows that are not there: {stale}"
+
+
+NUMPY = "abs exp log sqrt sin cos tanh floor ceil add multiply subtract maximum minimum sum prod cumsum".split()
+
+
+@pytest.mark.parametrize("name", NUMPY)
+def test_numpy_agrees(name: str) -> None:
+    """A basic subset beside NumPy, which needs no PyTorch."""
+    rng = np.random.default_rng(0)
+    for dtype in (*FLOATS[2:], *COMPLEX) if name not in ("floor", "ceil", "maximum", "minimum") else FLOATS[2:]:
+        x, y = (Spec((3, 4), 0.1, 4.0).fill(rng, dtype) for _ in range(2))
+        both = name in ("add", "multiply", "subtract", "maximum", "minimum")
+        extra = {"dim": 1} if name == "cumsum" else {}
+        ours = getattr(corten, name)(*(a.build(corten) for a in ([x, y] if both else [x])), **extra)
+        theirs = getattr(np, name)(*(a.base for a in ([x, y] if both else [x])), **({"axis": 1} if extra else {}))
+        np.testing.assert_allclose(to_numpy(ours), theirs, rtol=2e-6)
