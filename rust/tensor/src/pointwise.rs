@@ -116,7 +116,7 @@ pub fn spec(rule: Promote, operands: &[Number]) -> Result<OutSpec> {
 }
 
 fn unsupported<T>(name: &str, dtype: DType) -> Result<T> {
-    fail!(NotImplemented, "\"{name}\" not implemented for '{}'", dtype.scalar_name())
+    fail!(NotImplemented, "\"{name}_cpu\" not implemented for '{}'", dtype.scalar_name())
 }
 
 /// `meta` of a unary row.
@@ -205,7 +205,7 @@ pub fn binary(op: Binary, rule: Promote, args: &[Value], outs: &[Tensor]) -> Res
 /// The short cut of a binary row: two contiguous tensors of one shape and dtype, or one and a number that it absorbs.
 pub fn binary_fast(op: Binary, rule: Promote, x: &Tensor, y: Number) -> Option<Result<Tensor>> {
     let a = x.core();
-    if !is_short(a) {
+    if !is_short(a) || !op.supports(a.dtype) {
         return None;
     }
     let y = match y {

@@ -1,7 +1,7 @@
 //! Derivatives of convolutions, pooling and normalisation.
 
-use crate::rules::neural::{self, Convolution};
 use crate::rules::complex::c;
+use crate::rules::neural::{self, Convolution};
 use corten_tables::derivatives;
 use corten_tensor::ops::all::*;
 

@@ -38,7 +38,7 @@ fn skipped(x: &Tensor) -> bool {
 /// `meta` of `cat`.
 pub fn cat_meta(tensors: &[Tensor], dim: i64) -> Result<Meta> {
     let Some(first) = tensors.iter().find(|x| !skipped(x)).or(tensors.first()) else {
-        fail!(Runtime, "torch.cat(): expected a non-empty list of Tensors");
+        fail!(Value, "torch.cat(): expected a non-empty list of Tensors");
     };
     if let Some(at) = tensors.iter().position(|x| x.ndim() == 0) {
         fail!(Runtime, "zero-dimensional tensor (at position {at}) cannot be concatenated");
