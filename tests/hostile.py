@@ -41,6 +41,8 @@ def tensors() -> list[Any]:
         t.zeros(()),
         t.empty(0),
         t.empty(3, 0, 2),
+        t.empty(2**40, 0),
+        t.empty(0, 2**40),
         t.full((2, 3), NAN),
         t.full((3,), INF),
         t.ones(3).expand(4, 3),
