@@ -1,6 +1,6 @@
 """Composites beside PyTorch: rearranging, arithmetic, order and statistics; values, dtypes, views, errors."""
 
-import corten_native as native
+import corten_tensor_core as native
 import numpy as np
 import pytest
 from hypothesis import given, settings

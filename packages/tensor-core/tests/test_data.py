@@ -2,7 +2,7 @@
 
 import collections
 
-import corten_native as native
+import corten_tensor_core as native
 import numpy as np
 import pytest
 

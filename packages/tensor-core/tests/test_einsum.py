@@ -1,6 +1,6 @@
 """Einstein summation beside PyTorch's: values, gradients, messages."""
 
-import corten_native
+import corten_tensor_core
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 def both(shape, seed=0, dtype="float64"):
     x = np.asarray(np.random.default_rng(seed).standard_normal(shape)).astype(dtype)
-    return corten_native.from_numpy(x.copy()), torch.from_numpy(x)
+    return corten_tensor_core.from_numpy(x.copy()), torch.from_numpy(x)
 
 
 def compare(got, want):

@@ -1,6 +1,6 @@
 """The limits of number types beside PyTorch's."""
 
-import corten_native as native
+import corten_tensor_core as native
 import pytest
 
 from corten_tensor_core._info import finfo, iinfo

@@ -2,7 +2,7 @@
 
 import math
 
-import corten_native as native
+import corten_tensor_core as native
 import numpy as np
 import pytest
 

@@ -6,7 +6,7 @@ import os
 import pickle
 import zipfile
 
-import corten_native as native
+import corten_tensor_core as native
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -2,7 +2,7 @@
 
 import re
 
-import corten_native as native
+import corten_tensor_core as native
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -6,7 +6,6 @@ from corten_native import _native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Any
 
     from corten_native import Generator, Tensor, device, dtype
@@ -85,21 +84,6 @@ def get_default_device() -> device:
 def set_default_device(device: Any) -> None:
     """Make `device` the device of factories that are given none; None is the host again."""
     _native._set_default_device(device)
-
-
-class DeviceContext:
-    """`with torch.device(...)`: the default device inside a block."""
-
-    def __init__(self, place: Any) -> None:
-        self._place = place
-
-    def __enter__(self) -> Any:
-        self._before = _native._default_device()
-        _native._set_default_device(self._place)
-        return self._place
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        _native._set_default_device(self._before)
 
 
 def get_num_interop_threads() -> int:

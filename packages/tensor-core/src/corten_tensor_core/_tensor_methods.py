@@ -76,7 +76,7 @@ def __array_wrap__(self: Tensor, array: Any, context: Any = None, return_scalar:
 
 
 def __dir__(self: Tensor) -> list[str]:
-    return sorted({*dir(type(self)), *self.__dict__})
+    return sorted({*dir(self.__class__), *self.__dict__})
 
 
 def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
@@ -92,7 +92,7 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
             "see https://github.com/pytorch/pytorch/pull/103001"
         )
     values = self.detach().clone()
-    out = values if type(self) is _native.Tensor else type(self)._make_subclass(type(self), values, False)
+    out = values if self.__class__ is _native.Tensor else self.__class__._make_subclass(self.__class__, values, False)
     if self.requires_grad:
         out.requires_grad_()
     memo[id(self)] = out
@@ -123,7 +123,7 @@ def __reduce_ex__(self: Tensor, protocol: int) -> Any:
     """Pickle values, dtype, shape and `requires_grad`; a tensor with history is refused, as in PyTorch for subclasses."""
     values = self.detach().cpu().contiguous()
     data = bytes(_bytes_of(values))
-    return _rebuild, (type(self), data, self.dtype, tuple(self.shape), self.requires_grad, dict(self.__dict__))
+    return _rebuild, (self.__class__, data, self.dtype, tuple(self.shape), self.requires_grad, dict(self.__dict__))
 
 
 def _bytes_of(values: Tensor) -> Any:
@@ -133,7 +133,7 @@ def _bytes_of(values: Tensor) -> Any:
 
 
 def __setstate__(self: Tensor, state: Any) -> None:
-    raise RuntimeError(f"__setstate__() is not supported: tensors are made again by __reduce_ex__, got {type(state).__name__}")
+    raise RuntimeError(f"__setstate__() is not supported: tensors are made again by __reduce_ex__, got {state.__class__.__name__}")
 
 
 _TYPE_NAMES = {
