@@ -78,11 +78,11 @@ class Spec:
     dtype: str | None = None
     layout: str | None = None
 
-    def values(self, rng: np.random.Generator, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
-        """Return numbers of the range in `shape`; a fifth of them small integers, where they lie in it."""
+    def values(self, rng: np.random.Generator, dtype: str, shape: tuple[int, ...], smooth: bool = False) -> np.ndarray:
+        """Return numbers of the range in `shape`; unless `smooth`, a fifth of them small integers that lie in it."""
         stored = np.dtype("float32" if dtype == "bfloat16" else dtype)
         if stored.kind == "c":
-            real, imag = (self.values(rng, "float64", shape) for _ in range(2))
+            real, imag = (self.values(rng, "float64", shape, smooth) for _ in range(2))
             return np.asarray(real + 1j * imag).astype(stored)
         if stored.kind == "b":
             return np.asarray(rng.random(shape) < 0.5)
@@ -92,12 +92,13 @@ class Spec:
             return np.asarray(rng.integers(int(low), max(int(low), int(high)), shape, endpoint=True)).astype(stored)
         whole = [v for v in (-2.0, -1.0, 0.0, 1.0, 2.0) if low < v < high]
         x = rng.uniform(low, high, shape)
-        if whole:
+        if whole and not smooth:
             x = np.where(rng.random(shape) < 0.2, rng.choice(whole, shape), x)
         return np.asarray(x).astype(stored)
 
-    def fill(self, rng: np.random.Generator, dtype: str, layout: str = "contiguous") -> Array:
+    def fill(self, rng: np.random.Generator, dtype: str, layout: str = "contiguous", smooth: bool = False) -> Array:
         """Choose the values; `layout` counts where the spec asks for none, `dtype` likewise."""
+        fixed = self.dtype is not None
         dtype, layout, shape = self.dtype or dtype, self.layout or layout, self.shape
         if layout == "transposed":
             base = shape[::-1]
@@ -109,7 +110,7 @@ class Spec:
             base = (2, *shape)
         else:
             base, layout = shape, "contiguous"
-        return Array(self.values(rng, dtype, base), dtype, layout, shape)
+        return Array(self.values(rng, dtype, base, smooth), dtype, layout, shape, fixed)
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ class Array:
     dtype: str
     layout: str
     shape: tuple[int, ...]
+    fixed: bool = False  # the operator asks for this dtype
 
     def build(self, lib: Any) -> Any:
         x = lib.from_numpy(self.base.copy())
@@ -155,7 +157,7 @@ class Template:
     def specs(self) -> list[Spec]:
         return [x for x in _leaves((self.args, self.kwargs)) if isinstance(x, Spec)]
 
-    def fill(self, dtypes: Any, layouts: Any = "contiguous", seed: int = 0) -> Call:
+    def fill(self, dtypes: Any, layouts: Any = "contiguous", seed: int = 0, smooth: bool = False) -> Call:
         """Give each spec, in order, one of `dtypes` and `layouts` (a single one serves all)."""
         rng = np.random.default_rng(seed)
         count = [0]
@@ -165,7 +167,7 @@ class Template:
                 return x
             at, count[0] = count[0], count[0] + 1
             dtype, layout = (v if isinstance(v, str) else v[at % len(v)] for v in (dtypes, layouts))
-            return x.fill(rng, dtype, layout)
+            return x.fill(rng, dtype, layout, smooth)
 
         return Call(_mapped(self.args, one), _mapped(self.kwargs, one))
 
@@ -176,6 +178,9 @@ class Call:
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
+
+    def arrays(self) -> list[Array]:
+        return [x for x in _leaves((self.args, self.kwargs)) if isinstance(x, Array)]
 
     def build(self, lib: Any) -> tuple[list[Any], dict[str, Any]]:
         def one(x: Any) -> Any:

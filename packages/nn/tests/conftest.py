@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-import corten_nn
-import corten_tensor_core as core
 import numpy as np
 import pytest
+
+import corten_nn
+import corten_tensor_core as core
 
 
 class Reference:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 
+import numpy as np
+import pytest
+
 import corten_nn as nn
 import corten_nn.functional as F
 import corten_tensor_core as core
-import numpy as np
-import pytest
 
 X = np.random.default_rng(4).standard_normal((2, 3, 4, 5)).astype(np.float32)
 THETA = np.array([[[1.0, 0.2, 0.1], [0.0, 0.8, -0.2]]] * 2, dtype=np.float32)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import corten_nn as nn
-import corten_tensor_core as core
 import numpy as np
 import pytest
+
+import corten_nn as nn
+import corten_tensor_core as core
 
 # name, arguments, keyword arguments, shapes of the inputs
 LAYERS = [

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import corten_nn as nn
-import corten_tensor_core as core
 import numpy as np
 import pytest
+
+import corten_nn as nn
+import corten_tensor_core as core
 
 RNG = np.random.default_rng(11)
 SCORES = RNG.standard_normal((4, 5)).astype(np.float32)

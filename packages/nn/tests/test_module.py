@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import corten_tensor_core as core
 import pytest
+
+import corten_tensor_core as core
 
 
 def net(nn):

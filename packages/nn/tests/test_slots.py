@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import pickle
 
+import pytest
+
 import corten_autograd as autograd
 import corten_nn as nn
 import corten_tensor_core as core
-import pytest
 
 
 def assert_slots_agree(module):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 import corten_nn as nn
 import corten_tensor_core as core
-import pytest
 from corten_nn import models
 
 

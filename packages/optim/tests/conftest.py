@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import corten_tensor_core as core
 import numpy as np
 import pytest
+
+import corten_tensor_core as core
 
 
 class Reference:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import pickle
 
-import corten_optim as optim
-import corten_tensor_core as core
 import numpy as np
 import pytest
+
+import corten_optim as optim
+import corten_tensor_core as core
 from corten_optim._state import ParamState
 
 CASES = [

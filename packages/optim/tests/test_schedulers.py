@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 import corten_optim as optim
 import corten_tensor_core as core
-import pytest
 
 METRICS = [3.0, 2.0, 2.0, 2.1, 1.9999, 2.0, 1.0, 1.2, 1.1, 1.05, 1.0, 1.0, 1.0, 0.5, 0.6]
 

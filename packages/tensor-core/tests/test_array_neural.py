@@ -34,7 +34,9 @@ SPATIAL = {1: (9,), 2: (7, 8), 3: (5, 6, 4)}
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
-@pytest.mark.parametrize("stride, padding, dilation, groups", list(itertools.product([1, 2], [0, 1], [1, 2], [1, 2])))
+@pytest.mark.parametrize(
+    ("stride", "padding", "dilation", "groups"), list(itertools.product([1, 2], [0, 1], [1, 2], [1, 2]))
+)
 def test_convolution(n, stride, padding, dilation, groups):
     x, weight, bias = sample((2, 4, *SPATIAL[n])), sample((6, 4 // groups, *(3, 2, 2)[:n]), 1), sample(6, 2)
     tx, tw, tb = leaf(x), leaf(weight), leaf(bias)
@@ -68,7 +70,8 @@ def test_convolution_padding_names_and_half():
 
 @pytest.mark.parametrize("n", [1, 2, 3])
 @pytest.mark.parametrize(
-    "kernel, stride, padding, ceil_mode", [(2, None, 0, False), (3, 2, 1, False), (3, 2, 1, True), (2, 3, 1, True)]
+    ("kernel", "stride", "padding", "ceil_mode"),
+    [(2, None, 0, False), (3, 2, 1, False), (3, 2, 1, True), (2, 3, 1, True)],
 )
 def test_pooling(n, kernel, stride, padding, ceil_mode):
     x = sample((2, 3, *SPATIAL[n]))

@@ -1,11 +1,11 @@
 """Composites beside PyTorch: rearranging, arithmetic, order and statistics; values, dtypes, views, errors."""
 
-import corten_tensor_core as native
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import corten_tensor_core as native
 from corten_tensor_core import _composite, _composite_math, _composite_order
 
 torch = pytest.importorskip("torch")
@@ -117,7 +117,7 @@ def test_parts_are_views():
 
 
 @pytest.mark.parametrize(
-    "name, args",
+    ("name", "args"),
     [
         ("broadcast_shapes", ((2,), (3,))),
         ("meshgrid", (A, B)),
@@ -267,7 +267,7 @@ def test_searchsorted(boundaries, values, right):
 
 
 @pytest.mark.parametrize(
-    "place, name, args",
+    ("place", "name", "args"),
     [
         (_composite_math, "tensordot", (X, sample(5, 4))),
         (_composite_math, "tensordot", (X, X, ([0], [0, 1]))),

@@ -2,10 +2,10 @@
 
 import collections
 
-import corten_tensor_core as native
 import numpy as np
 import pytest
 
+import corten_tensor_core as native
 from corten_tensor_core.utils import data
 
 torch = pytest.importorskip("torch")
@@ -142,7 +142,7 @@ def test_datasets():
                 wrong()
 
 
-@pytest.mark.parametrize("batch_size, drop_last", [(None, False), (3, False), (3, True)])
+@pytest.mark.parametrize(("batch_size", "drop_last"), [(None, False), (3, False), (3, True)])
 def test_iterables(batch_size, drop_last):
     def run(lib, place):
         loader = place.DataLoader(counter(place), batch_size=batch_size, drop_last=drop_last)

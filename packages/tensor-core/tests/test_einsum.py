@@ -1,11 +1,11 @@
 """Einstein summation beside PyTorch's: values, gradients, messages."""
 
-import corten_tensor_core
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import corten_tensor_core
 from corten_tensor_core._einsum import einsum
 
 torch = pytest.importorskip("torch")
@@ -102,7 +102,7 @@ def test_gradients():
 
 
 @pytest.mark.parametrize(
-    "equation, shapes, message",
+    ("equation", "shapes", "message"),
     [
         ("ij,jk->ik", [(2, 3)], "fewer operands"),
         ("ij", [(2, 3), (2, 3)], "more operands"),

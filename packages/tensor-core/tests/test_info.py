@@ -1,8 +1,8 @@
 """The limits of number types beside PyTorch's."""
 
-import corten_tensor_core as native
 import pytest
 
+import corten_tensor_core as native
 from corten_tensor_core._info import finfo, iinfo
 
 torch = pytest.importorskip("torch")

@@ -1,17 +1,18 @@
 """Saved files: between this package and PyTorch in both directions, and what happens to bad ones."""
 
 import collections
+import contextlib
 import io
 import os
 import pickle
 import zipfile
 
-import corten_tensor_core as native
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import corten_tensor_core as native
 from corten_tensor_core import _safetensors, _serialization, _unpickle
 
 torch = pytest.importorskip("torch")
@@ -141,9 +142,9 @@ def test_refusals(capfd):
         _serialization.load(saved(lambda x, f: torch.save(x, f, _use_new_zipfile_serialization=False), [1]))
     with pytest.raises(RuntimeError, match="not a zip archive"):
         _serialization.load(io.BytesIO(b"hello"))
+    file = io.BytesIO()
+    zipfile.ZipFile(file, "w").close()
     with pytest.raises(RuntimeError, match="but not one of saved tensors"):
-        file = io.BytesIO()
-        zipfile.ZipFile(file, "w").close()
         _serialization.load(file)
     with pytest.raises(FileNotFoundError):
         _serialization.load("missing.pt")
@@ -159,7 +160,7 @@ def test_refusals(capfd):
 
 
 @pytest.mark.parametrize(
-    "pickled, message",
+    ("pickled", "message"),
     [
         (b"\x80\x02(.", "leaves a group open"),
         (b"\x80\x02ccollections\nOrderedDict\n.", "keeps a function"),
@@ -180,7 +181,7 @@ def test_refusals(capfd):
 )
 def test_hostile_pickles(pickled, message):
     def persistent(identity):
-        first, second = identity
+        first, _ = identity
         return first
 
     with pytest.raises(pickle.UnpicklingError, match=message):
@@ -221,10 +222,8 @@ def test_damaged_files_end_in_ordinary_exceptions(data):
     for _ in range(data.draw(st.integers(0, 4))):
         if broken:
             broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
-    try:
+    with contextlib.suppress(RuntimeError, pickle.UnpicklingError):
         _serialization.load(io.BytesIO(bytes(broken)))
-    except (RuntimeError, pickle.UnpicklingError):
-        pass
 
 
 def with_pickle(change):

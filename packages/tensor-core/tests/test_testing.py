@@ -2,12 +2,12 @@
 
 import re
 
-import corten_tensor_core as native
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import corten_tensor_core as native
 from corten_tensor_core import testing
 
 torch = pytest.importorskip("torch")

@@ -212,6 +212,11 @@ impl Pass<'_> {
         // A chain may be millions long: the edges are read in place, and nothing here recurses.
         let wanted: SmallVec<[bool; 4]> =
             node.edges().iter().map(|edge| edge.as_ref().is_some_and(|edge| self.wants(edge))).collect();
+        if let Kind::Row(row, op) = node.kind()
+            && row.op.is_empty()
+        {
+            fail!(NotImplemented, "derivative for {} is not implemented", op.full_name());
+        }
         if !wanted.contains(&true) {
             return Ok(());
         }
@@ -261,10 +266,7 @@ impl Pass<'_> {
     fn backward(&self, node: &Arc<Node>, grads: Buffer, wanted: &[bool]) -> Result<Vec<Option<Tensor>>> {
         let keep = self.options.retain_graph;
         match node.kind() {
-            Kind::Row(row, op) => {
-                if row.op.is_empty() {
-                    fail!(NotImplemented, "derivative for {} is not implemented", op.full_name());
-                }
+            Kind::Row(row, _) => {
                 let Some(saved) = node.saved() else { return freed() };
                 let mut context = Context::new(node, row, &saved, &grads, wanted, self.options.create_graph);
                 (row.backward)(&mut context)?;

@@ -43,6 +43,10 @@ pub fn layer(op: &'static Op, args: &[Value], target: Target) -> Result<Value> {
     }
     let in_place = op.mutates() || matches!(target, Target::InPlace);
     if in_place && let Some(Value::Tensor(input)) = args.first() {
+        // Integers take values, never gradients.
+        if !input.dtype().is_differentiable() {
+            return below(op, args, target);
+        }
         inplace::check(op, input)?;
     }
     match row {

@@ -1,3 +1,3 @@
 """The native runtime under Corten. Its names are re-exported by `corten_tensor_core` and `corten`."""
 
-from corten_native._native import *  # noqa: F403
+from corten_native._native import *

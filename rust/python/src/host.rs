@@ -61,7 +61,10 @@ fn run(op: &'static Op, args: &[Value], outs: Option<&[Tensor]>) -> Result<Value
             let args = objects(py, args)?;
             match (outs, &op.body) {
                 (None, Body::Python(path)) => call(py, op, path, &args),
-                (None, _) => Err(PyRuntimeError::new_err(format!("{}() has no body in Python", op.name))),
+                (None, _) => {
+                    let result = body(py, "corten_tensor_core._array:make")?.call1((op.full_name(), args))?;
+                    convert::from_result(result.as_borrowed())
+                }
                 (Some(outs), _) => {
                     let outs = outs.iter().map(|t| class::wrap(py, t.clone())).collect::<PyResult<Vec<_>>>()?;
                     let backend = body(py, "corten_tensor_core._array:run")?;

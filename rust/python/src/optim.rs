@@ -90,7 +90,7 @@ fn _sgd_(
                 Some(known) => (Some(known.clone()), false),
                 None => {
                     let _quiet = corten_tensor::mode::no_grad();
-                    let made = ops::factory::zeros_like(&p.detached()).tensor().or_raise(py)?;
+                    let made = ops::factory::zeros_like(p.detached()).tensor().or_raise(py)?;
                     momentum_buffers.set_item(i, crate::class::wrap(py, made.clone())?)?;
                     (Some(made), true)
                 }

@@ -1,6 +1,7 @@
 """Fixtures for the tests of the native module alone."""
 
 import pytest
+
 from corten_native import _native
 
 

@@ -4,6 +4,7 @@ import gc
 import weakref
 
 import pytest
+
 from corten_native import _native as nt
 
 
@@ -91,7 +92,7 @@ def test_size(x: nt.Tensor) -> None:
     assert repr(x.shape) == "torch.Size([2, 3])"
     assert x.shape == (2, 3)
     assert type(x.shape[:1]) is nt.Size
-    assert type(x.shape + (4,)) is nt.Size
+    assert type(x.shape + (4,)) is nt.Size  # noqa: RUF005
     assert x.shape.numel() == 6
     assert x.size(-1) == 3
     with pytest.raises(IndexError, match=r"Dimension out of range \(expected to be in range of \[-2, 1\], but got 2\)"):

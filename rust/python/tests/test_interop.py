@@ -1,6 +1,7 @@
 """Memory shared with others: DLPack and array interfaces."""
 
 import pytest
+
 from corten_native import _native as nt
 
 np = pytest.importorskip("numpy")

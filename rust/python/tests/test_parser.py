@@ -1,6 +1,7 @@
 """The argument parser: what it takes, and PyTorch's words for what it does not."""
 
 import pytest
+
 from corten_native import _native as nt
 
 X = nt.ones(2, 2)

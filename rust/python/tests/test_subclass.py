@@ -1,6 +1,7 @@
 """Subclasses of Tensor, and `__torch_function__`."""
 
 import pytest
+
 from corten_native import _native as nt
 
 

@@ -121,13 +121,13 @@ def grouped(method: bool) -> dict[str, list[str]]:
 
 def formatted(text: str) -> str:
     """The text as ruff formats it."""
-    command = ["ruff", "format", "--line-length", "120", "--stdin-filename", TARGET.name, "-"]
+    command = [sys.executable, "-m", "ruff", "format", "--line-length", "120", "--stdin-filename", TARGET.name, "-"]
     return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
 
 
 def main() -> int:
     """Write the stub, or compare it with `--check`."""
-    head = (HERE / "stubs_head.pyi").read_text()
+    head = (HERE / "stubs_head.pyi").read_text(encoding="utf-8")
     lines = [head.rstrip()]
     for row in _native._table():
         if row["forms"]["property"]:
@@ -163,8 +163,8 @@ def main() -> int:
             lines.append(f"{name}: Any")
     text = formatted("\n".join(lines) + "\n")
     if "--check" in sys.argv:
-        return int(TARGET.read_text() != text)
-    TARGET.write_text(text)
+        return int(TARGET.read_text(encoding="utf-8") != text)
+    TARGET.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -111,7 +111,7 @@ impl Row {
     fn bindings(&self, expression: &TokenStream) -> TokenStream {
         let bound = self.params.iter().enumerate().filter(|(_, p)| mentions(expression, &p.name)).map(|(i, p)| {
             let (name, ty, text) = (&p.name, p.rust_type(), p.name.to_string());
-            quote! { let #name: #ty = crate::value::arg(args, #i, #text)?; }
+            quote! { #[allow(non_snake_case)] let #name: #ty = crate::value::arg(args, #i, #text)?; }
         });
         quote! { #(#bound)* }
     }

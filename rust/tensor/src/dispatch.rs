@@ -6,9 +6,9 @@
 use crate::core::Core;
 use crate::device::DeviceKind;
 use crate::mode;
-use crate::op::{Body, Fast, Meta, Op, OutSpec, Views};
+use crate::op::{Body, Fast, Meta, Op, OutSpec, Run, Views};
 use crate::tensor::{Tensor, key};
-use crate::value::{Arg, Number, Value};
+use crate::value::{Arg, Args, Number, Value};
 use corten_base::{DType, Result, error, fail};
 use smallvec::SmallVec;
 use std::sync::OnceLock;
@@ -128,12 +128,25 @@ pub fn run(op: &'static Op, args: &[Value], target: Target) -> Result<Value> {
                 Target::Out(outs) => into_outs(op, views, outs),
             }
         }
-        Body::Composite(body) | Body::Dynamic(body) => place(op, body(args)?, args, target),
-        Body::Python(_) => {
-            let host = HOOKS.host.get().ok_or_else(|| error!(Import, "{}() needs corten-tensor-core", op.name))?;
-            place(op, host(op, args, None)?, args, target)
-        }
+        Body::Dynamic(_) if args.iter().any(on_cuda) => place(op, host(op, args, None)?, args, target),
+        Body::Composite(body) | Body::Dynamic(body) => match (target, factory_dtype(op, args)) {
+            // A factory makes what `out=` holds, unless it is told another dtype.
+            (Target::Out([out]), Some(dtype)) => {
+                let mut args: Args = args.into();
+                args[dtype] = Value::DType(out.dtype());
+                place(op, body(&args)?, &args, target)
+            }
+            _ => place(op, body(args)?, args, target),
+        },
+        Body::Python(_) => place(op, host(op, args, None)?, args, target),
     }
+}
+
+/// The position of a factory's `dtype` where it is not given.
+fn factory_dtype(op: &Op, args: &[Value]) -> Option<usize> {
+    let position = op.params.iter().position(|param| param.name == "dtype")?;
+    let factory = op.params.iter().any(|param| param.name == "layout");
+    (factory && matches!(args.get(position), Some(Value::None))).then_some(position)
 }
 
 fn view_of(input: &Tensor, core: Core, keys: u32) -> Tensor {
@@ -206,7 +219,7 @@ fn give(outs: &[Tensor]) -> Value {
 struct Kernel {
     op: &'static Op,
     meta: fn(&[Value]) -> Result<Meta>,
-    run: Option<fn(&[Value], &[Tensor]) -> Result<()>>,
+    run: Option<Run>,
     elementwise: bool,
     updates: bool,
 }
@@ -317,8 +330,16 @@ impl Kernel {
 
 /// Lets the array backend compute into `outs`.
 pub fn on_array(op: &'static Op, args: &[Value], outs: &[Tensor]) -> Result<()> {
-    let host = HOOKS.host.get().ok_or_else(|| error!(Import, "{}() needs corten-tensor-core", op.name))?;
     host(op, args, Some(outs)).map(|_| ())
+}
+
+fn host(op: &'static Op, args: &[Value], outs: Option<&[Tensor]>) -> Result<Value> {
+    let host = HOOKS.host.get().ok_or_else(|| error!(Import, "{}() needs corten-tensor-core", op.name))?;
+    host(op, args, outs)
+}
+
+fn on_cuda(arg: &Value) -> bool {
+    arg.tensor().is_some_and(|t| t.device().kind == DeviceKind::Cuda)
 }
 
 /// The short cut of a call, if its operands fit one and what follows them is the default (`alpha` of one).

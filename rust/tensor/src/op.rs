@@ -134,6 +134,9 @@ pub enum Views {
 /// The result of one or two operands by a short cut, where one applies.
 pub type Fast = fn(&Tensor, Option<Number>) -> Option<Result<Tensor>>;
 
+/// The computation of a row: from its arguments, into results that stand ready.
+pub type Run = fn(&[Value], &[Tensor]) -> Result<()>;
+
 /// How an operator does its work.
 pub enum Body {
     /// Sizes and errors first, then the computation into results that the dispatcher provides.
@@ -141,7 +144,7 @@ pub enum Body {
         /// Sizes, dtypes and every argument error.
         meta: fn(&[Value]) -> Result<Meta>,
         /// The computation on the host; without it the array backend computes.
-        run: Option<fn(&[Value], &[Tensor]) -> Result<()>>,
+        run: Option<Run>,
         /// A short cut for common small cases.
         fast: Option<Fast>,
         /// Each element depends on the same element of the inputs: results may be written over inputs, in any dtype.

@@ -116,7 +116,7 @@ pub fn spec(rule: Promote, operands: &[Number]) -> Result<OutSpec> {
 }
 
 fn unsupported<T>(name: &str, dtype: DType) -> Result<T> {
-    fail!(NotImplemented, "\"{name}\" not implemented for '{}'", dtype.scalar_name())
+    fail!(NotImplemented, "\"{name}_cpu\" not implemented for '{}'", dtype.scalar_name())
 }
 
 /// `meta` of a unary row.
@@ -205,7 +205,7 @@ pub fn binary(op: Binary, rule: Promote, args: &[Value], outs: &[Tensor]) -> Res
 /// The short cut of a binary row: two contiguous tensors of one shape and dtype, or one and a number that it absorbs.
 pub fn binary_fast(op: Binary, rule: Promote, x: &Tensor, y: Number) -> Option<Result<Tensor>> {
     let a = x.core();
-    if !is_short(a) {
+    if !is_short(a) || !op.supports(a.dtype) {
         return None;
     }
     let y = match y {
@@ -278,7 +278,7 @@ pub fn check_alpha(operands: &[Value], alpha: &Value) -> Result<()> {
     }
     let dtype = promote::result_type(&numbers(operands, 2));
     let Value::Scalar(alpha) = alpha else { fail!(Type, "argument 'alpha' must be a number") };
-    if alpha.category() > dtype.category() {
+    if alpha.category() > dtype.category().max(corten_base::dtype::Category::Int) {
         match alpha {
             Scalar::Complex(..) => {
                 fail!(Runtime, "For non-complex input tensors, argument alpha must not be a complex number.")

@@ -58,7 +58,7 @@ __all__ = [
 ]
 
 
-def Variable(data: _native.Tensor, requires_grad: bool = False, volatile: bool = False) -> _native.Tensor:  # noqa: N802
+def Variable(data: _native.Tensor, requires_grad: bool = False, volatile: bool = False) -> _native.Tensor:
     """Return `data` as a tensor of its own that shares memory: the name from before tensors recorded themselves.
 
     Raises `TypeError` for `volatile=True`, which has had no meaning since PyTorch 0.4.

@@ -49,7 +49,8 @@ def _seed(output: Tensor, grad: Tensor | None, batched: bool) -> Tensor | None:
     shape = grad.shape[1:] if batched else grad.shape
     if shape != output.shape:
         raise RuntimeError(
-            f"Mismatch in shape: grad_output[0] has a shape of {grad.shape} and output[0] has a shape of {output.shape}."
+            f"Mismatch in shape: grad_output[0] has a shape of {grad.shape} "
+            f"and output[0] has a shape of {output.shape}."
         )
     if output.dtype.is_complex != grad.dtype.is_complex:
         raise RuntimeError(
@@ -121,7 +122,8 @@ def grad(
     if materialize_grads:
         if allow_unused is False:
             raise ValueError(
-                "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+                "Expected allow_unused to be True or not passed when materialize_grads=True, "
+                "but got: allow_unused=False."
             )
         allow_unused = True
     ends, targets = _tensors(outputs), list(_tensors(inputs))

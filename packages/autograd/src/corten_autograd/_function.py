@@ -25,14 +25,18 @@ class FunctionCtx:
         """
         for tensor in tensors:
             if tensor is not None and not isinstance(tensor, _native.Tensor):
-                raise TypeError(f"save_for_backward can only save variables, but argument is of type {type(tensor).__name__}")
+                raise TypeError(
+                    f"save_for_backward can only save variables, but argument is of type {type(tensor).__name__}"
+                )
         self._to_save = tensors
 
     def save_for_forward(self, *tensors: Tensor | None) -> None:
         """Keep tensors for `jvp`; forward mode is not supported, so this only checks its arguments."""
         for tensor in tensors:
             if tensor is not None and not isinstance(tensor, _native.Tensor):
-                raise TypeError(f"save_for_forward can only save variables, but argument is of type {type(tensor).__name__}")
+                raise TypeError(
+                    f"save_for_forward can only save variables, but argument is of type {type(tensor).__name__}"
+                )
 
     def mark_dirty(self, *tensors: Tensor) -> None:
         """Declare inputs that `forward` changes in place; each must be among its results."""
@@ -107,7 +111,8 @@ class Function:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         raise RuntimeError(
             f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should "
-            "invoke them on the class itself. Instantiating an autograd function will raise an error in a future version."
+            "invoke them on the class itself. Instantiating an autograd function will raise an error in a future "
+            "version."
         )
 
     @staticmethod
@@ -212,13 +217,14 @@ def _call_backward(
             )
         if item is not None and not isinstance(item, _native.Tensor):
             raise TypeError(
-                f"expected Variable or None (got {type(item).__name__}) from {cls.__name__}.backward at position {position + 1}"
+                f"expected Variable or None (got {type(item).__name__}) from {cls.__name__}.backward "
+                f"at position {position + 1}"
             )
     return [item for item, is_tensor in zip(results, given, strict=True) if is_tensor]
 
 
 def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate a `backward` that computes its gradients without recordable operations: differentiating it is an error."""
+    """Decorate a `backward` that computes without recordable operations, so that differentiating it is an error."""
     import functools
 
     @functools.wraps(function)

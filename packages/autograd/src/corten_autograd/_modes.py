@@ -19,7 +19,9 @@ class _Mode:
     def __enter__(self) -> None:
         raise NotImplementedError
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         raise NotImplementedError
 
     def clone(self) -> _Mode:
@@ -69,7 +71,7 @@ class _Mode:
         return inside
 
 
-class no_grad(_Mode):  # noqa: N801
+class no_grad(_Mode):
     """Record nothing.
 
     >>> with no_grad():
@@ -84,11 +86,13 @@ class no_grad(_Mode):  # noqa: N801
     def __enter__(self) -> None:
         self._before = _native._set_grad_enabled(False)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         _native._set_grad_enabled(self._before)
 
 
-class enable_grad(_Mode):  # noqa: N801
+class enable_grad(_Mode):
     """Record again, inside `no_grad`."""
 
     def __new__(cls, function: AnyFunction | None = None) -> Any:
@@ -99,11 +103,13 @@ class enable_grad(_Mode):  # noqa: N801
     def __enter__(self) -> None:
         self._before = _native._set_grad_enabled(True)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         _native._set_grad_enabled(self._before)
 
 
-class set_grad_enabled(_Mode):  # noqa: N801
+class set_grad_enabled(_Mode):
     """Record or not, from the call on; as a context manager, until the block ends."""
 
     def __init__(self, mode: bool) -> None:
@@ -118,7 +124,9 @@ class set_grad_enabled(_Mode):  # noqa: N801
     def __enter__(self) -> None:
         _native._set_grad_enabled(self.mode)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         _native._set_grad_enabled(self._before)
 
     def clone(self) -> _Mode:
@@ -132,7 +140,7 @@ class set_grad_enabled(_Mode):  # noqa: N801
         return f"{type(self).__name__}(mode={self.mode})"
 
 
-class inference_mode(_Mode):  # noqa: N801
+class inference_mode(_Mode):
     """Record nothing, and make tensors that can never take part in a graph."""
 
     def __new__(cls, mode: bool | AnyFunction = True) -> Any:
@@ -149,7 +157,9 @@ class inference_mode(_Mode):  # noqa: N801
     def __enter__(self) -> None:
         self._before = _native._set_inference_mode(self.mode)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         _native._set_mode(self._before)
 
     def clone(self) -> _Mode:
@@ -157,7 +167,7 @@ class inference_mode(_Mode):  # noqa: N801
         return type(self)(self.mode)
 
 
-class set_detect_anomaly(_Mode):  # noqa: N801
+class set_detect_anomaly(_Mode):
     """Remember where each node was made, and refuse NaN gradients; from the call on, or until the block ends.
 
     An error in a backward pass then shows the lines of the forward pass that made the node. Slow: for debugging.
@@ -170,7 +180,9 @@ class set_detect_anomaly(_Mode):  # noqa: N801
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         _native._set_anomaly(*self._before)
 
     def clone(self) -> _Mode:
@@ -178,7 +190,7 @@ class set_detect_anomaly(_Mode):  # noqa: N801
         return type(self)(*self._mode)
 
 
-class detect_anomaly(set_detect_anomaly):  # noqa: N801
+class detect_anomaly(set_detect_anomaly):
     """`set_detect_anomaly(True)` for a block."""
 
     def __init__(self, check_nan: bool = True) -> None:

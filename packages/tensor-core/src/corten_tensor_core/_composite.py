@@ -6,6 +6,8 @@ import itertools
 
 import corten_native as _native
 
+from ._creation import tensor
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +81,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     rows = list(choose(range(len(input)), r))
     if not rows or r == 0:
         return input.new_empty([0] if r == 0 else [0, r])
-    return input[_native.tensor(rows, dtype=_native.int64, device=input.device)]
+    return input[tensor(rows, dtype=_native.int64, device=input.device)]
 
 
 def atleast_1d(*tensors: Any) -> Any:

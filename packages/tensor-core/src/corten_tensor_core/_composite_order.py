@@ -6,6 +6,8 @@ import math
 
 import corten_native as _native
 
+from ._creation import tensor
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -101,7 +103,7 @@ def searchsorted(
         )
     after = right or side == "right"
     if not hasattr(input, "dim"):
-        input = _native.tensor(input, dtype=sorted_sequence.dtype, device=sorted_sequence.device)
+        input = tensor(input, dtype=sorted_sequence.dtype, device=sorted_sequence.device)
     if sorter is not None:
         sorted_sequence = sorted_sequence.gather(-1, sorter)
     if sorted_sequence.dim() != 1 and sorted_sequence.shape[:-1] != input.shape[:-1]:
@@ -164,7 +166,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
 def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Tell for each element whether it is among the `test_elements`."""
     like = elements if hasattr(elements, "dim") else test_elements
-    x, y = (v if hasattr(v, "dim") else _native.tensor(v, device=like.device) for v in (elements, test_elements))
+    x, y = (v if hasattr(v, "dim") else tensor(v, device=like.device) for v in (elements, test_elements))
     found = x.unsqueeze(-1).eq(y.reshape(-1)).any(-1)
     return found.logical_not() if invert else found
 
@@ -192,7 +194,7 @@ def _quantile(input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolati
         )
     if input.numel() == 0:
         raise RuntimeError("quantile() input tensor must be non-empty")
-    points = q if hasattr(q, "dim") else _native.tensor(q, dtype=input.dtype, device=input.device)
+    points = q if hasattr(q, "dim") else tensor(q, dtype=input.dtype, device=input.device)
     if points.dtype != input.dtype:
         raise RuntimeError(f"quantile() q tensor must be same dtype as the input tensor, got {points.dtype}")
     if bool(((points < 0) | (points > 1)).any()):

@@ -40,7 +40,9 @@ def tensor(
     torch.Size([2, 2])
     """
     if pin_memory:
-        raise RuntimeError("Cannot access accelerator device when none is available: argument 'pin_memory' must be False")
+        raise RuntimeError(
+            "Cannot access accelerator device when none is available: argument 'pin_memory' must be False"
+        )
     if isinstance(data, _Tensor):
         import warnings
 
@@ -147,8 +149,8 @@ def from_numpy(ndarray: Any) -> Tensor:
     if ndarray.dtype.name not in _FROM_NUMPY:
         raise TypeError(
             f"can't convert np.ndarray of type {ndarray.dtype.name if ndarray.dtype.names is None else 'numpy.void'}. "
-            "The only supported types are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, "
-            "uint64, uint32, uint16, uint8, and bool."
+            "The only supported types are: float64, float32, float16, complex64, complex128, int64, int32, int16, "
+            "int8, uint64, uint32, uint16, uint8, and bool."
         )
     if not ndarray.dtype.isnative:
         raise ValueError(
@@ -158,7 +160,8 @@ def from_numpy(ndarray: Any) -> Tensor:
     if any(stride < 0 for stride in ndarray.strides):
         raise ValueError(
             "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
-            "currently supported. (You can probably work around this by making a copy of your array  with array.copy().) "
+            "currently supported. (You can probably work around this by making a copy of your array  "
+            "with array.copy().) "
         )
     if not ndarray.flags.writeable:
         import warnings
@@ -180,7 +183,8 @@ def _shared(array: Any) -> Tensor:
     size = array.dtype.itemsize
     if any(stride % size for stride in array.strides):
         raise ValueError(
-            "given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the memory."
+            "given numpy array strides not a multiple of the element byte size. "
+            "Copy the numpy array to reallocate the memory."
         )
     reach = sum((n - 1) * stride for n, stride in zip(array.shape, array.strides, strict=True)) if array.size else -size
     address = array.__array_interface__["data"][0]
@@ -195,9 +199,7 @@ def _shared(array: Any) -> Tensor:
     )
 
 
-def frombuffer(
-    buffer: Any, *, dtype: dtype, count: int = -1, offset: int = 0, requires_grad: bool = False
-) -> Tensor:
+def frombuffer(buffer: Any, *, dtype: dtype, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
     """Return a one-dimensional tensor that shares the memory of a Python buffer, from byte `offset`.
 
     `count` elements, or all that fit for -1. Raises `ValueError` for an offset or count outside the buffer.
@@ -207,9 +209,14 @@ def frombuffer(
     if length == 0 or count == 0:
         raise ValueError(f"both buffer length ({length}) and count ({count}) must not be 0")
     if not 0 <= offset < length:
-        raise ValueError(f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({length} bytes) minus 1")
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({length} bytes) minus 1"
+        )
     if count < 0 and (length - offset) % size:
-        raise ValueError(f"buffer length ({length - offset} bytes) after offset ({offset} bytes) must be a multiple of element size ({size})")
+        raise ValueError(
+            f"buffer length ({length - offset} bytes) after offset ({offset} bytes) "
+            f"must be a multiple of element size ({size})"
+        )
     elements = (length - offset) // size if count < 0 else count
     if offset + elements * size > length:
         raise ValueError(

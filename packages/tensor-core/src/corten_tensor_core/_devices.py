@@ -31,7 +31,7 @@ def enter(place: device) -> None:
     _native._set_default_device(place)
 
 
-def exit(place: device) -> None:  # noqa: A001
+def exit(place: device) -> None:
     """Return to the default device from before the block."""
     _native._set_default_device(_entered.before.pop())
 

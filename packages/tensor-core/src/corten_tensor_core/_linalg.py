@@ -10,6 +10,7 @@ from . import _namespace
 from ._composite_math import cross as _cross
 from ._composite_math import multi_dot as multi_dot
 from ._errors import LinAlgError
+from ._info import finfo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,10 +53,9 @@ def vander(x: Tensor, N: int | None = None) -> Tensor:
     return _native.cat([powers, rest], -1)
 
 
-def matrix_norm(
-    A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None
-) -> Tensor:
-    """Return the norm of matrices: `"fro"`, `"nuc"`, or of order 1, -1, 2, -2, inf, -inf."""
+def matrix_norm(A: Tensor, ord: Any = None, dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Return the norm of matrices: `"fro"` (the default), `"nuc"`, or of order 1, -1, 2, -2, inf, -inf."""
+    ord = "fro" if ord is None else ord
     if A.dim() < 2:
         raise RuntimeError(f"linalg.matrix_norm: The input tensor A must have at least 2 dimensions, got {A.dim()}.")
     A = A if dtype is None else A.to(dtype)
@@ -99,7 +99,7 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
 
 def _tolerance(A: Tensor, largest: Tensor, atol: Any, rtol: Any) -> Tensor:
     """Return the value at and below which singular values count as zero."""
-    eps = _native.finfo(A.dtype).eps * max(A.shape[-2:])
+    eps = finfo(A.dtype).eps * max(A.shape[-2:])
     if rtol is None:
         rtol = 0.0 if atol is not None and not hasattr(atol, "dim") else eps
     relative, absolute = rtol * largest, 0.0 if atol is None else atol
@@ -195,3 +195,125 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
             f"but got {math.prod(rest)} != {B.numel()}"
         )
     return _rows["solve"](A.reshape(B.numel(), math.prod(rest)), B.reshape(-1)).reshape(rest)
+
+
+def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -> tuple[Tensor, Tensor]:
+    """Return the triangular factor and 0 for each matrix, or NaN and the order of the first minor that is not positive.
+
+    Raises `LinAlgError` for such a matrix with `check_errors`.
+    """
+    factor = _rows["cholesky"]
+    try:
+        return factor(A, upper=upper), _native.zeros(A.shape[:-2], dtype=_native.int32, device=A.device)
+    except LinAlgError:
+        if check_errors:
+            raise
+    parts, info = [], []
+    for matrix in A.reshape([-1, *A.shape[-2:]]).unbind(0):
+        info.append(_first_bad_minor(matrix.detach()))
+        parts.append(factor(matrix, upper=upper) if info[-1] == 0 else _native.full_like(matrix, math.nan))
+    orders = _native.zeros(len(info), dtype=_native.int32, device=A.device)
+    for i, order in enumerate(info):
+        orders[i] = order
+    return _native.stack(parts).reshape(A.shape), orders.reshape(A.shape[:-2])
+
+
+def _first_bad_minor(matrix: Tensor) -> int:
+    for order in range(1, matrix.shape[0] + 1):
+        try:
+            _rows["cholesky"](matrix[:order, :order])
+        except LinAlgError:
+            return order
+    return 0
+
+
+_DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
+
+
+def lstsq(
+    A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Solve least squares by QR where the rank is full, else by the Moore-Penrose inverse.
+
+    Return solution, squared residuals (of full rank and more rows than columns,
+    not by `"gelsy"`, the default), rank (not by `"gels"`), and singular
+    values (by `"gelsd"` and `"gelss"`); what is not computed is empty.
+    """
+    if driver is not None and driver not in _DRIVERS:
+        raise RuntimeError("torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")
+    if A.dim() < 2:
+        raise RuntimeError("torch.linalg.lstsq: input must have at least 2 dimensions.")
+    vector = B.dim() == A.dim() - 1
+    target = B.unsqueeze(-1) if vector else B
+    rows, columns = A.shape[-2:]
+    if target.dim() < 2 or target.shape[-2] != rows:
+        raise RuntimeError("torch.linalg.lstsq: input.size(-2) should match other.size(-2)")
+    values = _rows["svdvals"](A.detach())
+    cut = (finfo(A.dtype).eps * max(rows, columns) if rcond is None else rcond) * values[..., :1]
+    rank = (values > cut).sum(-1)
+    if bool((rank == min(rows, columns)).all()):
+        Q, R = _rows["qr"](A if rows >= columns else A.mH)
+        if rows >= columns:
+            solution = solve_triangular(R, Q.mH.matmul(target), upper=True)
+        else:
+            solution = Q.matmul(solve_triangular(R.mH, target, upper=False))
+    else:
+        solution = pinv(A, rcond).matmul(target)
+    residuals = values.new_zeros([0])
+    if rows > columns and driver not in (None, "gelsy") and bool((rank == columns).all()):
+        residuals = (A.matmul(solution) - target).abs().square().sum(-2)
+        residuals = residuals.squeeze(-1) if vector else residuals
+    empty = _native.zeros(0, dtype=_native.int64, device=A.device)
+    return (
+        solution.squeeze(-1) if vector else solution,
+        residuals,
+        empty if driver == "gels" else rank,
+        values if driver in ("gelsd", "gelss") else values.new_zeros([0]),
+    )
+
+
+def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False) -> Tensor:
+    """Solve `A X = B` (with `adjoint` `Aᴴ X = B`, without `left` `X A = B`) from the factors of `linalg.lu_factor`."""
+    if not left:
+        return lu_solve(LU, pivots, B.mH, adjoint=not adjoint).mH
+    permutation = _permutation(pivots, LU)
+    if adjoint:
+        inner = solve_triangular(LU.triu().mH, B, upper=False)
+        return permutation.matmul(solve_triangular(LU.mH, inner, upper=True, unitriangular=True))
+    inner = solve_triangular(LU, permutation.mT.matmul(B), upper=False, unitriangular=True)
+    return solve_triangular(LU, inner, upper=True)
+
+
+def _permutation(pivots: Tensor, like: Tensor) -> Tensor:
+    """Return the matrices P with `P L U` the factored ones, from the rows exchanged at each step, counted from 1."""
+    size = like.shape[-2]
+    orders = []
+    for steps in pivots.reshape([-1, pivots.shape[-1]]).tolist():
+        order = list(range(size))
+        for i, at in enumerate(steps):
+            order[i], order[at - 1] = order[at - 1], order[i]
+        orders.append(order)
+    rows = _native.eye(size, dtype=like.dtype, device=like.device)
+    matrices = [_native.stack([rows[i] for i in order]) for order in orders]
+    return _native.stack(matrices).reshape([*pivots.shape[:-1], size, size]).mT
+
+
+def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
+    """Solve `A X = B` from the triangular factor of `A`: lower, or upper if so said."""
+    lower = L.mH if upper else L
+    return solve_triangular(lower.mH, solve_triangular(lower, B, upper=False), upper=True)
+
+
+def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
+    """Return the inverse of the matrix whose triangular factor is `L`."""
+    identity = _native.eye(L.shape[-1], dtype=L.dtype, device=L.device).expand(L.shape)
+    return cholesky_solve(identity, L, upper)
+
+
+def triangular_solve(
+    b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Solve `A X = b`, or with `transpose` `Aᵀ X = b`, for triangular `A`; return also a copy of `A`."""
+    matrix = A.mT if transpose else A
+    solution = solve_triangular(matrix, b, upper=upper != transpose, unitriangular=unitriangular)
+    return solution, A.clone()

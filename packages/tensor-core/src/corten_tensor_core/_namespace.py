@@ -18,7 +18,7 @@ def rows(prefix: str) -> Mapping[str, Any]:
 
 
 def resolve(
-    namespace: dict[str, Any], prefix: str, name: str, aliases: Mapping[str, str], composites: ModuleType
+    namespace: dict[str, Any], prefix: str, name: str, aliases: Mapping[str, str], composites: ModuleType | None
 ) -> Any:
     """Return the native row of that name, the function that `name` is an alias of, or a composite in Python.
 

@@ -6,6 +6,7 @@ import math
 
 import corten_native as _native
 
+from ._creation import frombuffer
 from ._files import write_atomically
 
 TYPE_CHECKING = False
@@ -81,4 +82,4 @@ def _tensor(name: str, part: Mapping[str, Any], device: Any) -> Tensor:
     shape = list(part["shape"])
     if math.prod(shape) == 0:
         return _native.empty(shape, dtype=dtype, device=device)
-    return _native.frombuffer(bytearray(part["data"]), dtype=dtype).reshape(shape).to(device)
+    return frombuffer(bytearray(part["data"]), dtype=dtype).reshape(shape).to(device)

@@ -16,6 +16,7 @@ import zipfile
 
 import corten_native as _native
 
+from ._creation import frombuffer
 from ._files import write_atomically
 from ._unpickle import PLAIN, Global, Reader
 
@@ -354,7 +355,7 @@ class _Archive:
         """Return the tensor over a whole storage, the same one whenever it is asked for."""
         if (key, dtype) not in self._tensors:
             data, device = self._storages[key]
-            flat = _native.frombuffer(data, dtype=dtype) if data else _native.empty(0, dtype=dtype)
+            flat = frombuffer(data, dtype=dtype) if data else _native.empty(0, dtype=dtype)
             self._tensors[key, dtype] = flat.to(device)
         return self._tensors[key, dtype]
 

@@ -65,7 +65,12 @@ def set_default_dtype(d: dtype) -> None:
     _native._set_default_dtype(d)
 
 
-_TENSOR_TYPES = {"FloatTensor": "float32", "DoubleTensor": "float64", "HalfTensor": "float16", "BFloat16Tensor": "bfloat16"}
+_TENSOR_TYPES = {
+    "FloatTensor": "float32",
+    "DoubleTensor": "float64",
+    "HalfTensor": "float16",
+    "BFloat16Tensor": "bfloat16",
+}
 
 
 def set_default_tensor_type(t: Any) -> None:

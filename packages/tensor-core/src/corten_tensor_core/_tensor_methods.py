@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from corten_native import Tensor
 
-repr = tensor_repr  # noqa: A001
+repr = tensor_repr
 __format__ = tensor_format
 
 _TYPESTR = {
@@ -43,12 +43,11 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
     if force:
         self = self.detach().cpu()
     if self.requires_grad:
-        raise RuntimeError(
-            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
-        )
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
     if self.device.type != "cpu":
         raise TypeError(
-            f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
+            f"can't convert {self.device} device type tensor to numpy. "
+            "Use Tensor.cpu() to copy the tensor to host memory first."
         )
     name = str(self.dtype).removeprefix("torch.")
     if name not in _TYPESTR:
@@ -103,7 +102,9 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     return out
 
 
-def _rebuild(cls: type, data: bytes, dtype: Any, shape: tuple[int, ...], requires_grad: bool, state: dict[str, Any]) -> Any:
+def _rebuild(
+    cls: type, data: bytes, dtype: Any, shape: tuple[int, ...], requires_grad: bool, state: dict[str, Any]
+) -> Any:
     """Make a tensor again from what `__reduce_ex__` gave."""
     out = _native.empty(shape, dtype=dtype)
     if data:
@@ -120,7 +121,7 @@ def _rebuild(cls: type, data: bytes, dtype: Any, shape: tuple[int, ...], require
 
 
 def __reduce_ex__(self: Tensor, protocol: int) -> Any:
-    """Pickle values, dtype, shape and `requires_grad`; a tensor with history is refused, as in PyTorch for subclasses."""
+    """Pickle values, dtype, shape and `requires_grad`; a tensor with history is refused, as PyTorch does."""
     values = self.detach().cpu().contiguous()
     data = bytes(_bytes_of(values))
     return _rebuild, (self.__class__, data, self.dtype, tuple(self.shape), self.requires_grad, dict(self.__dict__))
@@ -133,7 +134,9 @@ def _bytes_of(values: Tensor) -> Any:
 
 
 def __setstate__(self: Tensor, state: Any) -> None:
-    raise RuntimeError(f"__setstate__() is not supported: tensors are made again by __reduce_ex__, got {state.__class__.__name__}")
+    raise RuntimeError(
+        f"__setstate__() is not supported: tensors are made again by __reduce_ex__, got {state.__class__.__name__}"
+    )
 
 
 _TYPE_NAMES = {
@@ -155,7 +158,7 @@ _TYPE_NAMES = {
 }
 
 
-def type(self: Tensor, dtype: Any = None, non_blocking: bool = False, **kwargs: Any) -> Any:  # noqa: A001
+def type(self: Tensor, dtype: Any = None, non_blocking: bool = False, **kwargs: Any) -> Any:
     """Return the name of the tensor's type, or the tensor converted to a dtype or a type named so."""
     name = str(self.dtype).removeprefix("torch.")
     if dtype is None:

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from corten_native import Generator
 
 __all__ = [
     "current_device",
@@ -99,7 +98,7 @@ def manual_seed_all(seed: int) -> None:
     manual_seed(seed)
 
 
-class device:  # noqa: N801
+class device:
     """`with cuda.device(1):` makes a device the current one inside a block."""
 
     def __init__(self, device: Any) -> None:
@@ -109,5 +108,7 @@ class device:  # noqa: N801
         self._before = current_device()
         set_device(self._index)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         set_device(self._before)

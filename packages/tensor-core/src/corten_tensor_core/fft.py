@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import _fft, _namespace
+from . import _namespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ __all__ = list(_NAMES)
 
 
 def __getattr__(name: str) -> Any:
-    return _namespace.resolve(globals(), "fft", name, {}, _fft)
+    return _namespace.resolve(globals(), "fft", name, {}, None)
 
 
 def __dir__() -> list[str]:

@@ -30,6 +30,7 @@ xlogy(x, y): pointwise { x: g * where_(logical_and(eq(powers::tensor(x, g), 0.0)
 logaddexp(x, y) -> out: pointwise { x: g * exp(x - out), y: g * exp(y - out) }
 logaddexp2(x, y) -> out: pointwise { x: g * exp2(x - out), y: g * exp2(y - out) }
 complex(x, y): linear { x: real(g), y: imag(g) }
+polar(x, y) -> out: pointwise { x: real(conj(g) * polar(ones_like(y), y)), y: real(conj(g) * mul(out, corten_tensor::Scalar::Complex(0.0, 1.0))) }
 addcmul(x, a, b, value: Scalar): pointwise { x: g.clone(), a: mul(g * c(b), value), b: mul(g * c(a), value) }
 addcdiv(x, a, b, value: Scalar): pointwise { x: g.clone(), a: mul(g / c(b), value), b: -mul(g * c(&(a / (b * b))), value) }
 lerp(x, y, weight: Scalar): linear { x: mul(g, powers::one_minus(weight)), y: mul(g, weight) }

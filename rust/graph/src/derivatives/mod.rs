@@ -4,6 +4,7 @@ mod activation;
 mod binary;
 mod index;
 mod join;
+mod linalg;
 mod loss;
 mod matrix;
 mod neural;
@@ -23,6 +24,7 @@ static FAMILIES: &[&[Derivative]] = &[
     &activation::ROWS,
     &reduce::ROWS,
     &matrix::ROWS,
+    &linalg::ROWS,
     &loss::ROWS,
     &neural::ROWS,
     &order::ROWS,

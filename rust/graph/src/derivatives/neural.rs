@@ -1,13 +1,14 @@
 //! Derivatives of convolutions, pooling and normalisation.
 
+use crate::rules::complex::c;
 use crate::rules::neural::{self, Convolution};
 use corten_tables::derivatives;
 use corten_tensor::ops::all::*;
 
 derivatives! {
-convolution(x, w, b, stride: Sizes, padding: Sizes, dilation: Sizes, transposed: bool, output_padding: Sizes, groups: int): bilinear { x: convolution_backward_input(g, w, x.shape, stride, padding, dilation, transposed, output_padding, groups), w: convolution_backward_weight(g, x, w.shape, stride, padding, dilation, transposed, output_padding, groups), b: neural::channels(g, b.shape) }
-convolution_backward_input(g0, w, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, transposed: bool, output_padding: Sizes, groups: int): bilinear "ConvolutionBackwardBackward0" { g0: Convolution { stride, padding, dilation, transposed, output_padding, groups }.forward(g, w), w: convolution_backward_weight(g0, g, w.shape, stride, padding, dilation, transposed, output_padding, groups) }
-convolution_backward_weight(g0, x, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, transposed: bool, output_padding: Sizes, groups: int): bilinear "ConvolutionBackwardBackward0" { g0: Convolution { stride, padding, dilation, transposed, output_padding, groups }.forward(x, g), x: convolution_backward_input(g0, g, x.shape, stride, padding, dilation, transposed, output_padding, groups) }
+convolution(x, w, b, stride: Sizes, padding: Sizes, dilation: Sizes, transposed: bool, output_padding: Sizes, groups: int): bilinear { x: convolution_backward_input(g, c(w), x.shape, stride, padding, dilation, transposed, output_padding, groups), w: convolution_backward_weight(g, c(x), w.shape, stride, padding, dilation, transposed, output_padding, groups), b: neural::channels(g, b.shape) }
+convolution_backward_input(g0, w, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, transposed: bool, output_padding: Sizes, groups: int): bilinear "ConvolutionBackwardBackward0" { g0: Convolution { stride, padding, dilation, transposed, output_padding, groups }.forward(g, &c(w)), w: convolution_backward_weight(c(g0), g, w.shape, stride, padding, dilation, transposed, output_padding, groups) }
+convolution_backward_weight(g0, x, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, transposed: bool, output_padding: Sizes, groups: int): bilinear "ConvolutionBackwardBackward0" { g0: Convolution { stride, padding, dilation, transposed, output_padding, groups }.forward(&c(x), g), x: convolution_backward_input(c(g0), g, x.shape, stride, padding, dilation, transposed, output_padding, groups) }
 max_pool1d_with_indices(x, kernel: Ints1, stride: Ints1, padding: Ints1, dilation: Ints1, ceil_mode: bool) -> (out, indices): gather "MaxPool2DWithIndicesBackward0" { x: _max_pool_backward(g, indices, x.shape, 1) }
 max_pool2d_with_indices(x, kernel: Ints2, stride: Ints2, padding: Ints2, dilation: Ints2, ceil_mode: bool) -> (out, indices): gather "MaxPool2DWithIndicesBackward0" { x: _max_pool_backward(g, indices, x.shape, 2) }
 max_pool3d_with_indices(x, kernel: Ints3, stride: Ints3, padding: Ints3, dilation: Ints3, ceil_mode: bool) -> (out, indices): gather "MaxPool3DWithIndicesBackward0" { x: _max_pool_backward(g, indices, x.shape, 3) }

@@ -32,7 +32,7 @@ tanh(x) -> out: pointwise { x: tanh_backward(g, out) }
 asinh(x): pointwise { x: g * c(&rsqrt(x * x + 1.0)) }
 acosh(x): pointwise { x: g * c(&(rsqrt(x - 1.0) * rsqrt(x + 1.0))) }
 atanh(x): pointwise { x: g / c(&(1.0 - x * x)) }
-sinc(x): pointwise { x: g * where_(eq(x, 0), 0.0, (cos(x * PI) * PI * x - sin(x * PI) / PI * 1.0) / where_(eq(x, 0), 1.0, x * x)) }
+sinc(x): pointwise { x: g * where_(eq(x, 0), 0.0, (cos(x * PI) * x - sin(x * PI) / PI) / where_(eq(x, 0), 1.0, x * x)) }
 deg2rad(x): linear { x: g * (PI / 180.0) }
 rad2deg(x): linear { x: g * (180.0 / PI) }
 erf(x): pointwise { x: g * exp(-(x * x)) * std::f64::consts::FRAC_2_SQRT_PI }

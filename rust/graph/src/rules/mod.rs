@@ -1,8 +1,10 @@
 //! What formulas of several families share.
 
 pub mod complex;
+pub mod fourier;
 pub mod index;
 pub mod join;
+pub mod linalg;
 pub mod loss;
 pub mod neural;
 pub mod order;

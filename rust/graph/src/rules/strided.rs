@@ -43,7 +43,7 @@ pub fn as_strided(g: &T, shape: &Dims, size: &[i64], stride: &[i64], offset: Opt
         // Places that share memory add up, one by one in row-major order.
         let places = ops::as_strided_with(ops::arange(reach).get()?, size, stride, offset);
         let flat = ops::reshape(places, [-1i64]);
-        ops::index_add_(&memory, 0i64, flat, ops::reshape(&T::from(grad), [-1i64]), 1i64).get()?;
+        ops::index_add_(&memory, 0i64, flat, ops::reshape(T::from(grad), [-1i64]), 1i64).get()?;
     } else {
         ops::copy_(ops::as_strided_with(&memory, size, stride, offset), grad).get()?;
     }

@@ -33,23 +33,23 @@ floor_divide(input: TensorOrScalar, other: TensorOrScalar) -> Tensor { binary(di
 remainder(input: TensorOrScalar, other: TensorOrScalar) -> Tensor { binary(remainder, default); forms: fn method inplace out; domain: any, positive }
 /// C's `fmod`: with the sign of `input`.
 fmod(input: Tensor, other: TensorOrScalar) -> Tensor { binary(fmod, default); forms: fn method inplace out; domain: any, positive }
-/// `input ** exponent`, for one exponent.
-pow(input: Tensor, exponent: Scalar) -> Tensor { binary(pow, default); forms: fn method inplace out; domain: positive, scalar }
 /// `input ** exponent`.
 pow.tensor(input: Tensor, exponent: Tensor) -> Tensor { binary(pow, default); forms: fn method inplace out; domain: positive, any }
+/// `input ** exponent`, for one exponent.
+pow(input: Tensor, exponent: Scalar) -> Tensor { binary(pow, default); forms: fn method inplace out; domain: positive, scalar }
 /// `input ** exponent`, for one base.
 pow.base(input: Scalar, exponent: Tensor) -> Tensor { binary(pow, default); forms: fn out; domain: scalar, any }
 /// `input ** exponent` in double precision.
 float_power(input: TensorOrScalar, exponent: TensorOrScalar) -> Tensor { composite: double_power(&args[0], &args[1]); forms: fn method inplace out; domain: positive, any }
 
 /// The greater of each pair; not-a-number wins.
-maximum(input: Tensor, other: Tensor) -> Tensor { binary(maximum, default, checks::ordered); forms: fn method out; domain: any, any }
+maximum(input: Tensor, other: Tensor) -> Tensor { binary(maximum, default, checks::maximum); forms: fn method out; domain: any, any }
 /// The lesser of each pair; not-a-number wins.
-minimum(input: Tensor, other: Tensor) -> Tensor { binary(minimum, default, checks::ordered); forms: fn method out; domain: any, any }
+minimum(input: Tensor, other: Tensor) -> Tensor { binary(minimum, default, checks::minimum); forms: fn method out; domain: any, any }
 /// The greater of each pair; not-a-number loses.
-fmax(input: Tensor, other: Tensor) -> Tensor { binary(fmax, default, checks::ordered); forms: fn method out; domain: any, any }
+fmax(input: Tensor, other: Tensor) -> Tensor { binary(fmax, default, checks::fmax); forms: fn method out; domain: any, any }
 /// The lesser of each pair; not-a-number loses.
-fmin(input: Tensor, other: Tensor) -> Tensor { binary(fmin, default, checks::ordered); forms: fn method out; domain: any, any }
+fmin(input: Tensor, other: Tensor) -> Tensor { binary(fmin, default, checks::fmin); forms: fn method out; domain: any, any }
 /// The angle of the point `(other, input)`.
 atan2(input: Tensor, other: Tensor) -> Tensor { binary(atan2, to_float); forms: fn method inplace out; alias: arctan2; domain: any, any }
 /// `sqrt(input² + other²)`, without overflow.
@@ -63,9 +63,9 @@ ldexp(input: Tensor, other: Tensor) -> Tensor { composite: mul(input, pow_base(2
 /// `input * log(other)`, 0 where `input` is 0.
 xlogy(input: TensorOrScalar, other: TensorOrScalar) -> Tensor { binary(xlogy, to_float); forms: fn method inplace out; domain: any, positive }
 /// `log(exp(input) + exp(other))`.
-logaddexp(input: Tensor, other: Tensor) -> Tensor { binary(logaddexp, to_float); forms: fn method out; domain: any, any }
+logaddexp(input: Tensor, other: Tensor) -> Tensor { binary(logaddexp, default); forms: fn method out; domain: any, any }
 /// `log2(2 ** input + 2 ** other)`.
-logaddexp2(input: Tensor, other: Tensor) -> Tensor { binary(logaddexp2, to_float); forms: fn method out; domain: any, any }
+logaddexp2(input: Tensor, other: Tensor) -> Tensor { binary(logaddexp2, default); forms: fn method out; domain: any, any }
 /// 0 below zero, 1 above, `values` at zero.
 heaviside(input: Tensor, values: Tensor) -> Tensor { binary(heaviside, default, checks::heaviside); forms: fn method inplace out; domain: any, any; nondiff }
 /// The greatest common divisor.

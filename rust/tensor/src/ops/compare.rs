@@ -44,11 +44,11 @@ clamp.tensor(input: Tensor, min: Tensor?, max: Tensor?) -> Tensor { meta: limite
 /// Not below `min`.
 clamp_min(input: Tensor, min: Scalar) -> Tensor { meta: limited_meta(&[args[0].clone(), args[1].clone(), Value::None]); kernel: limited(&[args[0].clone(), args[1].clone(), Value::None], outs); elementwise; forms: fn method inplace out; domain: any, scalar }
 /// Not below the elements of `min`.
-clamp_min.tensor(input: Tensor, min: Tensor) -> Tensor { binary(maximum, default, checks::ordered); forms: fn method inplace out; domain: any, any }
+clamp_min.tensor(input: Tensor, min: Tensor) -> Tensor { binary(maximum, default, checks::maximum); forms: fn method inplace out; domain: any, any }
 /// Not above `max`.
 clamp_max(input: Tensor, max: Scalar) -> Tensor { meta: limited_meta(&[args[0].clone(), Value::None, args[1].clone()]); kernel: limited(&[args[0].clone(), Value::None, args[1].clone()], outs); elementwise; forms: fn method inplace out; domain: any, scalar }
 /// Not above the elements of `max`.
-clamp_max.tensor(input: Tensor, max: Tensor) -> Tensor { binary(minimum, default, checks::ordered); forms: fn method inplace out; domain: any, any }
+clamp_max.tensor(input: Tensor, max: Tensor) -> Tensor { binary(minimum, default, checks::minimum); forms: fn method inplace out; domain: any, any }
 
 }
 
@@ -103,7 +103,7 @@ pub(super) fn limited_meta(args: &[Value]) -> Result<Meta> {
         value => matches!(value, Value::Scalar(Scalar::Complex(..))),
     };
     if args.iter().any(complex) {
-        fail!(Runtime, "clamp is not supported for complex types");
+        fail!(NotImplemented, "clamp is not supported for complex types");
     }
     match limits(args)? {
         Some(op) => pointwise::binary_meta(op, Promote::default, &pair(args)),

@@ -15,6 +15,8 @@ ops! { family = index;
 index(input: Tensor, key: Key) -> Tensor { composite: key::get(input, key); domain: any }
 /// The elements that int64 tensors choose, one for each leading dimension; `None` keeps the dimension.
 index.tensors(input: Tensor, indices: [Tensor?]) -> Tensor { meta: index::index_meta(input, indices); kernel: index::index(input, indices, &outs[0]); domain: any }
+/// `input[key] = value`.
+_set_item_(input: Tensor, key: Key, value: TensorOrScalar) -> Self { composite: { let _checked: Number = value; key::set(input, key, &args[2], false)?; T::from(input) }; domain: any }
 /// `input[indices] = values`, or with `accumulate` `+=` that counts repetitions.
 index_put_(input: Tensor, indices: Key, values: TensorOrScalar, accumulate: bool = false) -> Self { composite: { let _checked: (Number, bool) = (values, accumulate); key::set(input, indices, &args[2], accumulate)?; T::from(input) }; forms: method; domain: any }
 /// A copy with `values` at the chosen elements, or added to them.
@@ -51,7 +53,7 @@ scatter_reduce(input: Tensor, dim: Dim, index: Tensor, src: Tensor, reduce: str,
 /// One number where the mask is true.
 masked_fill(input: Tensor, mask: Tensor, value: Scalar) -> Tensor { meta: index::masked_fill_meta(input, mask); kernel: index::masked_fill(input, mask, value, &outs[0]); updates; forms: fn method inplace; domain: any, bool, scalar }
 /// A zero-dimensional tensor's value where the mask is true.
-masked_fill.tensor(input: Tensor, mask: Tensor, value: Tensor) -> Tensor { composite: { if value.ndim() > 0 { fail!(Runtime, "masked_fill only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).", value.ndim()) } index::masked_fill_meta(input, mask)?; where_(mask, to(value, input.dtype()), input) }; forms: fn method inplace; domain: any, bool, any }
+masked_fill.tensor(input: Tensor, mask: Tensor, value: Tensor) -> Tensor { composite: { if value.ndim() > 0 { fail!(Runtime, "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).", value.ndim()) } index::masked_fill_meta(input, mask)?; where_(mask, to(value, input.dtype()), input) }; forms: fn method inplace; domain: any, bool, any }
 /// The elements of `source`, in order, where the mask is true.
 masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor { meta: index::masked_scatter_meta(input, mask, source); kernel: index::masked_scatter(input, mask, source, &outs[0]); updates; forms: fn method inplace; domain: any, bool, any }
 /// The elements where the mask is true, as a vector.

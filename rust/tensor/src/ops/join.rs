@@ -52,7 +52,7 @@ reshape_as(input: Tensor, other: Tensor) -> Tensor { composite: reshape(input, o
 /// The last two dimensions exchanged and conjugated.
 adjoint(input: Tensor) -> View { composite: conj(mT(input)); forms: fn method property(mH); domain: matrix(3, 4) }
 /// A matrix transposed and conjugated.
-numpy_H(input: Tensor) -> View { composite: { if input.ndim() != 2 && input.ndim() != 0 { fail!(Runtime, "tensor.H is only supported on matrices (2-D tensors). Got {}-D tensor. For batches of matrices, consider using tensor.mH", input.ndim()) } if input.ndim() == 0 { conj(input) } else { conj(t(input)) } }; forms: property(H) }
+numpy_H(input: Tensor) -> View { composite: hermitian(input); forms: property(H) }
 /// A copy of `input` with `src` written to one position of a dimension.
 select_scatter(input: Tensor, src: Tensor, dim: Dim, index: int) -> Tensor { composite: { let out = clone(input).tensor()?; written(select(&out, dim, index), src)?; out }; forms: fn method; domain: any, any }
 /// A copy of `input` with `src` written to a slice of a dimension.
@@ -60,6 +60,17 @@ slice_scatter(input: Tensor, src: Tensor, dim: Dim = 0, start: int?, end: int?, 
 /// A copy of `input` with `src` written to a diagonal.
 diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: Dim = 0, dim2: Dim = 1) -> Tensor { composite: { let out = clone(input).tensor()?; written(diagonal_with(&out, offset, dim1, dim2), src)?; out }; forms: fn method; domain: any, any }
 
+}
+
+fn hermitian(input: &Tensor) -> Result<T> {
+    match input.ndim() {
+        0 => Ok(conj(input)),
+        2 => Ok(conj(t(input))),
+        n => fail!(
+            Runtime,
+            "tensor.H is only supported on matrices (2-D tensors). Got {n}-D tensor. For batches of matrices, consider using tensor.mH"
+        ),
+    }
 }
 
 fn moved(input: &Tensor, source: &[i64], destination: &[i64]) -> Result<T> {

@@ -4,7 +4,7 @@ use super::all::*;
 use crate::lazy::T;
 use crate::pointwise::fresh;
 use crate::rules::neural;
-use crate::value::Value;
+use crate::value::{SharedGenerator, Value};
 use crate::{DType, Result, Tensor, fail};
 use corten_tables::ops;
 use smallvec::smallvec;
@@ -29,7 +29,7 @@ alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor { composite: dropp
 /// Whole channels replaced by `selu`'s limit in training, so that mean and variance stay.
 feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor { composite: dropped(input, p, train, true, true); forms: fn inplace; check: moments }
 /// `leaky_relu` with slopes drawn from `[lower, upper)` in training, their mean otherwise.
-rrelu(input: Tensor, lower: Scalar = 0.125, upper: Scalar = 0.3333333333333333, training: bool = false, generator: Generator?) -> Tensor { composite: { let (low, high) = (lower.to_f64(), upper.to_f64()); if low > high { fail!(Runtime, "Lower bound should be less than or equal to the upper bound") } if training { where_(gt(input, 0), input, mul(input, uniform__with(empty_like(input), low, high, generator))) } else { leaky_relu_with(input, (low + high) / 2.0) } }; forms: fn inplace; check: moments }
+rrelu(input: Tensor, lower: Scalar = 0.125, upper: Scalar = 0.3333333333333333, training: bool = false, generator: Generator?) -> Tensor { composite: randomly_leaky(input, lower.to_f64(), upper.to_f64(), training, generator); forms: fn inplace; check: moments }
 /// `softmax(query @ key.T * scale + mask) @ value`.
 scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor?, dropout_p: float = 0.0, is_causal: bool = false, *, scale: float?, enable_gqa: bool = false) -> Tensor { composite: attention([query, key, value], attn_mask, dropout_p, is_causal, scale, enable_gqa); forms: fn; domain: matrix(2, 3, 4), matrix(2, 3, 4), matrix(2, 3, 4) }
 
@@ -121,6 +121,17 @@ fn dropped(x: &Tensor, p: f64, train: bool, channels: bool, alpha: bool) -> Resu
     let scale = 1.0 / ((limit * limit * p + 1.0) * (1.0 - p)).sqrt();
     let moved = add(mul(sub(&noise, 1), limit * scale), limit * scale * p);
     Ok(add(mul(x, mul(noise, scale)), moved))
+}
+
+fn randomly_leaky(x: &Tensor, low: f64, high: f64, training: bool, generator: Option<&SharedGenerator>) -> Result<T> {
+    if low > high {
+        fail!(Runtime, "Lower bound should be less than or equal to the upper bound");
+    }
+    if !training {
+        return Ok(leaky_relu_with(x, (low + high) / 2.0));
+    }
+    let slopes = uniform__with(empty_like(x), low, high, generator);
+    Ok(where_(gt(x, 0), x, mul(x, slopes)))
 }
 
 fn attention(
@@ -248,8 +259,10 @@ fn bordered(x: &Tensor, pad: &[i64], mode: &str, value: Option<f64>) -> Result<T
     if value.is_some_and(|v| v != 0.0) {
         fail!(Value, "Padding mode \"{mode}\" doesn't take in value argument");
     }
-    if pad.len() % 2 != 0 || pad.len() / 2 >= x.ndim().max(1) || !(2..=6).contains(&pad.len()) {
-        fail!(NotImplemented, "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now");
+    // One, two or three dimensions at the end, behind channels and perhaps a batch.
+    let spatial = pad.len() / 2;
+    if !pad.len().is_multiple_of(2) || !(1..=3).contains(&spatial) || !(spatial + 1..=spatial + 2).contains(&x.ndim()) {
+        fail!(NotImplemented, "Padding size {} is not supported for {}D input tensor.", pad.len(), x.ndim());
     }
     let mut out = T::from(x);
     for (i, pair) in pad.chunks_exact(2).enumerate() {

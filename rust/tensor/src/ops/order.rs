@@ -9,16 +9,16 @@ ops! { family = order;
 
 /// The largest element.
 max(input: Tensor) -> Tensor { meta: { reduce::need_elements("max", input, None)?; reduce::meta(input, None, false, input.dtype()) }; kernel: reduce::run(Reduce::Amax, input, None, &outs[0]); forms: fn method; domain: any }
-/// The largest elements along a dimension, and their places.
-max.dim(input: Tensor, dim: Dim, keepdim: bool = false) -> (values: Tensor, indices: Tensor) { meta: lines::seek_meta("max", input, dim, keepdim); kernel: lines::seek(Seek::Max, input, dim, outs); forms: fn method out; domain: any, dim }
 /// The greater of each pair.
 max.other(input: Tensor, other: Tensor) -> Tensor { composite: maximum(input, other); forms: fn method out; domain: any, any }
+/// The largest elements along a dimension, and their places.
+max.dim(input: Tensor, dim: Dim, keepdim: bool = false) -> (values: Tensor, indices: Tensor) { meta: lines::seek_meta("max", input, dim, keepdim); kernel: lines::seek(Seek::Max, input, dim, outs); forms: fn method out; domain: any, dim }
 /// The smallest element.
 min(input: Tensor) -> Tensor { meta: { reduce::need_elements("min", input, None)?; reduce::meta(input, None, false, input.dtype()) }; kernel: reduce::run(Reduce::Amin, input, None, &outs[0]); forms: fn method; domain: any }
-/// The smallest elements along a dimension, and their places.
-min.dim(input: Tensor, dim: Dim, keepdim: bool = false) -> (values: Tensor, indices: Tensor) { meta: lines::seek_meta("min", input, dim, keepdim); kernel: lines::seek(Seek::Min, input, dim, outs); forms: fn method out; domain: any, dim }
 /// The lesser of each pair.
 min.other(input: Tensor, other: Tensor) -> Tensor { composite: minimum(input, other); forms: fn method out; domain: any, any }
+/// The smallest elements along a dimension, and their places.
+min.dim(input: Tensor, dim: Dim, keepdim: bool = false) -> (values: Tensor, indices: Tensor) { meta: lines::seek_meta("min", input, dim, keepdim); kernel: lines::seek(Seek::Min, input, dim, outs); forms: fn method out; domain: any, dim }
 /// The place of the largest element, along a dimension or in all.
 argmax(input: Tensor, dim: Dim?, keepdim: bool = false) -> Tensor { meta: lines::arg_meta("argmax", input, dim, keepdim); kernel: lines::arg(Seek::Max, input, dim, &outs[0]); forms: fn method out; domain: any, dim; nondiff }
 /// The place of the smallest element, along a dimension or in all.

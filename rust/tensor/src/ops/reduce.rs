@@ -71,7 +71,9 @@ std_mean.correction(input: Tensor, dim: Dims?, *, correction: Scalar?, keepdim: 
 /// `(Σ |x|ᵖ)^(1/p)` over the given dimensions, all by default.
 linalg_vector_norm(x: Tensor, ord: Scalar = 2, dim: Dims?, keepdim: bool = false, *, dtype: DType?) -> Tensor { meta: reduce::meta(x, dim, keepdim, reduce::norm_dtype(x, dtype)?); kernel: reduce::norm(x, ord, dim, &outs[0]); forms: fn(linalg) out; domain: any }
 /// The norm of the elements as one vector, or over the given dimensions: by default the root of the sum of squares.
-norm(input: Tensor, p: Any?, dim: Dims?, keepdim: bool = false, dtype: DType?) -> Tensor { composite: norm_of(input, &args[1], dim, keepdim, dtype)?; forms: fn method; domain: any }
+norm(input: Tensor, p: Scalar?, dim: Dims?, keepdim: bool = false, dtype: DType?) -> Tensor { composite: linalg_vector_norm_with(input, p.unwrap_or(Scalar::Int(2)), dim, keepdim, dtype); forms: fn method; domain: any }
+/// The norm by name: `fro`, the root of the sum of squares, or `nuc`, the sum of singular values.
+norm.name(input: Tensor, p: str, dim: Dims?, keepdim: bool = false, dtype: DType?) -> Tensor { composite: named_norm(input, p, dim, keepdim, dtype); forms: fn method; domain: any }
 /// `log(Σ exp(input))` over the given dimensions.
 logsumexp(input: Tensor, dim: Dims, keepdim: bool = false) -> Tensor { composite: _logsumexp(float_of(input), dim, keepdim); forms: fn method out; domain: any, dims }
 /// `log(Σ exp(input))` of floats.
@@ -97,12 +99,21 @@ fn extremes(input: &Tensor, dim: Option<i64>, keepdim: bool) -> Result<Vec<Tenso
     Ok(vec![amin_with(input, &dims[..], keepdim).tensor()?, amax_with(input, &dims[..], keepdim).tensor()?])
 }
 
-fn norm_of(input: &Tensor, p: &Value, dim: Option<&[i64]>, keepdim: bool, dtype: Option<crate::DType>) -> Result<T> {
-    let order = match p {
-        Value::None => Scalar::Int(2),
-        Value::Scalar(order) => *order,
-        Value::Str(name) if &**name == "fro" => Scalar::Int(2),
-        other => fail!(Runtime, "norm: p must be a number or 'fro', got {}", other.kind()),
-    };
-    Ok(linalg_vector_norm_with(input, order, dim, keepdim, dtype))
+fn named_norm(x: &Tensor, name: &str, dim: Option<&[i64]>, keepdim: bool, dtype: Option<crate::DType>) -> Result<T> {
+    match name {
+        "fro" => Ok(linalg_vector_norm_with(x, 2, dim, keepdim, dtype)),
+        "nuc" => {
+            let dims = dim.map_or(vec![-2, -1], <[i64]>::to_vec);
+            let places = crate::rules::dims::wrap_all(&dims, x.ndim())?;
+            if places.len() != 2 {
+                fail!(Runtime, "nuclear norm requires two dimensions, got {}", crate::text::sizes(&dims));
+            }
+            let matrices = movedim(x, dims, [-2, -1]);
+            let matrices = dtype.map_or(matrices.clone(), |dtype| to(matrices, dtype));
+            let total = sum_dim_with(linalg_svd_with(matrices, false, Value::None).pick(1), [-1], false, Value::None);
+            let (low, high) = (places[0].min(places[1]), places[0].max(places[1]));
+            Ok(if keepdim { unsqueeze(unsqueeze(total, low), high) } else { total })
+        }
+        _ => fail!(Runtime, "norm: p must be a number, 'fro' or 'nuc', got '{name}'"),
+    }
 }

@@ -12,7 +12,7 @@ neg(input: Tensor) -> Tensor { unary(neg, default, checks::negation); forms: fn 
 /// The tensor itself: `+input`.
 positive(input: Tensor) -> Tensor { composite: { checks::plus(args)?; T::from(input) }; forms: fn method; domain: any }
 /// Absolute value; of a complex number its modulus.
-abs(input: Tensor) -> Tensor { unary(abs, to_real); forms: fn method inplace out; alias: absolute; domain: any }
+abs(input: Tensor) -> Tensor { unary(abs, to_real, checks::magnitude); forms: fn method inplace out; alias: absolute; domain: any }
 /// -1, 0 or 1.
 sign(input: Tensor) -> Tensor { unary(sign, default, checks::real_sign); forms: fn method inplace out; domain: any }
 /// The sign; of a complex number the number of length one with its angle.
@@ -101,7 +101,7 @@ trunc(input: Tensor) -> Tensor { unary(trunc, default, checks::trunc); forms: fn
 frac(input: Tensor) -> Tensor { unary(frac, default); forms: fn method inplace out; domain: any }
 
 /// All bits inverted; of bool the negation.
-bitwise_not(input: Tensor) -> Tensor { unary(bitwise_not, default); forms: fn method inplace out; domain: int; nondiff }
+bitwise_not(input: Tensor) -> Tensor { unary(bitwise_not, default, checks::inversion); forms: fn method inplace out; domain: int; nondiff }
 /// True where `input` is zero.
 logical_not(input: Tensor) -> Tensor { unary(logical_not, predicate); forms: fn method inplace out; domain: any; nondiff }
 /// True where `input` is not a number.
@@ -120,7 +120,9 @@ signbit(input: Tensor) -> Tensor { unary(signbit, predicate, checks::signbit); f
 isreal(input: Tensor) -> Tensor { composite: if input.dtype().is_complex() { super::compare::eq(super::view::imag(input), 0) } else { super::factory::ones_like_with(input, crate::DType::Bool, None::<bool>, None::<bool>, false, false, crate::device::MemoryFormat::Preserve) }; forms: fn method; domain: any }
 
 /// The complex conjugates; a real tensor itself.
-conj(input: Tensor) -> Tensor { composite: if input.dtype().is_complex() { _conj(input) } else { T::from(input) }; forms: fn method; alias: resolve_conj; domain: any }
+conj(input: Tensor) -> Tensor { composite: if input.dtype().is_complex() { _conj(input) } else { T::from(input) }; forms: fn method; domain: any }
+/// The tensor itself: conjugation is never deferred.
+resolve_conj(input: Tensor) -> Tensor { composite: T::from(input); forms: fn method; domain: any }
 /// The complex conjugates in fresh memory.
 conj_physical(input: Tensor) -> Tensor { composite: _conj(input); forms: fn method inplace out; domain: any }
 /// The complex conjugates, computed.
@@ -142,13 +144,16 @@ nan_to_num(input: Tensor, nan: float?, posinf: float?, neginf: float?) -> Tensor
 }
 
 /// At the scale of the decimal, as PyTorch rounds: by a multiplication or division, never by decimal arithmetic.
-fn round_to(input: &Tensor, decimals: i64) -> T {
-    if decimals == 0 || input.dtype().is_integral(false) {
-        return round(input);
+fn round_to(input: &Tensor, decimals: i64) -> crate::Result<T> {
+    if decimals == 0 {
+        return Ok(round(input));
+    }
+    if !input.dtype().is_float() {
+        crate::fail!(NotImplemented, "\"round_cpu\" not implemented for '{}'", input.dtype().scalar_name());
     }
     let scale = libm::pow(10.0, decimals.unsigned_abs() as f64);
     let x = T::from(input);
-    if decimals > 0 { round(x * scale) / scale } else { round(x / scale) * scale }
+    Ok(if decimals > 0 { round(x * scale) / scale } else { round(x / scale) * scale })
 }
 
 fn mvlgamma_of(input: &Tensor, p: i64) -> crate::Result<T> {

@@ -64,6 +64,14 @@ pub fn subtraction(args: &[Value]) -> Result<()> {
     }
 }
 
+/// `bitwise_not` takes integers and bool.
+pub fn inversion(args: &[Value]) -> Result<()> {
+    if dtype_of(&args[0]).is_some_and(|d| !d.is_integral(true)) {
+        fail!(Type, "~ (operator.invert) is only implemented on integer and Boolean-type tensors");
+    }
+    Ok(())
+}
+
 /// `relu` refuses bool.
 pub fn rectifier(args: &[Value]) -> Result<()> {
     if is_bool(&args[0]) {
@@ -76,7 +84,7 @@ pub fn rectifier(args: &[Value]) -> Result<()> {
 pub fn real_sign(args: &[Value]) -> Result<()> {
     if dtype_of(&args[0]).is_some_and(DType::is_complex) {
         fail!(
-            Runtime,
+            NotImplemented,
             "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
         );
     }
@@ -85,7 +93,7 @@ pub fn real_sign(args: &[Value]) -> Result<()> {
 
 fn no_complex(name: &str, args: &[Value]) -> Result<()> {
     if dtype_of(&args[0]).is_some_and(DType::is_complex) {
-        fail!(Runtime, "{name} is not supported for complex inputs");
+        fail!(NotImplemented, "{name} is not supported for complex inputs");
     }
     Ok(())
 }
@@ -113,15 +121,42 @@ pub fn trunc(args: &[Value]) -> Result<()> {
 /// `signbit` refuses complex numbers.
 pub fn signbit(args: &[Value]) -> Result<()> {
     if dtype_of(&args[0]).is_some_and(DType::is_complex) {
-        fail!(Runtime, "signbit is not implemented for complex tensors.");
+        fail!(NotImplemented, "signbit is not implemented for complex tensors.");
     }
     Ok(())
 }
 
-/// Maxima and minima need an order.
-pub fn ordered(args: &[Value]) -> Result<()> {
+fn ordered(name: &str, args: &[Value]) -> Result<()> {
     if promoted(args).is_complex() {
-        fail!(NotImplemented, "maximum and minimum not implemented for complex tensors.");
+        fail!(Runtime, "{name} not implemented for complex tensors.");
+    }
+    Ok(())
+}
+
+/// `maximum` needs an order.
+pub fn maximum(args: &[Value]) -> Result<()> {
+    ordered("maximum", args)
+}
+
+/// `minimum` needs an order.
+pub fn minimum(args: &[Value]) -> Result<()> {
+    ordered("minimum", args)
+}
+
+/// `fmax` needs an order.
+pub fn fmax(args: &[Value]) -> Result<()> {
+    ordered("fmax", args)
+}
+
+/// `fmin` needs an order.
+pub fn fmin(args: &[Value]) -> Result<()> {
+    ordered("fmin", args)
+}
+
+/// `abs` refuses bool.
+pub fn magnitude(args: &[Value]) -> Result<()> {
+    if is_bool(&args[0]) {
+        fail!(NotImplemented, "\"abs_cpu\" not implemented for 'Bool'");
     }
     Ok(())
 }

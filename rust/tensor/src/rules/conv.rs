@@ -113,9 +113,9 @@ pub fn meta(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, settings: Se
     if input.dtype() != weight.dtype() {
         fail!(
             Runtime,
-            "Input type ({}) and weight type ({}) should be the same",
-            cpp_name(input.dtype()),
-            cpp_name(weight.dtype())
+            "Input type (torch.{}Tensor) and weight type (torch.{}Tensor) should be the same or input should be a MKLDNN tensor and weight is a dense tensor",
+            input.dtype().scalar_name(),
+            weight.dtype().scalar_name()
         );
     }
     if input.dtype() == DType::Bool {

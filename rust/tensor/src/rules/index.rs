@@ -366,7 +366,7 @@ fn need_mask(name: &str, mask: &Tensor) -> Result<()> {
 /// `meta` of `masked_fill`.
 pub fn masked_fill_meta(x: &Tensor, mask: &Tensor) -> Result<Meta> {
     common_device([x, mask])?;
-    need_mask("masked_fill", mask)?;
+    need_mask("masked_fill_", mask)?;
     let sizes = broadcast([x.sizes(), mask.sizes()])?;
     Ok(smallvec![if &sizes[..] == x.sizes() { like(x, x.dtype()) } else { fresh(x, sizes, x.dtype()) }])
 }

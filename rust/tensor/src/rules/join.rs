@@ -38,7 +38,7 @@ fn skipped(x: &Tensor) -> bool {
 /// `meta` of `cat`.
 pub fn cat_meta(tensors: &[Tensor], dim: i64) -> Result<Meta> {
     let Some(first) = tensors.iter().find(|x| !skipped(x)).or(tensors.first()) else {
-        fail!(Runtime, "torch.cat(): expected a non-empty list of Tensors");
+        fail!(Value, "torch.cat(): expected a non-empty list of Tensors");
     };
     if let Some(at) = tensors.iter().position(|x| x.ndim() == 0) {
         fail!(Runtime, "zero-dimensional tensor (at position {at}) cannot be concatenated");
@@ -210,7 +210,7 @@ pub fn triangle_meta(name: &str, x: &Tensor) -> Result<Meta> {
 
 /// `meta` of `constant_pad_nd`: pairs of (before, after), the last dimension's first; negative ones crop.
 pub fn pad_meta(x: &Tensor, pad: &[i64]) -> Result<Meta> {
-    if pad.len() % 2 != 0 {
+    if !pad.len().is_multiple_of(2) {
         fail!(Runtime, "Length of pad must be even but instead it equals {}", pad.len());
     }
     if pad.len() / 2 > x.ndim() {

@@ -67,13 +67,12 @@ fn need_order(name: &str, input: &Tensor) -> Result<()> {
 pub fn arg_meta(name: &str, input: &Tensor, dim: Option<i64>, keepdim: bool) -> Result<Meta> {
     need_order(name, input)?;
     if input.dtype() == DType::Bool {
-        fail!(NotImplemented, "\"{name}_cpu\" not implemented for 'Bool'");
+        fail!(Runtime, "{name}(): does not support bool input");
     }
     match dim {
-        None if input.numel() == 0 => fail!(
-            Index,
-            "{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
-        ),
+        None if input.numel() == 0 => {
+            fail!(Index, "{name}(): Expected reduction dim to be specified for input.numel() == 0.")
+        }
         None => super::reduce::meta(input, None, keepdim, DType::I64),
         Some(dim) => {
             need_line(name, input, dim)?;
@@ -211,7 +210,7 @@ pub fn extreme(largest: bool, input: &Tensor, dim: i64, outs: &[Tensor]) -> Resu
 pub fn softmax_meta(name: &str, input: &Tensor, dim: i64) -> Result<Meta> {
     wrap(dim, input.ndim())?;
     if !input.dtype().is_float() {
-        fail!(NotImplemented, "\"{name}_lastdim_kernel_impl\" not implemented for '{}'", input.dtype().scalar_name());
+        fail!(NotImplemented, "\"{name}_kernel_impl\" not implemented for '{}'", input.dtype().scalar_name());
     }
     Ok(smallvec![like(input, input.dtype())])
 }

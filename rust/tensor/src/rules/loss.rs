@@ -69,6 +69,7 @@ pub fn binary_meta(x: &Tensor, target: &Tensor, weight: Option<&Tensor>, code: i
 
 /// Refuses probabilities outside [0, 1].
 pub fn need_probabilities(x: &Tensor) -> Result<()> {
+    let _below = crate::mode::no_grad();
     let valid = ops::all(ops::bitwise_and(ops::ge(x, 0), ops::le(x, 1))).tensor()?;
     if super::read::item(&valid)?.is_zero() {
         fail!(Runtime, "all elements of input should be between 0 and 1");
@@ -109,7 +110,7 @@ fn check_classes(x: &Tensor, target: &Tensor, weight: Option<&Tensor>) -> Result
         fail!(Runtime, "size mismatch (got input: {}, target: {})", text::sizes(a), text::sizes(t));
     }
     if !matches!(target.dtype(), DType::I64 | DType::U8) {
-        fail!(Runtime, "expected scalar type Long but found {}", target.dtype().scalar_name());
+        fail!(Runtime, "expected target dtype to be Long or Byte, but got {}", target.dtype().scalar_name());
     }
     if let Some(weight) = weight {
         if weight.sizes() != [volume(x)[1]] {

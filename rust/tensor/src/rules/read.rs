@@ -39,10 +39,11 @@ pub fn scalars(x: &Tensor) -> Result<Vec<Scalar>> {
     let x = crate::ops::cast::contiguous(on_host(x)?).tensor()?;
     let operand = x.core().operand()?;
     let numel = operand.numel();
-    // SAFETY: the operand is contiguous, so its `numel` elements follow one another in its memory.
-    Ok(
-        with_dtype!(operand.dtype(), E => (0..numel).map(|i| unsafe { operand.ptr().cast::<E>().add(i).read() }.to_scalar()).collect()),
-    )
+    with_dtype!(operand.dtype(), E => {
+        let ptr = operand.ptr().cast::<E>();
+        // SAFETY: the operand is contiguous, so its `numel` elements follow one another in its memory.
+        Ok((0..numel).map(|i| unsafe { ptr.add(i).read() }.to_scalar()).collect())
+    })
 }
 
 /// Every integer, in row-major order.

@@ -54,3 +54,10 @@ def run(name: str, args: tuple[Any, ...], outs: tuple[Any, ...]) -> None:
     from .tensors import run as compute
 
     compute(name, args, outs)
+
+
+def make(name: str, args: tuple[Any, ...]) -> Any:
+    """Return the result of a row whose shape depends on data; the runtime calls this."""
+    from .tensors import make as compute
+
+    return compute(name, args)

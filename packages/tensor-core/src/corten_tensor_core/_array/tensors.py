@@ -39,10 +39,27 @@ def run(name: str, args: tuple[Any, ...], outs: tuple[Tensor, ...]) -> None:
         if _families().get(name) in _POINTWISE:
             arrays = _promoted(xp, name, args, arrays, out)
         elif _families().get(name) == "fft":
-            arrays[0] = arrays[0].astype(xp.result_type(arrays[0].dtype, _dtype(xp, out).type(0).real.dtype), copy=False)
+            arrays[0] = arrays[0].astype(
+                xp.result_type(arrays[0].dtype, _dtype(xp, out).type(0).real.dtype), copy=False
+            )
         results = _compute(name, xp, arrays)
     for target, result in zip(outs, results if isinstance(results, tuple) else (results,), strict=True):
         _write(target, result)
+
+
+def make(name: str, args: tuple[Any, ...]) -> Any:
+    """Return the result of a row whose shape depends on data, on the device of its first argument.
+
+    Raises `NotImplementedError` for a row that has no array function.
+    """
+    first, separately = args[0], False
+    if name == "nonzero":
+        separately, args = args[1], args[:1]
+    result = _compute(name, _module(first.device.type), [_array(arg, first) for arg in args])
+    dtype = first.dtype if name == "masked_select" else _native.int64
+    out = _native.empty(tuple(result.shape), dtype=dtype, device=first.device)
+    _write(out, result)
+    return out.unbind(1) if separately else out
 
 
 def _compute(name: str, xp: Any, arrays: list[Any]) -> Any:

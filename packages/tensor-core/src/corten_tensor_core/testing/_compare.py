@@ -6,6 +6,8 @@ import math
 
 import corten_native as _native
 
+from .._creation import as_tensor
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,11 +129,11 @@ class _Comparison:
         direct = isinstance(x, type(y)) or isinstance(y, type(x))
         if direct and (self.allow_subclasses or type(x) is type(y)):
             try:
-                return _native.as_tensor(x), _native.as_tensor(y)
+                return as_tensor(x), as_tensor(y)
             except (TypeError, ValueError, RuntimeError):
                 pass
         message = f"No comparison pair was able to handle inputs of type {type(x)} and {type(y)}."
-        self.fail(message, place, TypeError, structure=True)
+        return self.fail(message, place, TypeError, structure=True)
 
     def tensors(self, x: Tensor, y: Tensor, place: tuple[Any, ...]) -> None:
         if x.shape != y.shape:

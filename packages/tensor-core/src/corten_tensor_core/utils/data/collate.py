@@ -7,6 +7,8 @@ from collections.abc import Mapping, MutableMapping, MutableSequence, Sequence
 
 import corten_native as _native
 
+from ..._creation import as_tensor, tensor
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -24,12 +26,12 @@ def default_collate(batch: Any) -> Any:
         if first.dtype.kind in "SUO":
             raise TypeError(_unfit(first.dtype))
         if first.ndim:
-            return default_collate([_native.as_tensor(x) for x in batch])
-        return _native.as_tensor([x.item() for x in batch], dtype=_native.as_tensor(first).dtype)
+            return default_collate([as_tensor(x) for x in batch])
+        return as_tensor([x.item() for x in batch], dtype=as_tensor(first).dtype)
     if isinstance(first, float):
-        return _native.tensor(batch, dtype=_native.float64)
+        return tensor(batch, dtype=_native.float64)
     if isinstance(first, int):
-        return _native.tensor(batch)
+        return tensor(batch)
     if isinstance(first, (str, bytes)):
         return batch
     if isinstance(first, Mapping):
@@ -50,7 +52,7 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, _native.Tensor):
         return data
     if _is_numpy(data):
-        return data if data.dtype.kind in "SUO" else _native.as_tensor(data)
+        return data if data.dtype.kind in "SUO" else as_tensor(data)
     if isinstance(data, Mapping):
         return _like_mapping(data, {key: default_convert(value) for key, value in data.items()})
     if isinstance(data, tuple):

@@ -7,6 +7,7 @@ from types import GenericAlias
 
 import corten_native as _native
 
+from ..._creation import tensor
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset, Subset, TensorDataset
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
@@ -21,7 +22,7 @@ _BATCH_OPTIONS = ("batch_size", "shuffle", "sampler", "drop_last", "batch_sample
 
 def get_worker_info() -> None:
     """Return None: samples are loaded in the process that asks for them."""
-    return None
+    return
 
 
 class DataLoader:
@@ -178,5 +179,5 @@ def _sliced(dataset: Any, tensors: tuple[Any, ...], batch: list[int]) -> list[An
     while type(dataset) is Subset:
         batch = [dataset.indices[i] for i in batch]
         dataset = dataset.dataset
-    index = _native.tensor(batch, dtype=_native.int64, device=tensors[0].device)
+    index = tensor(batch, dtype=_native.int64, device=tensors[0].device)
     return [x[index] for x in tensors]

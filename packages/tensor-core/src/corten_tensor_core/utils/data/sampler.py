@@ -7,6 +7,8 @@ from types import GenericAlias
 
 import corten_native as _native
 
+from ..._creation import as_tensor
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -109,7 +111,7 @@ class WeightedRandomSampler(Sampler):
     ) -> None:
         self.num_samples = _checked_count(num_samples)
         self.replacement = _checked_flag("replacement", replacement, ValueError)
-        self.weights = _native.as_tensor(weights, dtype=_native.float64)
+        self.weights = as_tensor(weights, dtype=_native.float64)
         if self.weights.dim() != 1:
             raise ValueError(
                 f"weights should be a 1d sequence but given weights have shape {tuple(self.weights.shape)}"

@@ -1,0 +1,65 @@
+"""No argument ends the process: every call ends in a value or in an ordinary exception, in bounded time and memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import corten
+
+ROOT = Path(__file__).resolve().parent.parent
+PARTS = 8
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_form_survives_hostile_arguments(part: int, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    nightly = request.config.getoption("--hypothesis-profile") == "nightly"
+    last = tmp_path / "last"
+    environment = {**os.environ, "HOSTILE_LAST": str(last), "PYTHONPATH": str(ROOT)}
+    count, seed = ("500", str(os.getpid())) if nightly else ("25", "0")
+    # A limit on address space, so that a wrong size fails here and does not take the machine's memory.
+    limit = (
+        "import resource; resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30)); " if os.name == "posix" else ""
+    )
+    program = f"{limit}import runpy, sys; sys.argv = {['hostile', str(part), str(PARTS), count, seed]!r}; " + (
+        "runpy.run_module('tests.hostile', run_name='__main__')"
+    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=3600 if nightly else 120,
+        )
+    except subprocess.TimeoutExpired:
+        pytest.fail(f"hangs: {last.read_text().strip()}")
+    if done.returncode not in (0, 1) or "Traceback" in done.stderr:
+        pytest.fail(
+            f"ended with {done.returncode} in {last.read_text().strip()}\n{done.stdout[-3000:]}\n{done.stderr[-2000:]}"
+        )
+    assert not done.stdout, done.stdout
+
+
+HUGE = [
+    "empty(2**40)", "zeros(2**41)", "ones((2**20, 2**21))", "full((2**42,), 1.0)", "empty((2**62, 4))", "empty((2**32, 2**32))",
+    "empty(2**63 - 1)", "arange(2**42)", "linspace(0, 1, 2**42)", "eye(2**21)", "randn(2**42)", "randperm(2**42)", "rand(2**61, 8)",
+    "ones(1).repeat(2**42)", "ones(2).repeat(2**62, 2)", "ones(3).expand(2**40, 3).clone()", "ones(3).expand(2**40, 3) + 1",
+    "ones(3).expand(2**40, 3).contiguous()", "empty_strided((2**20, 2**20), (2**30, 1))", "ones(1).tile((2**42,))",
+    "nn.functional.pad(ones(3), (0, 2**42))", "nn.functional.one_hot(tensor([2**42]))", "ones(2).new_empty((2**42,))",
+    "bincount(tensor([2**42]))", "cat([ones(1).expand(2**41), ones(1).expand(2**41)])", "stack([ones(1).expand(2**42)] * 2)",
+    "ones(2**10).expand(2**31, 2**10).sum(1)", "outer(ones(1).expand(2**21), ones(1).expand(2**21))", "diag_embed(ones(1).expand(2**21))",
+    "ones(1).resize_(2**42)", "tril_indices(2**21, 2**21)", "ones(4).unfold(0, 2, 1).repeat(2**40, 1)",
+    "nn.functional.interpolate(ones(1, 1, 2), 2**42)", "multinomial(ones(2), 2**42, True)", "ones(1).repeat_interleave(2**42)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("call", HUGE)
+def test_memory_that_cannot_be_had_is_an_ordinary_error(call: str) -> None:
+    with pytest.raises((MemoryError, RuntimeError, ValueError, OverflowError, TypeError)) as caught:
+        eval(call, dict(vars(corten), nn=corten.nn))
+    assert "internal error" not in str(caught.value)
