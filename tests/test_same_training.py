@@ -8,6 +8,16 @@ import corten
 
 torch = pytest.importorskip("torch")
 
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Small networks gain nothing from threads, and waiting ones take time from each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 STEPS = 30
 OPTIMIZERS = {
     "SGD": {"lr": 0.01, "momentum": 0.9},
@@ -79,6 +89,67 @@ def cnn(lib):
     return model, lambda: nn.functional.cross_entropy(model(x), y)
 
 
+def reference_resnet18():
+    """ResNet-18 in PyTorch's modules, drawn in the order in which torchvision draws it."""
+    nn = torch.nn
+
+    class Block(nn.Module):
+        def __init__(self, inputs, outputs, stride):
+            super().__init__()
+            self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+            self.bn1 = nn.BatchNorm2d(outputs)
+            self.relu = nn.ReLU(inplace=True)
+            self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+            self.bn2 = nn.BatchNorm2d(outputs)
+            self.downsample = None
+
+        def forward(self, x):
+            out = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+            return self.relu(out + (x if self.downsample is None else self.downsample(x)))
+
+    def layer(inputs, outputs, stride):
+        # The shortcut of a layer is drawn before its blocks, and registered last in the first of them.
+        shortcut = None
+        if stride != 1:
+            shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+        blocks = nn.Sequential(Block(inputs, outputs, stride), Block(outputs, outputs, 1))
+        blocks[0].downsample = shortcut
+        return blocks
+
+    model = nn.Sequential()
+    model.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+    model.bn1 = nn.BatchNorm2d(64)
+    model.relu = nn.ReLU(inplace=True)
+    model.maxpool = nn.MaxPool2d(3, 2, 1)
+    for i, (inputs, outputs) in enumerate([(64, 64), (64, 128), (128, 256), (256, 512)]):
+        setattr(model, f"layer{i + 1}", layer(inputs, outputs, 1 if i == 0 else 2))
+    model.avgpool = nn.AdaptiveAvgPool2d((1, 1))
+    model.flatten = nn.Flatten()
+    model.fc = nn.Linear(512, 1000)
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    return model
+
+
+def train_resnet18(lib, optimizer, start, dtype, steps):
+    """Return the losses of ResNet-18 from the weights `start`, on two pictures of 64 x 64."""
+    model = reference_resnet18() if lib is torch else lib.nn.models.resnet18()
+    model.load_state_dict({name: lib.from_numpy(value.copy()) for name, value in start.items()})
+    model.to(getattr(lib, dtype))
+    lib.manual_seed(1)
+    x, y = lib.rand(2, 3, 64, 64).to(getattr(lib, dtype)), lib.tensor([3, 7])
+    stepper = getattr(lib.optim, optimizer)(model.parameters(), **OPTIMIZERS[optimizer])
+    losses = []
+    for _ in range(steps):
+        stepper.zero_grad()
+        loss = lib.nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        stepper.step()
+        losses.append(loss.item())
+    return losses
+
+
 def assert_same(ours, theirs, tolerance=1e-4):
     """Compare what `run` returned for both libraries."""
     assert list(ours[0]) == list(theirs[0])
@@ -93,6 +164,39 @@ def assert_same(ours, theirs, tolerance=1e-4):
 @pytest.mark.parametrize("network", [mlp, line, clouds, cnn], ids=lambda f: f.__name__)
 def test_small_networks(network, optimizer):
     assert_same(run(corten, network, optimizer), run(torch, network, optimizer))
+
+
+@pytest.fixture(scope="module")
+def resnet18_weights():
+    """PyTorch's ResNet-18 from seed 0, once ours was found to start from the same weights."""
+    torch.manual_seed(0)
+    theirs = {name: value.numpy() for name, value in reference_resnet18().state_dict().items()}
+    corten.manual_seed(0)
+    ours = {name: value.numpy() for name, value in corten.nn.models.resnet18().state_dict().items()}
+    assert list(ours) == list(theirs)
+    for name, value in ours.items():
+        # Normal numbers are PyTorch's to 1e-6: its vectorised logarithm and cosine round otherwise than ours.
+        assert abs(value - theirs[name]).max() <= 1e-6, name
+    return theirs
+
+
+# With two pictures the last batch norms see eight numbers a channel, and amplify rounding a hundredfold a step:
+# PyTorch's float32 leaves its own float64 by 1e-4 after one step of SGD. In double precision the runs stay together.
+@pytest.mark.slow
+@pytest.mark.parametrize(("optimizer", "steps"), [("SGD", STEPS), ("Adam", 10), ("AdamW", 10)])
+def test_resnet18(resnet18_weights, optimizer, steps):
+    ours, theirs = (train_resnet18(lib, optimizer, resnet18_weights, "float64", steps) for lib in (corten, torch))
+    assert ours == pytest.approx(theirs, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_resnet18_in_single_precision(resnet18_weights):
+    ours = train_resnet18(corten, "SGD", resnet18_weights, "float32", 2)
+    theirs = train_resnet18(torch, "SGD", resnet18_weights, "float32", 2)
+    exact = train_resnet18(torch, "SGD", resnet18_weights, "float64", 2)
+    assert ours[0] == pytest.approx(exact[0], rel=1e-5)
+    # The step amplifies rounding: as good as PyTorch's own float32, or better.
+    assert ours[1] == pytest.approx(exact[1], rel=max(1e-4, 2 * abs(theirs[1] / exact[1] - 1)))
 
 
 def test_weights_tracked_by_hand():
