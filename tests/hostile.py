@@ -161,7 +161,7 @@ def main(rows: list[Row], count: int, seed: int) -> int:
     """Make `count` calls of each form; print those that end in any other way than a value or an ordinary exception."""
     warnings.simplefilter("ignore")
     sys.setrecursionlimit(1000)
-    last = open(os.environ["HOSTILE_LAST"], "w", buffering=1)
+    last = open(os.environ["HOSTILE_LAST"], "w", buffering=1)  # noqa: SIM115
     bad = 0
     for row in rows:
         for name, form in calls(row):

@@ -30,7 +30,7 @@ def check(place, theirs, name, *args, **options):
         np.testing.assert_allclose(x.numpy(), y.numpy(), rtol=1e-7, atol=1e-9)
 
 
-@pytest.mark.parametrize("place, theirs", [(linalg, torch.linalg), (fft, torch.fft), (special, torch.special)])
+@pytest.mark.parametrize(("place", "theirs"), [(linalg, torch.linalg), (fft, torch.fft), (special, torch.special)])
 def test_names(place, theirs):
     for name in place.__all__:
         assert hasattr(theirs, name)
@@ -129,7 +129,7 @@ def test_special():
 
 
 @pytest.mark.parametrize(
-    "name, args",
+    ("name", "args"),
     [
         ("matrix_norm", (sample(3),)),
         ("matrix_norm", (sample(3, 3), 7)),

@@ -387,7 +387,7 @@ unsafe extern "C" fn native<const ID: usize>(
 }
 
 /// Methods whose bodies are Python functions: `corten_tensor_core._tensor_methods.<name>(self, …)`.
-const HOOKED: [&str; 17] = [
+const HOOKED: [&str; 18] = [
     "numpy",
     "__array__",
     "__array_wrap__",
@@ -405,6 +405,7 @@ const HOOKED: [&str; 17] = [
     "pin_memory",
     "is_pinned",
     "cuda",
+    "new_tensor",
 ];
 
 /// Methods that belong to autograd: `corten_autograd._tensor_methods.<name>(self, …)`.
@@ -435,8 +436,8 @@ unsafe extern "C" fn hooked<const ID: usize>(
 seq_macro::seq!(N in 0..27 {
     static NATIVE_ENTRIES: [ffi::PyCFunctionFastWithKeywords; 27] = [#(native::<N>,)*];
 });
-seq_macro::seq!(N in 0..21 {
-    static HOOKED_ENTRIES: [ffi::PyCFunctionWithKeywords; 21] = [#(hooked::<N>,)*];
+seq_macro::seq!(N in 0..22 {
+    static HOOKED_ENTRIES: [ffi::PyCFunctionWithKeywords; 22] = [#(hooked::<N>,)*];
 });
 
 fn definition(name: &str, function: ffi::PyMethodDefPointer, flags: c_int) -> ffi::PyMethodDef {

@@ -5,8 +5,6 @@ Importing this package activates the graph of the native runtime; from then on t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import corten_native._native as _native
 
 _native._activate_graph()
@@ -23,6 +21,7 @@ from corten_autograd._modes import (  # noqa: E402
     set_grad_enabled,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from corten_autograd._gradcheck import GradcheckError, gradcheck, gradgradcheck
 

@@ -1,7 +1,6 @@
 """Corten: PyTorch's eager model on one Rust runtime. This package re-exports the others and adds nothing."""
 
 import sys
-from typing import TYPE_CHECKING
 
 import corten_tensor_core
 from corten import _alias
@@ -17,6 +16,7 @@ __version__ = corten_tensor_core.__version__
 
 sys.meta_path.insert(0, _alias.SameModule)
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from corten import autograd as autograd
     from corten import nn as nn

@@ -4,12 +4,16 @@ Without this, `import corten.nn.functional` would find the file through `corten_
 so that every class in it existed twice.
 """
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Sequence
 from importlib import import_module
 from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
-from types import ModuleType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
 
 PACKAGES = {"autograd": "corten_autograd", "nn": "corten_nn", "optim": "corten_optim"}
 
@@ -27,6 +31,8 @@ class SameModule:
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         if not name.startswith("corten."):
             return None
+        from importlib.util import find_spec  # it costs milliseconds, which `import corten` alone need not pay
+
         real = real_name(name)
         known = real in sys.modules or find_spec(real) is not None
         return ModuleSpec(name, SameModule) if known else None  # type: ignore[arg-type]  # a class serves as well

@@ -39,7 +39,7 @@ class Parameter(Tensor):
             known = memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
         return known
 
-    def __repr__(self) -> str:  # type: ignore[override]
+    def __repr__(self) -> str:
         # Printed as the plain tensor that it wraps, not as a subclass.
         return "Parameter containing:\n" + repr(self.data.requires_grad_(self.requires_grad))
 
@@ -65,7 +65,7 @@ class Buffer(Tensor, metaclass=_BufferMeta):
         result: Any = data.detach().requires_grad_(data.requires_grad)
         result.persistent = persistent
         result._is_buffer = True
-        return result  # type: ignore[no-any-return]
+        return result
 
 
 def preserve_grad_mode(data: Tensor, like: Tensor) -> Tensor:

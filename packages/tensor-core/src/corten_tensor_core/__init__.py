@@ -42,16 +42,18 @@ _LAZY = {
 _WHERE = {name: module for module, names in _LAZY.items() for name in names.split()}
 _MODULES = ("fft", "linalg", "special", "testing", "random", "serialization", "cuda", "utils", "types")
 
-__all__ = [
-    *(name for name in dir(_runtime) if not name.startswith("_")),
-    *_creation.__all__,
-    *_settings.__all__,
-    "e",
-    "inf",
-    "nan",
-    "newaxis",
-    "pi",
-]
+if not TYPE_CHECKING:
+    # A type checker finds the same names by the star imports above.
+    __all__ = [
+        *(name for name in dir(_runtime) if not name.startswith("_")),
+        *_creation.__all__,
+        *_settings.__all__,
+        "e",
+        "inf",
+        "nan",
+        "newaxis",
+        "pi",
+    ]
 
 
 def __getattr__(name: str) -> Any:

@@ -266,7 +266,7 @@ def cov(
         centered = x - (x * weights).sum(1, keepdim=True) / total
         scaled = centered * weights
     freedom = total - correction
-    if aweights is not None and correction:
+    if weights is not None and aweights is not None and correction:
         freedom = total - correction * (weights * aweights).sum() / total
     freedom = freedom.clamp(min=0) if hasattr(freedom, "dim") else max(freedom, 0)
     result = scaled.mm(centered.conj().t()) / freedom

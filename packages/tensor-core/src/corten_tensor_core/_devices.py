@@ -1,9 +1,9 @@
-"""`torch.device` as a context manager and as a decorator: the default device inside a block or a function."""
+"""A device as a context manager and as a decorator: new tensors are made on it."""
 
 from __future__ import annotations
 
-import functools
-from threading import local
+import threading
+from functools import wraps
 
 from corten_native import _native
 
@@ -15,36 +15,33 @@ if TYPE_CHECKING:
     from corten_native import device
 
 
-class _Entered(local):
-    """The default devices from before each block that a thread is in, innermost last."""
+class _Outer(threading.local):
+    """The default devices outside the blocks that this thread is in, the innermost last."""
 
     def __init__(self) -> None:
-        self.before: list[device] = []
+        self.devices: list[device] = []
 
 
-_entered = _Entered()
+_outer = _Outer()
 
 
 def enter(place: device) -> None:
-    """Make `place` the default device until the matching `exit`."""
-    _entered.before.append(_native._default_device())
+    """Make `place` the default device until `exit`."""
+    _outer.devices.append(_native._default_device())
     _native._set_default_device(place)
 
 
 def exit(place: device) -> None:
-    """Return to the default device from before the block."""
-    _native._set_default_device(_entered.before.pop())
+    """Restore the default device from before the latest `enter`."""
+    _native._set_default_device(_outer.devices.pop())
 
 
 def decorate(place: device, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `function` with `place` as the default device while it runs."""
+    """Return `function` with `place` as the default device inside each call."""
 
-    @functools.wraps(function)
+    @wraps(function)
     def inside(*args: Any, **kwargs: Any) -> Any:
-        enter(place)
-        try:
+        with place:
             return function(*args, **kwargs)
-        finally:
-            exit(place)
 
     return inside

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from builtins import type as _type  # `type` is a method here
+
 from corten_native import _native
 
 from ._printing import tensor_format, tensor_repr
@@ -10,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from corten_native import Tensor
+    from corten_native import Tensor, dtype
 
 repr = tensor_repr
 __format__ = tensor_format
@@ -75,7 +77,7 @@ def __array_wrap__(self: Tensor, array: Any, context: Any = None, return_scalar:
 
 
 def __dir__(self: Tensor) -> list[str]:
-    return sorted({*dir(self.__class__), *self.__dict__})
+    return sorted({*dir(_type(self)), *self.__dict__})
 
 
 def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
@@ -91,7 +93,7 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
             "see https://github.com/pytorch/pytorch/pull/103001"
         )
     values = self.detach().clone()
-    out = values if self.__class__ is _native.Tensor else self.__class__._make_subclass(self.__class__, values, False)
+    out = values if _type(self) is _native.Tensor else _type(self)._make_subclass(_type(self), values, False)
     if self.requires_grad:
         out.requires_grad_()
     memo[id(self)] = out
@@ -103,7 +105,7 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
 
 
 def _rebuild(
-    cls: type, data: bytes, dtype: Any, shape: tuple[int, ...], requires_grad: bool, state: dict[str, Any]
+    cls: Any, data: bytes, dtype: Any, shape: tuple[int, ...], requires_grad: bool, state: dict[str, Any]
 ) -> Any:
     """Make a tensor again from what `__reduce_ex__` gave."""
     out = _native.empty(shape, dtype=dtype)
@@ -112,7 +114,7 @@ def _rebuild(
 
         out.copy_(frombuffer(bytearray(data), dtype=dtype).view(shape))
     if cls is not _native.Tensor:
-        out = cls._make_subclass(cls, out, False)  # type: ignore[attr-defined]
+        out = cls._make_subclass(cls, out, False)
     if requires_grad:
         out.requires_grad_()
     for name, value in state.items():
@@ -124,7 +126,7 @@ def __reduce_ex__(self: Tensor, protocol: int) -> Any:
     """Pickle values, dtype, shape and `requires_grad`; a tensor with history is refused, as PyTorch does."""
     values = self.detach().cpu().contiguous()
     data = bytes(_bytes_of(values))
-    return _rebuild, (self.__class__, data, self.dtype, tuple(self.shape), self.requires_grad, dict(self.__dict__))
+    return _rebuild, (_type(self), data, self.dtype, tuple(self.shape), self.requires_grad, dict(self.__dict__))
 
 
 def _bytes_of(values: Tensor) -> Any:
@@ -135,7 +137,7 @@ def _bytes_of(values: Tensor) -> Any:
 
 def __setstate__(self: Tensor, state: Any) -> None:
     raise RuntimeError(
-        f"__setstate__() is not supported: tensors are made again by __reduce_ex__, got {state.__class__.__name__}"
+        f"__setstate__() is not supported: tensors are made again by __reduce_ex__, got {_type(state).__name__}"
     )
 
 
@@ -208,6 +210,27 @@ def storage(self: Tensor) -> Any:
 
 def storage_type(self: Tensor) -> Any:
     raise NotImplementedError("storages are no public objects; use Tensor.type()")
+
+
+def new_tensor(
+    self: Tensor,
+    data: Any,
+    *,
+    dtype: dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Return a tensor with a copy of `data`, of this tensor's dtype and device unless told otherwise."""
+    from ._creation import tensor
+
+    return tensor(
+        data,
+        dtype=self.dtype if dtype is None else dtype,
+        device=self.device if device is None else device,
+        requires_grad=requires_grad,
+        pin_memory=pin_memory,
+    )
 
 
 def index_tensor(value: Any) -> Tensor:

@@ -18,8 +18,8 @@ def _lp_pool(input: Tensor, norm_type: float, kernel_size: Any, stride: Any, cei
         largest = getattr(pooling, f"max_pool{dims}d")
         size = input.abs()
         if norm_type > 0:
-            return largest(size, kernel_size, stride, 0, 1, ceil_mode)  # type: ignore[no-any-return]
-        return -largest(-size, kernel_size, stride, 0, 1, ceil_mode)  # type: ignore[no-any-return]
+            return largest(size, kernel_size, stride, 0, 1, ceil_mode)
+        return -largest(-size, kernel_size, stride, 0, 1, ceil_mode)
     mean = getattr(core, f"avg_pool{dims}d")
     means = mean(input.pow(norm_type), kernel_size, () if stride is None else stride, 0, ceil_mode)
     count = math.prod(per_dim(kernel_size, dims))

@@ -30,7 +30,7 @@ class Flatten(Module):
 class Unflatten(Module):
     """Split dimension `dim` into the sizes `unflattened_size`, one of which may be -1."""
 
-    def __init__(self, dim: int | str, unflattened_size: Sequence[int]) -> None:
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
         if not isinstance(unflattened_size, (tuple, list)):
             raise TypeError(
