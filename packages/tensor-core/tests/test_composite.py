@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import corten_native as native
+import corten_tensor_core as native
 from corten_tensor_core import _composite, _composite_math, _composite_order
 
 torch = pytest.importorskip("torch")

@@ -5,7 +5,7 @@ import collections
 import numpy as np
 import pytest
 
-import corten_native as native
+import corten_tensor_core as native
 from corten_tensor_core.utils import data
 
 torch = pytest.importorskip("torch")

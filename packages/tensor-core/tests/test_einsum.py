@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import corten_native
+import corten_tensor_core
 from corten_tensor_core._einsum import einsum
 
 torch = pytest.importorskip("torch")
@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 def both(shape, seed=0, dtype="float64"):
     x = np.asarray(np.random.default_rng(seed).standard_normal(shape)).astype(dtype)
-    return corten_native.from_numpy(x.copy()), torch.from_numpy(x)
+    return corten_tensor_core.from_numpy(x.copy()), torch.from_numpy(x)
 
 
 def compare(got, want):

@@ -2,7 +2,7 @@
 
 import pytest
 
-import corten_native as native
+import corten_tensor_core as native
 from corten_tensor_core._info import finfo, iinfo
 
 torch = pytest.importorskip("torch")

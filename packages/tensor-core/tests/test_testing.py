@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import corten_native as native
+import corten_tensor_core as native
 from corten_tensor_core import testing
 
 torch = pytest.importorskip("torch")
