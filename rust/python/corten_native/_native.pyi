@@ -739,9 +739,18 @@ class Tensor:
     def nextafter(self, other: Tensor) -> Tensor: ...
     def nextafter_(self, other: Tensor) -> Tensor: ...
     def nonzero(self, *, as_tuple: _bool = False) -> Any: ...
+    @overload
     def norm(
         self,
-        p: Any | None = None,
+        p: Number | None = None,
+        dim: _int | Sequence[_int] | None = None,
+        keepdim: _bool = False,
+        dtype: _dtype | _type | None = None,
+    ) -> Tensor: ...
+    @overload
+    def norm(
+        self,
+        p: _str,
         dim: _int | Sequence[_int] | None = None,
         keepdim: _bool = False,
         dtype: _dtype | _type | None = None,
@@ -1801,9 +1810,18 @@ def nll_loss(
     input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: _int = 1, ignore_index: _int = -100
 ) -> Tensor: ...
 def nonzero(input: Tensor, *, as_tuple: _bool = False) -> Any: ...
+@overload
 def norm(
     input: Tensor,
-    p: Any | None = None,
+    p: Number | None = None,
+    dim: _int | Sequence[_int] | None = None,
+    keepdim: _bool = False,
+    dtype: _dtype | _type | None = None,
+) -> Tensor: ...
+@overload
+def norm(
+    input: Tensor,
+    p: _str,
     dim: _int | Sequence[_int] | None = None,
     keepdim: _bool = False,
     dtype: _dtype | _type | None = None,
