@@ -16,7 +16,7 @@ NATIVE := $(VENV)/.native
 RUST_SOURCES := $(shell find rust -name target -prune -o \( -name '*.rs' -o -name '*.toml' -o -name Cargo.lock \) -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites venv build dev demo test check bench format lint rust-lint python-lint rust-test python-test wheels clean
+.PHONY: help survey prerequisites venv build dev demo test check bench format lint rust-lint python-lint rust-test python-test wheels clean
 
 help:
 	@echo "make demo    build everything and train a classifier of handwritten digits"
@@ -88,8 +88,11 @@ rust-test: | prerequisites
 	fi
 	$(CARGO) test $(MANIFEST) --quiet --release --workspace --doc
 
+survey: build
+	$(PY) -m pytest tests -m survey
+
 python-test: build wheels
-	$(PY) -m pytest --numprocesses $(WORKERS)
+	$(PY) -m pytest --numprocesses $(WORKERS) -m "not survey"
 
 test:
 	$(MAKE) rust-lint build python-lint rust-test wheels python-test

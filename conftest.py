@@ -18,3 +18,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             for key, value in getattr(report, "user_properties", ()):
                 if key == "note" and getattr(report, "when", None) == "call":
                     terminalreporter.write_line(str(value))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Expect the failure of what docs/known-gaps.txt lists."""
+    lines = (config.rootpath / "docs" / "known-gaps.txt").read_text().splitlines()
+    gaps = {line for line in lines if line and not line.startswith("#")}
+    for item in items:
+        if item.nodeid in gaps:
+            item.add_marker(pytest.mark.xfail(reason="docs/known-gaps.txt", strict=False))
