@@ -1,7 +1,7 @@
 """Samples for the rows of the op table that no domain hint describes: shapes that must fit, indices, factories.
 
 `x(2, 3)` is a tensor of that shape whose dtype, layout and values the tests choose; `i(high, 2, 3)` one of indices
-below `high`; `b(2, 3)` a mask. A sample is a tuple of arguments, with a dict of keywords at its end where there are any.
+below `high`; `b(2, 3)` a mask. A sample is a tuple of arguments, with a dict at its end where there are keywords.
 """
 
 from __future__ import annotations

@@ -403,6 +403,17 @@ pub fn unfold(x: &Tensor, dim: i64, size: i64, step: i64) -> Result<Views> {
     one(x, sizes, strides, core.offset)
 }
 
+/// Views that one call may give; more would only exhaust memory.
+const MOST_VIEWS: i64 = 1 << 24;
+
+/// Refuses to make more views than anyone can hold.
+fn countable(count: i64) -> Result<()> {
+    if count > MOST_VIEWS {
+        fail!(Memory, "cannot make {count} views in one call, {MOST_VIEWS} are allowed");
+    }
+    Ok(())
+}
+
 /// Pieces of dimension `dim` with the given lengths.
 pub fn split(x: &Tensor, lengths: &[i64], dim: i64) -> Result<Views> {
     let core = x.core();
@@ -428,6 +439,7 @@ pub fn split_sections(x: &Tensor, sections: &[i64], whole: bool, dim: i64) -> Re
             fail!(Runtime, "split expects split_size be non-negative, but got split_size={length}");
         }
         let count = if length == 0 { 1 } else { ((size + length - 1) / length).max(1) };
+        countable(count)?;
         let lengths: Vec<i64> = (0..count).map(|i| length.min(size - i * length)).collect();
         return split(x, &lengths, dim);
     }
@@ -469,6 +481,7 @@ pub fn unbind(x: &Tensor, dim: i64) -> Result<Views> {
     }
     let core = x.core();
     let d = wrap(dim, core.ndim())?;
+    countable(core.sizes[d])?;
     let (mut sizes, mut strides) = (Dims::from_slice(&core.sizes), Dims::from_slice(&core.strides));
     sizes.remove(d);
     let stride = strides.remove(d);
