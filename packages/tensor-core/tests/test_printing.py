@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import corten_tensor_core as core
 from corten_tensor_core import _printing
 
 torch = pytest.importorskip("torch")
@@ -137,11 +138,13 @@ def test_suffixes():
 
 def test_default_dtype():
     torch.set_default_dtype(torch.float64)
+    core.set_default_dtype(core.float64)
     try:
         for x in (torch.ones(2), torch.ones(2).float(), torch.ones(2) + 1j, torch.ones(0), torch.ones(0).float()):
             assert _printing.tensor_repr(x) == repr(x)
     finally:
         torch.set_default_dtype(torch.float32)
+        core.set_default_dtype(core.float32)
 
 
 def test_format():

@@ -299,3 +299,12 @@ def test_safetensors(tmp_path):
         _safetensors.load_safetensors(path)
     with pytest.raises(TypeError, match="no dtype for 'z' of torch.complex128"):
         _safetensors.save_safetensors({"z": native.zeros(1, dtype=native.complex128)}, path)
+
+
+def test_storages_are_shared_by_views():
+    x = native.zeros(2, 3, dtype=native.float64)
+    storage = x.untyped_storage()
+    assert (storage.nbytes(), len(storage), storage.data_ptr()) == (48, 48, x.data_ptr())
+    assert storage == x[1, 1:].untyped_storage() != x.clone().untyped_storage()
+    assert native.empty(0).untyped_storage().nbytes() == 0
+    assert native.empty(2, device="meta").untyped_storage().device.type == "meta"

@@ -57,7 +57,7 @@ def outcome(function, *args, **options):
     try:
         function(*args, **options)
     except (AssertionError, TypeError, ValueError) as error:
-        return type(error).__name__, str(error)
+        return type(error).__name__, str(error).replace("<class 'corten.Tensor'>", "<class 'torch.Tensor'>")
     return None
 
 

@@ -71,9 +71,17 @@ fn _array_interface(tensor: &Bound<'_, PyAny>, typestr: &str) -> PyResult<ArrayI
     Ok(ArrayInterface { tensor: tensor.clone().unbind(), interface: interface.unbind() })
 }
 
+/// Where the storage of a tensor begins, and how many bytes it has.
+#[pyfunction]
+fn _storage(tensor: &Bound<'_, PyAny>) -> PyResult<(usize, usize)> {
+    let storage = self_of(tensor.as_borrowed())?.core().storage.clone();
+    Ok((storage.ptr() as usize, storage.bytes()))
+}
+
 /// Adds the functions.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(_from_buffer, module)?)?;
     module.add_function(wrap_pyfunction!(_array_interface, module)?)?;
+    module.add_function(wrap_pyfunction!(_storage, module)?)?;
     module.add_function(wrap_pyfunction!(crate::dlpack::_from_dlpack, module)?)
 }

@@ -45,6 +45,7 @@ __all__ = [
     "enable_grad",
     "grad",
     "gradcheck",
+    "functional",
     "gradgradcheck",
     "inference_mode",
     "is_anomaly_enabled",
@@ -70,6 +71,8 @@ def Variable(data: _native.Tensor, requires_grad: bool = False, volatile: bool =
 def __getattr__(name: str) -> object:
     import importlib
 
+    if name == "functional":
+        return importlib.import_module("corten_autograd.functional")
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(_LAZY[name]), name)

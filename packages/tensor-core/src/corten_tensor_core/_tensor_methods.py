@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from corten_native import Tensor, dtype
 
+    from ._storage import UntypedStorage
+
 repr = tensor_repr
 __format__ = tensor_format
 
@@ -200,12 +202,15 @@ def is_pinned(self: Tensor, device: Any = None) -> bool:
     return False
 
 
-def untyped_storage(self: Tensor) -> Any:
-    raise NotImplementedError("storages are no public objects; use data_ptr(), storage_offset() and nbytes")
+def untyped_storage(self: Tensor) -> UntypedStorage:
+    """Return the memory under the tensor, which its views share."""
+    from ._storage import UntypedStorage
+
+    return UntypedStorage(self)
 
 
 def storage(self: Tensor) -> Any:
-    raise NotImplementedError("storages are no public objects; use data_ptr(), storage_offset() and nbytes")
+    raise NotImplementedError("typed storages are no public objects; use Tensor.untyped_storage()")
 
 
 def storage_type(self: Tensor) -> Any:
