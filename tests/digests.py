@@ -17,6 +17,9 @@ from tests.sampling import ELEMENTWISE, ROWS, Call, Row, Spec, Template, main_fo
 
 # Long enough that several threads take part, of an odd length, with a tail in every block size.
 LONG = 70_001
+SHAPES = {family: [(LONG,)] for family in ELEMENTWISE} | {
+    family: [(61, 1201), (2, LONG // 2)] for family in ("reduce", "order")
+}
 DTYPES = ("float32", "float64", "bfloat16", "int64", "complex64")
 
 
@@ -46,7 +49,7 @@ def calls(row: Row) -> list[Call]:
     templates = list(EXPLICIT.get(row.id, ()))
     words = row.words
     if not templates and words and all(word.partition("(")[0] in WORDS for word in words):
-        for shape in [(LONG,)] if row.family in ELEMENTWISE else [(61, 1201), (2, LONG // 2)]:
+        for shape in SHAPES.get(row.family, [(7, 33)]):
             args: list[Any] = []
             for param, word in zip(row.params, words, strict=False):
                 args.append(WORDS[word.partition("(")[0]](word, shape, param))

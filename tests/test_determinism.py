@@ -1,4 +1,4 @@
-"""The same bits for any number of threads and for each instruction set: rows of the op table, and a step of training."""
+"""The same bits for any number of threads and for each instruction set, of every row and of a step of training."""
 
 from __future__ import annotations
 

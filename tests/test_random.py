@@ -91,7 +91,7 @@ def test_streams_are_those_of_pytorch(name: str, seed: int) -> None:
 
 
 def test_generators() -> None:
-    """A generator is a stream of its own; its state can be kept and put back, also in the middle of a pair of normals."""
+    """A generator is a stream of its own; its state can be kept and put back, also between two normals of a pair."""
     results = []
     for lib in (corten, torch):
         lib.manual_seed(0)
