@@ -25,14 +25,18 @@ class FunctionCtx:
         """
         for tensor in tensors:
             if tensor is not None and not isinstance(tensor, _native.Tensor):
-                raise TypeError(f"save_for_backward can only save variables, but argument is of type {type(tensor).__name__}")
+                raise TypeError(
+                    f"save_for_backward can only save variables, but argument is of type {type(tensor).__name__}"
+                )
         self._to_save = tensors
 
     def save_for_forward(self, *tensors: Tensor | None) -> None:
         """Keep tensors for `jvp`; forward mode is not supported, so this only checks its arguments."""
         for tensor in tensors:
             if tensor is not None and not isinstance(tensor, _native.Tensor):
-                raise TypeError(f"save_for_forward can only save variables, but argument is of type {type(tensor).__name__}")
+                raise TypeError(
+                    f"save_for_forward can only save variables, but argument is of type {type(tensor).__name__}"
+                )
 
     def mark_dirty(self, *tensors: Tensor) -> None:
         """Declare inputs that `forward` changes in place; each must be among its results."""

@@ -37,9 +37,7 @@ def _parts(x: Tensor) -> list[complex]:
     return [1.0, 1j] if x.dtype.is_complex else [1.0]
 
 
-def _numerical(
-    function: AnyFunction, inputs: tuple[Any, ...], x: Tensor, eps: float
-) -> list[list[list[complex]]]:
+def _numerical(function: AnyFunction, inputs: tuple[Any, ...], x: Tensor, eps: float) -> list[list[list[complex]]]:
     """Derivatives of each output's elements, by each element of `x` and each unit step."""
     flat = x.data.view(-1) if x.is_contiguous() else None
     if flat is None:
@@ -96,19 +94,28 @@ def gradcheck(
     targets = _differentiable(values)
     try:
         if not targets:
-            raise ValueError("gradcheck expects at least one input tensor to require gradient, but none of them has requires_grad=True.")
+            raise ValueError(
+                "gradcheck expects at least one input tensor to require gradient, but none of them has requires_grad=True."
+            )
         results = [r for r in _outputs(func, values) if r.requires_grad]
         numericals = [_numerical(func, values, x, eps) for x in targets]
         tracked = [i for i, r in enumerate(_outputs(func, values)) if r.requires_grad]
         for which, output in zip(tracked, results, strict=True):
             first = _analytical(output, targets)
-            if any(row != again for row, again in zip(first, _analytical(output, targets), strict=True)) and nondet_tol == 0:
-                raise GradcheckError(f"Backward is not reentrant: it gives other gradients for output {which} when run again.")
+            if (
+                any(row != again for row, again in zip(first, _analytical(output, targets), strict=True))
+                and nondet_tol == 0
+            ):
+                raise GradcheckError(
+                    f"Backward is not reentrant: it gives other gradients for output {which} when run again."
+                )
             for j, (x, analytical) in enumerate(zip(targets, first, strict=True)):
                 numerical = [column[which] for column in numericals[j]]
                 _compare(x, output, numerical, analytical, (j, which), atol, rtol)
             if check_grad_dtypes:
-                for x, item in zip(targets, grad(output.sum(), targets, retain_graph=True, allow_unused=True), strict=True):
+                for x, item in zip(
+                    targets, grad(output.sum(), targets, retain_graph=True, allow_unused=True), strict=True
+                ):
                     if item is not None and item.dtype != x.dtype:
                         raise GradcheckError(f"the gradient has dtype {item.dtype}, its input {x.dtype}")
             if check_undefined_grad:

@@ -19,7 +19,9 @@ class _Mode:
     def __enter__(self) -> None:
         raise NotImplementedError
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         raise NotImplementedError
 
     def clone(self) -> _Mode:
@@ -84,7 +86,9 @@ class no_grad(_Mode):  # noqa: N801
     def __enter__(self) -> None:
         self._before = _native._set_grad_enabled(False)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         _native._set_grad_enabled(self._before)
 
 
@@ -99,7 +103,9 @@ class enable_grad(_Mode):  # noqa: N801
     def __enter__(self) -> None:
         self._before = _native._set_grad_enabled(True)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         _native._set_grad_enabled(self._before)
 
 
@@ -118,7 +124,9 @@ class set_grad_enabled(_Mode):  # noqa: N801
     def __enter__(self) -> None:
         _native._set_grad_enabled(self.mode)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         _native._set_grad_enabled(self._before)
 
     def clone(self) -> _Mode:
@@ -149,7 +157,9 @@ class inference_mode(_Mode):  # noqa: N801
     def __enter__(self) -> None:
         self._before = _native._set_inference_mode(self.mode)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         _native._set_mode(self._before)
 
     def clone(self) -> _Mode:
@@ -170,7 +180,9 @@ class set_detect_anomaly(_Mode):  # noqa: N801
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         _native._set_anomaly(*self._before)
 
     def clone(self) -> _Mode:
