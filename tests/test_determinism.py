@@ -1,0 +1,43 @@
+"""The same bits for any number of threads and for each instruction set, of every row and of a step of training."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = {
+    "one thread": {"CORTEN_NUM_THREADS": "1"},
+    "two threads": {"CORTEN_NUM_THREADS": "2"},
+    "seven threads": {"CORTEN_NUM_THREADS": "7"},
+    "AVX2": {"CORTEN_ISA": "avx2"},
+    "portable": {"CORTEN_ISA": "portable"},
+    "portable, seven threads": {"CORTEN_ISA": "portable", "CORTEN_NUM_THREADS": "7"},
+}
+
+
+@cache
+def digests(setting: str) -> dict[str, str]:
+    """Return the hash of each row's results under a setting, from a process of its own."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("CORTEN_")}
+    environment |= SETTINGS[setting]
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    program = [sys.executable, "-m", "tests.digests"]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, f"{setting}: {done.returncode}\n{done.stderr[-3000:]}"
+    return dict(json.loads(done.stdout))
+
+
+@pytest.mark.xdist_group("determinism")
+@pytest.mark.parametrize("setting", [setting for setting in SETTINGS if setting != "one thread"])
+def test_same_bits(setting: str) -> None:
+    expected, found = digests("one thread"), digests(setting)
+    different = [name for name in expected if found.get(name) != expected[name]]
+    assert not different, f"other bits with {setting}: {different}"
+    assert len(expected) > 300
