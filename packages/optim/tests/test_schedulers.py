@@ -34,9 +34,9 @@ CASES = {
     "CyclicLR triangular2": lambda s, o: s.CyclicLR(o, 0.01, 0.1, step_size_up=2, mode="triangular2"),
     "CyclicLR exp_range": lambda s, o: s.CyclicLR(o, 0.01, 0.1, step_size_up=2, mode="exp_range", gamma=0.9),
     "CyclicLR scale_fn": lambda s, o: s.CyclicLR(o, 0.01, 0.1, 3, scale_fn=lambda x: 1 / x, cycle_momentum=False),
-    "OneCycleLR": lambda s, o: s.OneCycleLR(o, max_lr=[0.5, 0.2], total_steps=15),
+    "OneCycleLR": lambda s, o: s.OneCycleLR(o, max_lr=[0.5, 0.2], total_steps=60),
     "OneCycleLR linear": lambda s, o: s.OneCycleLR(
-        o, 0.5, epochs=3, steps_per_epoch=5, anneal_strategy="linear", three_phase=True, pct_start=0.4
+        o, 0.5, epochs=12, steps_per_epoch=5, anneal_strategy="linear", three_phase=True, pct_start=0.4
     ),
     "Chained": chained,
     "Sequential": sequential,
@@ -64,7 +64,7 @@ def observe(opt, scheduler, steps):
 def test_sequences(ref, name, kind):
     a, b = optimizer(optim, core, kind), optimizer(ref.optim, ref.torch, kind)
     ours, theirs = CASES[name](optim.lr_scheduler, a), CASES[name](ref.optim.lr_scheduler, b)
-    assert observe(a, ours, 14) == observe(b, theirs, 14)
+    assert observe(a, ours, 50) == observe(b, theirs, 50)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
