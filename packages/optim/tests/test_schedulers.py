@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
 import corten_optim as optim
@@ -82,6 +84,28 @@ def test_state_crosses_over(ref, name):
     assert observe(a, ours, 5) == observe(b, theirs, 5)
 
 
+SWA = {
+    "cos": lambda u, o: u.SWALR(o, 0.05),
+    "linear": lambda u, o: u.SWALR(o, [0.05, 0.5], anneal_epochs=4, anneal_strategy="linear"),
+    "at once": lambda u, o: u.SWALR(o, swa_lr=0.05, anneal_epochs=0),
+}
+
+
+@pytest.mark.parametrize("name", list(SWA))
+def test_averaging_schedule(ref, name):
+    a, b = optimizer(optim, core), optimizer(ref.optim, ref.torch)
+    ours, theirs = SWA[name](optim.swa_utils, a), SWA[name](ref.optim.swa_utils, b)
+    assert observe(a, ours, 6) == observe(b, theirs, 6)
+    assert ours.state_dict() == theirs.state_dict()
+    ours.load_state_dict(theirs.state_dict())
+    assert observe(a, ours, 8) == observe(b, theirs, 8)
+
+
+def test_unknown_name_in_swa_utils():
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        optim.swa_utils.nonsense  # noqa: B018
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -156,9 +180,15 @@ MISTAKES = {
     "sequential milestones": lambda s, o: s.SequentialLR(o, [s.StepLR(o, 1)], [1, 2]),
     "sequential plateau": lambda s, o: s.SequentialLR(o, [s.ReduceLROnPlateau(o)], []),
     "sequential kind": lambda s, o: s.SequentialLR(o, [3], []),
+    "swa strategy": lambda s, o: _swa(s).SWALR(o, 0.1, anneal_strategy="x"),
+    "swa epochs": lambda s, o: _swa(s).SWALR(o, 0.1, anneal_epochs=-1),
     "chained none": lambda s, o: s.ChainedScheduler([]),
     "chained plateau": lambda s, o: s.ChainedScheduler([s.ReduceLROnPlateau(o)]),
 }
+
+
+def _swa(schedulers):
+    return optim.swa_utils if schedulers is optim.lr_scheduler else importlib.import_module("torch.optim.swa_utils")
 
 
 @pytest.mark.parametrize("name", list(MISTAKES))

@@ -1,6 +1,6 @@
 """Optimizers and learning-rate schedulers with the interface of `torch.optim`."""
 
-from corten_optim import lr_scheduler
+from corten_optim import lr_scheduler, swa_utils
 from corten_optim._hooks import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from corten_optim._optimizer import Optimizer
 from corten_optim.adadelta import Adadelta
@@ -36,4 +36,5 @@ __all__ = [
     "lr_scheduler",
     "register_optimizer_step_post_hook",
     "register_optimizer_step_pre_hook",
+    "swa_utils",
 ]
