@@ -146,6 +146,8 @@ from corten_nn.modules.pooling_other import (
     MaxUnpool2d,
     MaxUnpool3d,
 )
+from corten_nn.modules.rnn import GRU, LSTM, RNN, RNNBase
+from corten_nn.modules.rnn_cell import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from corten_nn.modules.upsampling import (
     ChannelShuffle,
     Fold,
@@ -162,6 +164,9 @@ __all__ = [
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
@@ -205,6 +210,7 @@ __all__ = [
     "FeatureAlphaDropout",
     "Flatten",
     "Fold",
+    "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -222,6 +228,7 @@ __all__ = [
     "LPPool1d",
     "LPPool2d",
     "LPPool3d",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -253,6 +260,9 @@ __all__ = [
     "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
+    "RNNBase",
+    "RNNCell",
+    "RNNCellBase",
     "RReLU",
     "ReLU",
     "ReLU6",
