@@ -148,6 +148,8 @@ from corten_nn.modules.pooling_other import (
 )
 from corten_nn.modules.rnn import GRU, LSTM, RNN, RNNBase
 from corten_nn.modules.rnn_cell import GRUCell, LSTMCell, RNNCell, RNNCellBase
+from corten_nn.modules.transformer import Transformer, TransformerDecoder, TransformerEncoder
+from corten_nn.modules.transformer_layer import TransformerDecoderLayer, TransformerEncoderLayer
 from corten_nn.modules.upsampling import (
     ChannelShuffle,
     Fold,
@@ -286,6 +288,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",
