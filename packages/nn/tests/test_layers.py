@@ -136,6 +136,9 @@ LAYERS = [
     ("LPPool2d", (2.0, (2, 3)), {"stride": 2}, [(2, 3, 9, 7)]),
     ("LPPool3d", (2, 2), {}, [(2, 3, 4, 4, 4)]),
     ("LPPool2d", (float("inf"), 2), {}, [(2, 3, 9, 7)]),
+    ("FractionalMaxPool2d", (3,), {"output_ratio": (0.5, 0.6)}, []),
+    ("FractionalMaxPool3d", ((2, 1, 2), (3, 2, 2)), {"return_indices": True}, []),
+    ("AdaptiveLogSoftmaxWithLoss", (8, 20, [4, 10]), {"head_bias": True, "div_value": 2.0}, []),
     ("MaxUnpool1d", (2,), {}, []),
     ("MaxUnpool2d", ((2, 3),), {"stride": 2, "padding": 1}, []),
     ("MaxUnpool3d", (2,), {}, []),
@@ -239,6 +242,19 @@ def test_padding_mode_keeps_the_same_padding_argument(ref):
         lambda nn, torch: nn.functional.grid_sample(torch.zeros(1), torch.zeros(1), mode="x"),
         lambda nn, torch: nn.functional.affine_grid(torch.zeros(1, 2, 3), (1, 1, 2), False),
         lambda nn, torch: nn.MaxUnpool2d(2)(*[torch.zeros(1, 1, 2, 2)] * 2, output_size=[9, 9]),
+        lambda nn, torch: nn.FractionalMaxPool2d(2),
+        lambda nn, torch: nn.FractionalMaxPool2d(2, 3, 0.5),
+        lambda nn, torch: nn.FractionalMaxPool3d(2, output_ratio=1.5),
+        lambda nn, torch: nn.FractionalMaxPool3d(0, 2),
+        lambda nn, torch: nn.functional.fractional_max_pool2d(torch.zeros(1, 4, 4), 2),
+        lambda nn, torch: nn.AdaptiveLogSoftmaxWithLoss(4, 9, []),
+        lambda nn, torch: nn.AdaptiveLogSoftmaxWithLoss(4, 9, [3, 3]),
+        lambda nn, torch: nn.AdaptiveLogSoftmaxWithLoss(4, 9, [3, 9]),
+        lambda nn, torch: nn.AdaptiveLogSoftmaxWithLoss(4, 9, [3])(torch.zeros(2, 4), torch.tensor([1])),
+        lambda nn, torch: nn.AdaptiveLogSoftmaxWithLoss(4, 9, [3])(torch.zeros(1), torch.tensor([1])),
+        lambda nn, torch: nn.AdaptiveLogSoftmaxWithLoss(4, 9, [3])(torch.zeros(1, 4), torch.tensor(1)),
+        lambda nn, torch: nn.AdaptiveLogSoftmaxWithLoss(4, 9, [3])(torch.zeros(1, 4), torch.tensor([[1]])),
+        lambda nn, torch: nn.AdaptiveLogSoftmaxWithLoss(4, 9, [3])(torch.zeros(2, 4), torch.tensor([1, 9])),
         lambda nn, torch: nn.MultiheadAttention(5, 2),
         lambda nn, torch: nn.MultiheadAttention(0, 2),
         lambda nn, torch: nn.MultiheadAttention(4, 2)(*[torch.zeros(2, 1, 6)] * 3),
@@ -341,3 +357,41 @@ def test_unpooling(ref, dims, output_size):
         return getattr(library, f"MaxUnpool{dims}d")(2)(*pool(tensor(x)), output_size=output_size)
 
     ref.assert_close(run(nn, core.tensor), run(ref.nn, ref.torch.tensor))
+
+
+@pytest.mark.parametrize(
+    ("dims", "settings"),
+    [
+        (2, {"kernel_size": 2, "output_size": (4, 3)}),
+        (2, {"kernel_size": (3, 2), "output_ratio": 0.5}),
+        (2, {"kernel_size": 2, "output_size": 1}),
+        (3, {"kernel_size": 2, "output_ratio": (0.5, 0.4, 0.6)}),
+    ],
+)
+def test_fractional_pooling(ref, dims, settings):
+    array = np.random.default_rng(1).standard_normal((2, 3, *[9, 8, 7][:dims])).astype(np.float32)
+
+    def run(library, tensors):
+        tensors.manual_seed(5)
+        x = tensors.tensor(array).requires_grad_()
+        out, indices = getattr(library, f"FractionalMaxPool{dims}d")(return_indices=True, **settings)(x)
+        (out * out).sum().backward()
+        return out, indices, x.grad, getattr(library, f"FractionalMaxPool{dims}d")(**settings)(x[0]).shape[0]
+
+    ref.assert_close(run(nn, core), run(ref.nn, ref.torch))
+
+
+@pytest.mark.parametrize("targets", [[0, 3, 4, 9, 10, 19], [2, 0, 1, 3, 1, 2], 7])
+def test_adaptive_softmax(ref, targets):
+    ours, theirs = ref.seeded(1, lambda library: library.AdaptiveLogSoftmaxWithLoss(8, 20, [4, 10], div_value=2.0))
+    array = 3 * np.random.default_rng(1).standard_normal((6, 8)).astype(np.float32)
+
+    def run(layer, tensors):
+        x = tensors.tensor(array if isinstance(targets, list) else array[0]).requires_grad_()
+        output, loss = layer(x, tensors.tensor(targets))
+        loss.backward()
+        batch = tensors.tensor(array)
+        return output, loss, x.grad, layer.head.weight.grad, layer.log_prob(batch), layer.predict(batch)
+
+    ref.assert_close(run(ours, core), run(theirs, ref.torch), rtol=1e-4, atol=1e-5)
+    ours.reset_parameters()

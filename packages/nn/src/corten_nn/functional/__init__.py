@@ -98,6 +98,12 @@ from corten_nn.functional.pooling import (
     max_pool3d,
     max_pool3d_with_indices,
 )
+from corten_nn.functional.pooling_fractional import (
+    fractional_max_pool2d,
+    fractional_max_pool2d_with_indices,
+    fractional_max_pool3d,
+    fractional_max_pool3d_with_indices,
+)
 from corten_nn.functional.pooling_other import (
     lp_pool1d,
     lp_pool2d,
@@ -163,6 +169,10 @@ __all__ = [
     "embedding_bag",
     "feature_alpha_dropout",
     "fold",
+    "fractional_max_pool2d",
+    "fractional_max_pool2d_with_indices",
+    "fractional_max_pool3d",
+    "fractional_max_pool3d_with_indices",
     "gaussian_nll_loss",
     "gelu",
     "glu",

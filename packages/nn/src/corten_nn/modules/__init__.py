@@ -31,6 +31,7 @@ from corten_nn.modules.activation import (
     Tanhshrink,
     Threshold,
 )
+from corten_nn.modules.adaptive import AdaptiveLogSoftmaxWithLoss
 from corten_nn.modules.attention import MultiheadAttention
 from corten_nn.modules.batchnorm import (
     BatchNorm1d,
@@ -154,6 +155,7 @@ from corten_nn.modules.pooling import (
     MaxPool2d,
     MaxPool3d,
 )
+from corten_nn.modules.pooling_fractional import FractionalMaxPool2d, FractionalMaxPool3d
 from corten_nn.modules.pooling_other import (
     LPPool1d,
     LPPool2d,
@@ -189,6 +191,7 @@ __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
+    "AdaptiveLogSoftmaxWithLoss",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
@@ -228,6 +231,8 @@ __all__ = [
     "FeatureAlphaDropout",
     "Flatten",
     "Fold",
+    "FractionalMaxPool2d",
+    "FractionalMaxPool3d",
     "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
