@@ -2,6 +2,7 @@
 
 use crate::derivative::Derivative;
 use crate::inplace::CopySlices;
+use crate::part::Part;
 use crate::snapshot::Saved;
 use corten_tensor::attached::Slot;
 use corten_tensor::dispatch::HOOKS;
@@ -71,6 +72,8 @@ pub enum Kind {
     Accumulate(WeakTensor),
     /// An in-place change of a view, as its base sees it.
     CopySlices(Box<CopySlices>),
+    /// A view that was renewed: `as_strided` of its base.
+    Part(Box<Part>),
     /// Outside this crate.
     Custom(Box<dyn Custom>),
 }
@@ -221,6 +224,7 @@ impl Node {
             Kind::Row(row, op) => row.node_name(op),
             Kind::Accumulate(_) => "AccumulateGrad".into(),
             Kind::CopySlices(_) => "CopySlices".into(),
+            Kind::Part(_) => "AsStridedBackward0".into(),
             Kind::Custom(custom) => custom.name(),
         }
     }
@@ -284,9 +288,8 @@ pub fn accumulator(leaf: &Tensor) -> Arc<Node> {
     node
 }
 
-/// Where the gradient of a tensor goes: its node, or its accumulator if it is a leaf; a stale view's is renewed first.
+/// Where the gradient of a tensor goes: its node, or its accumulator if it is a leaf.
 pub fn edge_of(tensor: &Tensor) -> Option<Edge> {
-    crate::inplace::refresh(tensor);
     match tensor.grad_fn_slot() {
         Some(node) => node_of(node).map(|node| Edge { node, nr: tensor.output_nr() }),
         None if tensor.requires_grad() => Some(Edge { node: accumulator(tensor), nr: 0 }),

@@ -18,10 +18,14 @@ use std::sync::atomic::Ordering;
 pub fn layer(op: &'static Op, args: &[Value], target: Target) -> Result<Value> {
     let outs: &[Tensor] = if let Target::Out(outs) = target { outs } else { &[] };
     let mut wanted = false;
+    let mut fresh = Ok(());
     for_each_tensor(args, &mut |t| {
-        inplace::refresh(t);
+        if t.is_stale() && mode::grad_enabled() && fresh.is_ok() {
+            fresh = inplace::refresh(t);
+        }
         wanted |= t.requires_grad();
     });
+    fresh?;
     let row = match op.derivative.load(Ordering::Relaxed) {
         0 => None,
         n => derivatives::row(n - 1),
@@ -47,7 +51,7 @@ pub fn layer(op: &'static Op, args: &[Value], target: Target) -> Result<Value> {
         if !input.dtype().is_differentiable() {
             return below(op, args, target);
         }
-        inplace::check(op, input)?;
+        inplace::check(input)?;
     }
     match row {
         Some(row) => record(op, row, args, target, in_place),
