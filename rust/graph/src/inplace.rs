@@ -102,7 +102,10 @@ fn hang(base: &Tensor, view: &Tensor) {
 
 /// The error of an in-place change that a view's gradient could not follow.
 fn unfollowed(view: &Tensor, untracked: bool, changed: &str) -> Error {
-    let output = view.grad_fn_slot().map(|node| format!("Output {} of {} is a view", view.output_nr(), node.name()));
+    let output = view.grad_fn_slot().map(|node| {
+        let name = node.name();
+        format!("Output {} of {} is a view", view.output_nr(), name.strip_suffix("Backward0").unwrap_or(&name))
+    });
     match (untracked, output) {
         (false, Some(output)) => error!(
             Runtime,

@@ -89,19 +89,26 @@ pub struct Node {
     edges: Slot<Edges>,
     outputs: Slot<SmallVec<[OutputMeta; 1]>>,
     saved: Slot<Option<Arc<Saved>>>,
-    retained: Slot<Vec<(u32, WeakTensor)>>,
-    hooks: Slot<Option<Arc<dyn NodeHooks>>>,
+    extra: Slot<Option<Box<Extra>>>,
+}
+
+/// What few nodes have.
+#[derive(Default)]
+struct Extra {
+    retained: Vec<(u32, WeakTensor)>,
+    hooks: Option<Arc<dyn NodeHooks>>,
     /// The Python object that stands for it, or 0; it does not own it.
-    python: Slot<usize>,
+    python: usize,
     /// What the layer above keeps with it (where it was made, metadata).
-    note: Slot<Option<Arc<dyn Any + Send + Sync>>>,
+    note: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 impl Node {
     /// A node numbered after all that exist.
-    pub fn new(kind: Kind, edges: Edges, saved: Option<Saved>) -> Node {
+    #[inline]
+    pub fn new(kind: Kind, edges: Edges, saved: Option<Arc<Saved>>) -> Node {
         let seq = match kind {
             // A leaf runs when nothing else is left, so that it fires once.
             Kind::Accumulate(_) => 0,
@@ -112,11 +119,8 @@ impl Node {
             kind: Slot::new(Some(kind)),
             edges: Slot::new(edges),
             outputs: Slot::new(SmallVec::new()),
-            saved: Slot::new(saved.map(Arc::new)),
-            retained: Slot::new(Vec::new()),
-            hooks: Slot::new(None),
-            python: Slot::new(0),
-            note: Slot::new(None),
+            saved: Slot::new(saved),
+            extra: Slot::new(None),
         }
     }
 
@@ -157,18 +161,28 @@ impl Node {
     }
 
     /// Sets what it saved.
-    pub fn set_saved(&self, saved: Option<Saved>) {
-        self.saved.set(saved.map(Arc::new));
+    pub fn set_saved(&self, saved: Option<Arc<Saved>>) {
+        self.saved.set(saved);
+    }
+
+    fn extra(&self) -> Option<&Extra> {
+        self.extra.get().as_deref()
+    }
+
+    /// Changes what few nodes have; what `change` returns is dropped after the change.
+    fn with_extra<R>(&self, change: impl FnOnce(&mut Extra) -> R) -> R {
+        self.extra.with(|extra| change(extra.get_or_insert_default()))
     }
 
     /// Has the gradient of result `nr` kept in the `grad` of `tensor` (`retain_grad`).
     pub fn retain(&self, nr: u32, tensor: &Tensor) {
-        self.retained.with(|list| list.push((nr, tensor.downgrade())));
+        self.with_extra(|extra| extra.retained.push((nr, tensor.downgrade())));
     }
 
     /// Puts complete gradients into the tensors that retain them.
     pub fn keep_retained(&self, grads: &[Option<Tensor>]) -> Result<()> {
-        for (nr, tensor) in self.retained.get().clone() {
+        let Some(extra) = self.extra() else { return Ok(()) };
+        for (nr, tensor) in extra.retained.clone() {
             if let (Some(tensor), Some(Some(grad))) = (tensor.upgrade(), grads.get(nr as usize)) {
                 crate::accumulate::into_leaf(&tensor, grad.clone(), corten_tensor::mode::grad_enabled())?;
             }
@@ -178,32 +192,32 @@ impl Node {
 
     /// Its hooks.
     pub fn hooks(&self) -> Option<Arc<dyn NodeHooks>> {
-        self.hooks.get().clone()
+        self.extra().and_then(|extra| extra.hooks.clone())
     }
 
     /// Sets its hooks.
     pub fn set_hooks(&self, hooks: Option<Arc<dyn NodeHooks>>) {
-        self.hooks.set(hooks);
+        drop(self.with_extra(|extra| std::mem::replace(&mut extra.hooks, hooks)));
     }
 
     /// The Python object's address, or 0.
     pub fn python(&self) -> usize {
-        self.python.load()
+        self.extra().map_or(0, |extra| extra.python)
     }
 
     /// Sets the Python object's address.
     pub fn set_python(&self, address: usize) {
-        self.python.set(address);
+        self.with_extra(|extra| extra.python = address);
     }
 
     /// What the layer above keeps with it.
     pub fn note(&self) -> Option<Arc<dyn Any + Send + Sync>> {
-        self.note.get().clone()
+        self.extra().and_then(|extra| extra.note.clone())
     }
 
     /// Sets what the layer above keeps with it.
     pub fn set_note(&self, note: Option<Arc<dyn Any + Send + Sync>>) {
-        self.note.set(note);
+        drop(self.with_extra(|extra| std::mem::replace(&mut extra.note, note)));
     }
 
     /// Keeps the lines of the program that made it (anomaly mode).
