@@ -9,6 +9,7 @@ mod loss;
 mod matrix;
 mod neural;
 mod order;
+mod random;
 mod reduce;
 mod unary;
 mod view;
@@ -28,6 +29,7 @@ static FAMILIES: &[&[Derivative]] = &[
     &loss::ROWS,
     &neural::ROWS,
     &order::ROWS,
+    &random::ROWS,
     &join::ROWS,
     &index::ROWS,
     &view::ROWS,
@@ -57,6 +59,7 @@ pub static UNKNOWN: Derivative = Derivative {
     kind: Kind::other,
     slots: &[Slot::Plain],
     formulas: &[],
+    grads: u32::MAX,
     backward: |_| Ok(()),
 };
 
