@@ -55,6 +55,8 @@ pub struct Derivative {
     pub kind: Kind,
     pub slots: &'static [Slot],
     pub formulas: &'static [Formula],
+    /// The results whose gradients formulas name, one bit each; the others do not require grad.
+    pub grads: u32,
     pub backward: fn(&mut Context) -> Result<()>,
 }
 
@@ -135,6 +137,11 @@ impl<'a> Context<'a> {
     /// Which parameters want a gradient, by position.
     pub fn needed(&self) -> SmallVec<[bool; 4]> {
         (0..self.row.slots.len()).map(|p| self.needs(&[p])).collect()
+    }
+
+    /// For which results a gradient arrived.
+    pub fn arrived(&self) -> SmallVec<[bool; 4]> {
+        (0..self.node.outputs().len()).map(|j| matches!(self.grads.get(j), Some(Some(_)))).collect()
     }
 
     /// Takes the gradients of the parameters: one each, or those of a list.

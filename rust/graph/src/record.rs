@@ -159,7 +159,7 @@ fn record(op: &'static Op, row: &'static Derivative, args: &[Value], target: Tar
         }
     } else {
         for (nr, t) in outputs.iter().enumerate() {
-            if t.dtype().is_differentiable() {
+            if t.dtype().is_differentiable() && row.grads & (1 << nr.min(31)) != 0 {
                 t.set_history(Some(node.clone()), nr as u32);
             }
         }

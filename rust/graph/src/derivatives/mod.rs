@@ -9,6 +9,7 @@ mod loss;
 mod matrix;
 mod neural;
 mod order;
+mod random;
 mod reduce;
 mod unary;
 mod view;
@@ -25,6 +26,7 @@ static FAMILIES: &[&[Derivative]] = &[
     &loss::ROWS,
     &neural::ROWS,
     &order::ROWS,
+    &random::ROWS,
     &join::ROWS,
     &index::ROWS,
     &view::ROWS,
@@ -54,5 +56,6 @@ pub static UNKNOWN: Derivative = Derivative {
     kind: Kind::other,
     slots: &[Slot::Plain],
     formulas: &[],
+    grads: u32::MAX,
     backward: |_| Ok(()),
 };

@@ -102,6 +102,8 @@ operators! {
 
     atan2: float |y, x| y.atan2(x);
     hypot: float |x, y| x.hypot(y);
+    /// The derivative of order n of digamma.
+    polygamma: float |n, x| n.polygamma(x);
     copysign: float |x, y| x.copysign(y);
     nextafter: float |x, y| x.nextafter(y);
     /// x · 2ʸ.

@@ -71,6 +71,9 @@ operators! {
     lgamma: float |x| x.lgamma();
     digamma: float |x| x.digamma();
     i0: float |x| x.i0();
+    i0e: float |x| x.i0e();
+    i1: float |x| x.i1();
+    i1e: float |x| x.i1e();
 
     floor: real |x| x.floor();
     ceil: real |x| x.ceil();
