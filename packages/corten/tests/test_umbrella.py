@@ -23,6 +23,7 @@ STUBS = Path(corten.__file__).parent
         ("corten.nn", "corten_nn"),
         ("corten.nn.functional", "corten_nn.functional"),
         ("corten.nn.init", "corten_nn.init"),
+        ("corten.hub", "corten_nn.hub"),
         ("corten.optim", "corten_optim"),
         ("corten.optim.lr_scheduler", "corten_optim.lr_scheduler"),
         ("corten.autograd", "corten_autograd"),

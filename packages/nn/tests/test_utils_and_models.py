@@ -102,8 +102,3 @@ def test_options_of_residual_networks():
     model = models.resnet50(zero_init_residual=True, replace_stride_with_dilation=[False, True, True])
     assert model.layer1[0].bn3.weight.abs().sum() == 0
     assert list(model.layer4(core.zeros(1, 1024, 4, 4)).shape) == [1, 2048, 4, 4]
-
-
-def test_pretrained_weights_are_refused():
-    with pytest.raises(ValueError, match="resnet18: no pretrained weights are provided"):
-        models.resnet18(weights="DEFAULT")

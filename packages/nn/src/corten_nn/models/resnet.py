@@ -5,9 +5,12 @@ The 50, 101 and 152 layer networks stride in the 3×3 convolution of a bottlenec
 
 from __future__ import annotations
 
+from os import PathLike, path
+
 from corten_nn import init
-from corten_nn._backend import Tensor
+from corten_nn._backend import Tensor, core
 from corten_nn._module import Module
+from corten_nn.hub import load_state_dict_from_url
 from corten_nn.modules import AdaptiveAvgPool2d, BatchNorm2d, Conv2d, GroupNorm, Linear, MaxPool2d, ReLU
 from corten_nn.modules.container import Sequential
 
@@ -188,37 +191,78 @@ class ResNet(Module):
         return self.fc(self.avgpool(x).flatten(1))
 
 
+_SITE = "https://download.pytorch.org/models/"
+# Trained on ImageNet by the torchvision project.
+_TRAINED = {
+    "resnet18": {"IMAGENET1K_V1": "resnet18-f37072fd.pth"},
+    "resnet34": {"IMAGENET1K_V1": "resnet34-b627a593.pth"},
+    "resnet50": {"IMAGENET1K_V1": "resnet50-0676ba61.pth", "IMAGENET1K_V2": "resnet50-11ad3fa6.pth"},
+    "resnet101": {"IMAGENET1K_V1": "resnet101-63fe2227.pth", "IMAGENET1K_V2": "resnet101-cd907fc2.pth"},
+    "resnet152": {"IMAGENET1K_V1": "resnet152-394f9c45.pth", "IMAGENET1K_V2": "resnet152-f82ba261.pth"},
+}
+
+
+def _state(name: str, weights: Any, progress: bool) -> Any:
+    """The state dict that `weights` stands for: a name, a URL or a file."""
+    trained = _TRAINED[name]
+    if weights == "DEFAULT":
+        weights = max(trained)
+    if weights in trained:
+        return load_state_dict_from_url(_SITE + trained[weights], progress=progress, check_hash=True)
+    if isinstance(weights, str) and "://" in weights:
+        return load_state_dict_from_url(weights, progress=progress)
+    if isinstance(weights, (str, PathLike)) and path.exists(weights):
+        return core.load(weights)
+    raise ValueError(
+        f"{name}: weights must be None, a file, a URL or one of {', '.join(['DEFAULT', *trained])}, but got {weights!r}"
+    )
+
+
 def _resnet(
-    name: str, block: type[BasicBlock] | type[Bottleneck], layers: list[int], weights: Any, settings: dict[str, Any]
+    name: str,
+    block: type[BasicBlock] | type[Bottleneck],
+    layers: list[int],
+    weights: Any,
+    progress: bool,
+    pretrained: bool,
+    settings: dict[str, Any],
 ) -> ResNet:
-    if weights is not None:
-        raise ValueError(
-            f"{name}: no pretrained weights are provided, so `weights` must be None, but got {weights!r}. "
-            "Load a checkpoint with load_state_dict instead."
-        )
-    return ResNet(block, layers, **settings)
+    if pretrained:
+        if weights is not None:
+            raise ValueError(f"{name}: pretrained=True means weights='IMAGENET1K_V1', so `weights` must not be given")
+        weights = "IMAGENET1K_V1"
+    state = None if weights is None else _state(name, weights, progress)
+    model = ResNet(block, layers, **settings)
+    if state is not None:
+        model.load_state_dict(state)
+    return model
 
 
-def resnet18(*, weights: Any = None, **settings: Any) -> ResNet:
-    """ResNet of 18 layers; `settings` are those of `ResNet`, e.g. `num_classes`. `weights` must be None."""
-    return _resnet("resnet18", BasicBlock, [2, 2, 2, 2], weights, settings)
+def resnet18(*, weights: Any = None, progress: bool = True, pretrained: bool = False, **settings: Any) -> ResNet:
+    """ResNet of 18 layers; `settings` are those of `ResNet`, e.g. `num_classes`.
+
+    `weights` is a file or URL of saved weights, or a name of weights trained on ImageNet: "IMAGENET1K_V1" (which
+    `pretrained=True` means too), for 50 layers and more "IMAGENET1K_V2", or "DEFAULT" for the newest. They are
+    downloaded once, checked against the hash in their name, and kept in the cache of `hub`; `progress` shows a bar.
+    """
+    return _resnet("resnet18", BasicBlock, [2, 2, 2, 2], weights, progress, pretrained, settings)
 
 
-def resnet34(*, weights: Any = None, **settings: Any) -> ResNet:
-    """ResNet of 34 layers."""
-    return _resnet("resnet34", BasicBlock, [3, 4, 6, 3], weights, settings)
+def resnet34(*, weights: Any = None, progress: bool = True, pretrained: bool = False, **settings: Any) -> ResNet:
+    """ResNet of 34 layers; the arguments are those of `resnet18`."""
+    return _resnet("resnet34", BasicBlock, [3, 4, 6, 3], weights, progress, pretrained, settings)
 
 
-def resnet50(*, weights: Any = None, **settings: Any) -> ResNet:
-    """ResNet of 50 layers."""
-    return _resnet("resnet50", Bottleneck, [3, 4, 6, 3], weights, settings)
+def resnet50(*, weights: Any = None, progress: bool = True, pretrained: bool = False, **settings: Any) -> ResNet:
+    """ResNet of 50 layers; the arguments are those of `resnet18`."""
+    return _resnet("resnet50", Bottleneck, [3, 4, 6, 3], weights, progress, pretrained, settings)
 
 
-def resnet101(*, weights: Any = None, **settings: Any) -> ResNet:
-    """ResNet of 101 layers."""
-    return _resnet("resnet101", Bottleneck, [3, 4, 23, 3], weights, settings)
+def resnet101(*, weights: Any = None, progress: bool = True, pretrained: bool = False, **settings: Any) -> ResNet:
+    """ResNet of 101 layers; the arguments are those of `resnet18`."""
+    return _resnet("resnet101", Bottleneck, [3, 4, 23, 3], weights, progress, pretrained, settings)
 
 
-def resnet152(*, weights: Any = None, **settings: Any) -> ResNet:
-    """ResNet of 152 layers."""
-    return _resnet("resnet152", Bottleneck, [3, 8, 36, 3], weights, settings)
+def resnet152(*, weights: Any = None, progress: bool = True, pretrained: bool = False, **settings: Any) -> ResNet:
+    """ResNet of 152 layers; the arguments are those of `resnet18`."""
+    return _resnet("resnet152", Bottleneck, [3, 8, 36, 3], weights, progress, pretrained, settings)
