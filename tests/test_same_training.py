@@ -26,6 +26,10 @@ OPTIMIZERS = {
 }
 
 
+# Weights that are drawn from a normal distribution.
+NORMAL = {"embedding.weight"}
+
+
 def run(lib, network, optimizer, steps=STEPS):
     """Train from seed 0; return the initial weights by name and the losses.
 
@@ -89,6 +93,45 @@ def cnn(lib):
     return model, lambda: nn.functional.cross_entropy(model(x), y)
 
 
+def characters(lib):
+    """Embedding, a recurrent layer in both directions with dropout between, and a linear layer."""
+    nn = lib.nn
+
+    class Tagger(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embedding = nn.Embedding(20, 12)
+            self.lstm = nn.LSTM(12, 16, num_layers=2, bidirectional=True, dropout=0.2)
+            self.out = nn.Linear(32, 7)
+
+        def forward(self, x):
+            return self.out(self.lstm(self.embedding(x))[0])
+
+    model = Tagger()
+    x, y = lib.randint(0, 20, (9, 6)), lib.randint(0, 7, (9, 6))
+    return model, lambda: nn.functional.cross_entropy(model(x).flatten(0, 1), y.flatten())
+
+
+def gates(lib):
+    """Gated recurrent units over padded sequences of different lengths."""
+    nn = lib.nn
+    model = nn.ModuleDict({"gru": nn.GRU(5, 10), "out": nn.Linear(10, 1)})
+    x, y = lib.randn(8, 4, 5), lib.randn(4, 1)
+    packed = nn.utils.rnn.pack_padded_sequence(x, [8, 6, 3, 1])
+    return model, lambda: nn.functional.mse_loss(model["out"](model["gru"](packed)[1][0]), y)
+
+
+def attention(lib):
+    """A transformer's encoder with dropout and a causal mask."""
+    nn = lib.nn
+    layer = nn.TransformerEncoderLayer(16, 4, dim_feedforward=32, dropout=0.1)
+    encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+    model = nn.Sequential(encoder, nn.Linear(16, 3))
+    x, y = lib.randn(7, 5, 16), lib.randint(0, 3, (35,))
+    mask = nn.Transformer.generate_square_subsequent_mask(7)
+    return model, lambda: nn.functional.cross_entropy(model[1](encoder(x, mask=mask)).flatten(0, 1), y)
+
+
 def reference_resnet18():
     """ResNet-18 in PyTorch's modules, drawn in the order in which torchvision draws it."""
     nn = torch.nn
@@ -133,12 +176,12 @@ def reference_resnet18():
 
 
 def train_resnet18(lib, optimizer, start, dtype, steps):
-    """Return the losses of ResNet-18 from the weights `start`, on two pictures of 64 x 64."""
+    """Return the losses of ResNet-18 from the weights `start`, on four pictures of 32 x 32."""
     model = reference_resnet18() if lib is torch else lib.nn.models.resnet18()
     model.load_state_dict({name: lib.from_numpy(value.copy()) for name, value in start.items()})
     model.to(getattr(lib, dtype))
     lib.manual_seed(1)
-    x, y = lib.rand(2, 3, 64, 64).to(getattr(lib, dtype)), lib.tensor([3, 7])
+    x, y = lib.rand(4, 3, 32, 32).to(getattr(lib, dtype)), lib.tensor([3, 7, 7, 0])
     stepper = getattr(lib.optim, optimizer)(model.parameters(), **OPTIMIZERS[optimizer])
     losses = []
     for _ in range(steps):
@@ -155,13 +198,14 @@ def assert_same(ours, theirs, tolerance=1e-4):
     assert list(ours[0]) == list(theirs[0])
     for name, value in ours[0].items():
         assert value.dtype == theirs[0][name].dtype
-        assert (value == theirs[0][name]).all(), name
+        # Normal numbers are PyTorch's to 1e-6: its vectorised logarithm and cosine round otherwise than ours.
+        assert abs(value - theirs[0][name]).max() <= (1e-6 if name in NORMAL else 0), name
     for step, (a, b) in enumerate(zip(ours[1], theirs[1], strict=True)):
         assert math.isclose(a, b, rel_tol=tolerance), f"step {step}: {a} and {b}"
 
 
 @pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
-@pytest.mark.parametrize("network", [mlp, line, clouds, cnn], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("network", [mlp, line, clouds, cnn, characters, gates, attention], ids=lambda f: f.__name__)
 def test_small_networks(network, optimizer):
     assert_same(run(corten, network, optimizer), run(torch, network, optimizer))
 
@@ -175,17 +219,16 @@ def resnet18_weights():
     ours = {name: value.numpy() for name, value in corten.nn.models.resnet18().state_dict().items()}
     assert list(ours) == list(theirs)
     for name, value in ours.items():
-        # Normal numbers are PyTorch's to 1e-6: its vectorised logarithm and cosine round otherwise than ours.
         assert abs(value - theirs[name]).max() <= 1e-6, name
     return theirs
 
 
-# With two pictures the last batch norms see eight numbers a channel, and amplify rounding a hundredfold a step:
+# With four small pictures the last batch norms see four numbers a channel, and amplify rounding a hundredfold a step:
 # PyTorch's float32 leaves its own float64 by 1e-4 after one step of SGD. In double precision the runs stay together.
 @pytest.mark.slow
-@pytest.mark.parametrize(("optimizer", "steps"), [("SGD", STEPS), ("Adam", 10), ("AdamW", 10)])
-def test_resnet18(resnet18_weights, optimizer, steps):
-    ours, theirs = (train_resnet18(lib, optimizer, resnet18_weights, "float64", steps) for lib in (corten, torch))
+@pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
+def test_resnet18(resnet18_weights, optimizer):
+    ours, theirs = (train_resnet18(lib, optimizer, resnet18_weights, "float64", STEPS) for lib in (corten, torch))
     assert ours == pytest.approx(theirs, rel=1e-4)
 
 
