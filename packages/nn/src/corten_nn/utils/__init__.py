@@ -1,6 +1,6 @@
 """Helpers for training: clipping gradients, sequences of different lengths, parameters as a vector."""
 
-from corten_nn.utils import rnn
+from corten_nn.utils import parametrizations, parametrize, rnn, stateless
 from corten_nn.utils.clip_grad import (
     clip_grad_norm,
     clip_grad_norm_,
@@ -9,16 +9,27 @@ from corten_nn.utils.clip_grad import (
     get_total_norm,
 )
 from corten_nn.utils.convert_parameters import parameters_to_vector, vector_to_parameters
+from corten_nn.utils.fusion import fuse_conv_bn_eval, fuse_conv_bn_weights, fuse_linear_bn_eval, fuse_linear_bn_weights
 from corten_nn.utils.init import skip_init
+from corten_nn.utils.weight_norm import remove_weight_norm, weight_norm
 
 __all__ = [
     "clip_grad_norm",
     "clip_grad_norm_",
     "clip_grad_value_",
     "clip_grads_with_norm_",
+    "fuse_conv_bn_eval",
+    "fuse_conv_bn_weights",
+    "fuse_linear_bn_eval",
+    "fuse_linear_bn_weights",
     "get_total_norm",
     "parameters_to_vector",
+    "parametrizations",
+    "parametrize",
+    "remove_weight_norm",
     "rnn",
     "skip_init",
+    "stateless",
     "vector_to_parameters",
+    "weight_norm",
 ]
