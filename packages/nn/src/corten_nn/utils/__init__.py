@@ -1,4 +1,4 @@
-"""Helpers for training: clipping gradients, sequences of different lengths, parameters as a vector."""
+"""Helpers: clipping gradients, sequences of different lengths, weights computed from others, fused layers."""
 
 from corten_nn.utils import parametrizations, parametrize, rnn, stateless
 from corten_nn.utils.clip_grad import (
