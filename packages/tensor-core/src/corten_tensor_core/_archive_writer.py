@@ -80,7 +80,7 @@ class _Pickler(_PythonPickler):
         self.storages: dict[Any, _Storage] = {}
         # Whoever has a parameter has loaded its class.
         nn = sys.modules.get("corten_nn.parameter")
-        self._parameter: Any = () if nn is None else nn.Parameter
+        self._parameter: Any = object() if nn is None else nn.Parameter
 
     def save(self, obj: Any, save_persistent_id: bool = True) -> None:
         if isinstance(obj, _native.dtype):
