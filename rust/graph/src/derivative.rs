@@ -78,11 +78,12 @@ impl Derivative {
         format!("{camel}Backward0")
     }
 
-    /// What must be saved, given which edges need gradients (by the position of the parameter's first edge).
-    pub fn saves(&self, needs: impl Fn(usize) -> bool) -> (u32, u32) {
+    /// What must be saved (data, and shapes only), given which parameters need gradients (a bit each).
+    #[inline]
+    pub fn saves(&self, wanted: u32) -> (u32, u32) {
         self.formulas
             .iter()
-            .filter(|f| f.targets.iter().any(|&t| needs(t)))
+            .filter(|f| f.targets.iter().any(|&t| wanted & (1 << t) != 0))
             .fold((0, 0), |(data, meta), f| (data | f.data, meta | f.meta))
     }
 }
@@ -181,7 +182,7 @@ impl<'a> Context<'a> {
 
     /// The saved tensor (or number) of parameter `i`.
     pub fn input(&self, i: usize) -> Result<T> {
-        match &self.saved.args[i] {
+        match self.saved.args.get(i).unwrap_or(&SavedArg::Absent) {
             SavedArg::Tensor(snapshot) => Ok(T::from(snapshot.unpack(self.node, self.recording)?)),
             SavedArg::Plain(value) => Ok(T::value(value)),
             _ => Err(unsaved(self.row, i)),
@@ -190,7 +191,7 @@ impl<'a> Context<'a> {
 
     /// The saved tensors of parameter `i`, a list.
     pub fn inputs(&self, i: usize) -> Result<Vec<T>> {
-        match &self.saved.args[i] {
+        match self.saved.args.get(i).unwrap_or(&SavedArg::Absent) {
             SavedArg::List(list) => list.iter().map(|s| Ok(T::from(s.unpack(self.node, self.recording)?))).collect(),
             _ => Err(unsaved(self.row, i)),
         }
@@ -198,7 +199,7 @@ impl<'a> Context<'a> {
 
     /// The saved value of parameter `i`, which no gradient flows into.
     pub fn plain(&self, i: usize) -> Result<Value> {
-        match &self.saved.args[i] {
+        match self.saved.args.get(i).unwrap_or(&SavedArg::Absent) {
             SavedArg::Plain(value) => Ok(value.clone()),
             SavedArg::Tensor(snapshot) => Ok(Value::Tensor(snapshot.unpack(self.node, self.recording)?)),
             _ => Err(unsaved(self.row, i)),
@@ -214,7 +215,7 @@ impl<'a> Context<'a> {
     }
 
     fn meta(&self, i: usize) -> Result<OutputMeta> {
-        match &self.saved.args[i] {
+        match self.saved.args.get(i).unwrap_or(&SavedArg::Absent) {
             SavedArg::Meta(meta) => Ok(meta.clone()),
             SavedArg::Tensor(snapshot) => Ok(snapshot.meta()),
             _ => Err(unsaved(self.row, i)),
@@ -237,7 +238,7 @@ impl<'a> Context<'a> {
     }
 
     fn metas(&self, i: usize) -> Result<Vec<OutputMeta>> {
-        match &self.saved.args[i] {
+        match self.saved.args.get(i).unwrap_or(&SavedArg::Absent) {
             SavedArg::Metas(metas) => Ok(metas.clone()),
             SavedArg::List(list) => Ok(list.iter().map(|s| s.meta()).collect()),
             _ => Err(unsaved(self.row, i)),

@@ -15,9 +15,6 @@ mod unary;
 mod view;
 
 use crate::derivative::{Derivative, Kind, Slot};
-use corten_tensor::op::Op;
-use corten_tensor::registry;
-use std::sync::OnceLock;
 
 static FAMILIES: &[&[Derivative]] = &[
     &unary::ROWS,
@@ -62,12 +59,3 @@ pub static UNKNOWN: Derivative = Derivative {
     grads: u32::MAX,
     backward: |_| Ok(()),
 };
-
-/// The row of `as_strided`, which in-place changes use for any view.
-pub fn as_strided() -> (&'static Derivative, &'static Op) {
-    static ROW: OnceLock<(&'static Derivative, &'static Op)> = OnceLock::new();
-    *ROW.get_or_init(|| match (all().find(|row| row.op == "as_strided"), registry::find("as_strided")) {
-        (Some(row), Some(op)) => (row, op),
-        _ => unreachable!("both tables have a row for as_strided"),
-    })
-}

@@ -3,6 +3,7 @@
 use crate::Tensor;
 use crate::lazy::T;
 use crate::rules::checks;
+use crate::value::Value;
 use corten_tables::ops;
 
 ops! { family = unary;
@@ -170,9 +171,13 @@ fn mvlgamma_of(input: &Tensor, p: i64) -> crate::Result<T> {
     if p < 1 {
         crate::fail!(Runtime, "p has to be greater than or equal to 1");
     }
-    let constant = 0.25 * (p as f64) * (p as f64 - 1.0) * 1.144_729_885_849_400_2;
-    let terms = (0..p).map(|j| lgamma(super::binary::sub(input, 0.5 * j as f64)));
-    Ok(terms.fold(T::value(constant), |sum, term| super::binary::add(term, sum)))
+    let p = p as f64;
+    let constant = 0.25 * p * (p - 1.0) * 1.144_729_885_849_400_2;
+    let dtype = super::reduce::float_of(input).tensor()?.dtype();
+    let (none, device) = (Value::None, input.device());
+    let steps = super::factory::arange_start_with(0.5 * (1.0 - p), 0.5, 0.5, dtype, none, device, false, false);
+    let terms = lgamma(super::view::unsqueeze(input, -1) + steps);
+    Ok(super::reduce::sum_dim_with(terms, [-1], false, Value::None) + constant)
 }
 
 fn finite(input: &Tensor, nan: Option<f64>, posinf: Option<f64>, neginf: Option<f64>) -> T {
