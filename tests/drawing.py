@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from tests.samples import EXPLICIT
 from tests.sampling import Name, Row, Spec, Template
 
-RANGES = {"any": (-4.0, 4.0), "real": (-4.0, 4.0), "positive": (0.1, 4.0), "unit": (0.05, 0.95), "int": (-8.0, 8.0), "bool": (0.0, 1.0)}
+RANGES = {
+    "any": (-4.0, 4.0),
+    "real": (-4.0, 4.0),
+    "positive": (0.1, 4.0),
+    "unit": (0.05, 0.95),
+    "int": (-8.0, 8.0),
+    "bool": (0.0, 1.0),
+}
 # A triangle is taken of a matrix whose diagonal is large.
 MATRICES = {
     "symmetric": "symmetric",
@@ -84,7 +91,7 @@ def templates(draw: st.DrawFn, row: Row) -> Template:
     for param, word in zip(row.params, words, strict=False):
         if is_tensor(param):
             args.append(_spec(word, next(sizes)))
-            rank = rank or len(args[0].shape)
+            rank = rank or len(args[-1].shape)
         elif param["type"] == "Tensors":
             args.append([Spec((2, 3)), Spec((2, 3))])
         elif word == "dim":
