@@ -10,7 +10,21 @@ from hypothesis import strategies as st
 from tests.samples import EXPLICIT
 from tests.sampling import Name, Row, Spec, Template
 
-RANGES = {"any": (-4.0, 4.0), "positive": (0.1, 4.0), "unit": (0.05, 0.95), "int": (-8.0, 8.0), "bool": (0.0, 1.0)}
+RANGES = {
+    "any": (-4.0, 4.0),
+    "real": (-4.0, 4.0),
+    "positive": (0.1, 4.0),
+    "unit": (0.05, 0.95),
+    "int": (-8.0, 8.0),
+    "bool": (0.0, 1.0),
+}
+# A triangle is taken of a matrix whose diagonal is large.
+MATRICES = {
+    "symmetric": "symmetric",
+    "positive_definite": "positive_definite",
+    "invertible": "invertible",
+    "triangular": "invertible",
+}
 SCALARS = (-2, 0, 1, 3, 0.5, -1.5, 2.0, True)
 # Values of optional parameters beside leaving them out, by name and then by type.
 OPTIONAL = {
@@ -41,6 +55,8 @@ def _spec(word: str, shape: tuple[int, ...]) -> Spec:
     kind = word.partition("(")[0]
     if kind == "matrix":
         return Spec(tuple(map(int, _numbers(word))))
+    if kind in MATRICES:
+        return Spec((int(*_numbers(word)),) * 2, -2.0, 2.0, kind=MATRICES[kind])
     low, high = _numbers(word) if "(" in word else RANGES[kind]
     if kind == "int" and "(" in word:
         high -= 1
@@ -75,7 +91,7 @@ def templates(draw: st.DrawFn, row: Row) -> Template:
     for param, word in zip(row.params, words, strict=False):
         if is_tensor(param):
             args.append(_spec(word, next(sizes)))
-            rank = rank or len(args[0].shape)
+            rank = rank or len(args[-1].shape)
         elif param["type"] == "Tensors":
             args.append([Spec((2, 3)), Spec((2, 3))])
         elif word == "dim":

@@ -15,8 +15,24 @@ _LIKE = calls((x(2, 3),), (x(),), (x(3, 1, 2), {"dtype": Name("float64")}), (x(0
 _NEW = calls((x(2), (2, 3)), (x(), ()), (x(2), (0, 3)), (x(2), (3,), {"dtype": Name("int32")}))
 _SCATTER = calls((x(3, 4), x(4), 0, 1), (x(3, 4), x(3), 1, -1))
 
+_INVERTIBLE = Spec((3, 3), -2.0, 2.0, kind="invertible")
+_PIVOTS = Spec((3,), 3, 3, "int32")
+_QUANTILES = calls(
+    (x(3, 4), 0.3), (x(3, 4), 0.5, 1), (x(5), 0.25, 0, True), (x(4), 1.0), (x(4), 0.4, {"interpolation": "nearest"})
+)
+
 EXPLICIT: dict[str, list[Template]] = {
     **NEURAL,
+    # linear algebra and statistics
+    "cholesky_inverse": calls((_INVERTIBLE,), (_INVERTIBLE, True)),
+    "cholesky_solve": calls((x(3, 2), _INVERTIBLE), (x(3, 2), _INVERTIBLE, True)),
+    "triangular_solve": calls((x(3, 2), _INVERTIBLE), (x(3, 2), _INVERTIBLE, False)),
+    "lu_solve": calls((x(3, 2), _INVERTIBLE, _PIVOTS)),
+    "linalg_lu_solve": calls((_INVERTIBLE, _PIVOTS, x(3, 2)), (_INVERTIBLE, _PIVOTS, x(2, 3), {"left": False})),
+    "linalg_tensorinv": calls((x(2, 3, 6),), (x(6, 3, 2), {"ind": 1})),
+    "linalg_tensorsolve": calls((x(2, 3, 6), x(2, 3))),
+    "quantile": _QUANTILES,
+    "nanquantile": _QUANTILES,
     # cast
     "copy_": calls((x(2, 3), x(2, 3)), (x(2, 3), x(3)), (x(2, 3), x()), (x(2, 3), x(4)), (x(0), x(1))),
     "clone": [*_CAST, *calls((x(2, 3, 4, 5), {"memory_format": Name("channels_last")}))],
@@ -91,6 +107,10 @@ EXPLICIT: dict[str, list[Template]] = {
     "split": calls((x(5, 2), 2), (x(4), 4), (x(2, 5), 3, 1), (x(4), 0), (x(4), -1), (x(0), 2), (x(), 1)),
     "split.sizes": calls((x(5, 2), [2, 3]), (x(2, 5), (1, 0, 4), 1), (x(4), [1, 1]), (x(4), [5, -1])),
     "chunk": calls((x(5, 2), 2), (x(4), 3), (x(2, 5), 4, 1), (x(4), 0), (x(0), 2)),
+    "tensor_split": calls((x(5, 2), 2), (x(5, 2), (1, 3)), (x(2, 5), 3, 1), (x(2), 0)),
+    "hsplit": calls((x(4, 4), 2), (x(6), (2, 3)), (x(),)),
+    "vsplit": calls((x(4, 2), 2), (x(4, 2), (1,)), (x(4), 2)),
+    "dsplit": calls((x(2, 2, 4), 2), (x(2, 2), 2)),
     "unbind": calls((x(3, 2),), (x(3, 2), 1), (x(0, 2),), (x(2), 0), (x(),)),
     "real": calls((x(2, 3),), (x(),)),
     "imag": calls((x(2, 3),), (x(),)),

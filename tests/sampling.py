@@ -70,13 +70,17 @@ ELEMENTWISE = {"unary", "binary", "compare", "activation"}
 
 @dataclass(frozen=True)
 class Spec:
-    """A tensor argument: its shape, the range of its values and, where the operator asks for one, its dtype."""
+    """A tensor argument: its shape, the range of its values and, where the operator asks for one, its dtype.
+
+    A square matrix may also be of a kind: `symmetric` (of complex numbers Hermitian), `positive_definite`, `invertible`.
+    """
 
     shape: tuple[int, ...]
     low: float = -4.0
     high: float = 4.0
     dtype: str | None = None
     layout: str | None = None
+    kind: str | None = None
 
     def values(self, rng: np.random.Generator, dtype: str, shape: tuple[int, ...], smooth: bool = False) -> np.ndarray:
         """Return numbers of the range in `shape`; unless `smooth`, a fifth of them small integers that lie in it."""
@@ -100,6 +104,8 @@ class Spec:
         """Choose the values; `layout` counts where the spec asks for none, `dtype` likewise."""
         fixed = self.dtype is not None
         dtype, layout, shape = self.dtype or dtype, self.layout or layout, self.shape
+        if self.kind:
+            layout = "transposed" if layout == "transposed" else "contiguous"
         if layout == "transposed":
             base = shape[::-1]
         elif layout == "sliced" and shape:
@@ -110,7 +116,16 @@ class Spec:
             base = (2, *shape)
         else:
             base, layout = shape, "contiguous"
-        return Array(self.values(rng, dtype, base, smooth), dtype, layout, shape, fixed)
+        return Array(self.of_kind(self.values(rng, dtype, base, smooth)), dtype, layout, shape, fixed)
+
+    def of_kind(self, values: np.ndarray) -> np.ndarray:
+        """Make a matrix one of the asked kind."""
+        one = np.eye(self.shape[-1] if self.kind else 0, dtype=values.dtype)
+        if self.kind == "symmetric":
+            return np.asarray(values + values.conj().T)
+        if self.kind == "positive_definite":
+            return np.asarray(values @ values.conj().T + one)
+        return np.asarray(values + one * values.dtype.type(10)) if self.kind == "invertible" else values
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,24 @@ DIFFERENTIABLE = [row for row in ROWS if row.differentiable and row.public and r
 # Checked at their singular points beside PyTorch only: not smooth where finite differences look, or results that
 # stay put; and what is defined up to a sign or a rotation.
 STEPS = {"sign", "sgn", "round", "round.decimals", "floor", "ceil", "trunc", "heaviside", "floor_divide", "div.mode"}
+# The results are determined up to a sign or a phase, so their squared sizes are compared.
+UP_TO_PHASE = {"linalg_svd", "svd", "linalg_eigh", "linalg_eig"}
+# Written at places that may repeat: the last one wins, yet every one gets a gradient.
+REPEATED = {"index_put_", "index_put"}
+# Not compared at singular points: there these have no derivative, or equal elements are told apart at will; and where
+# PyTorch's is wrong: `prelu` at 0 by the weight, the target's of `binary_cross_entropy` at 0 and 1, where the loss is
+# clamped, and the share of `scatter_reduce` that goes to elements which are not included.
+NOT_SINGULAR = UP_TO_PHASE | {
+    *("linalg_qr", "qr", "linalg_lu", "linalg_lu_factor", "linalg_lstsq", "linalg_pinv", "linalg_pinv.rcond"),
+    *("pinverse", "linalg_eigvalsh", "linalg_eigvals", "linalg_svdvals", "linalg_cond", "kthvalue", "topk"),
+    *("prelu", "binary_cross_entropy", "scatter_reduce"),
+}
 # With `dim=()` PyTorch's gradient divides by one and not by the number of elements.
 ODD = {"var.dim", "var.correction", "std.dim", "std.correction", "var_mean.dim", "std_mean.dim"}
 ODD |= {"var_mean.correction", "std_mean.correction"}
+# PyTorch's gradient is wrong: of a pseudo-inverse that drops singular values it counts the dropped ones, and by a
+# triangular factor it also fills the triangle that is not read. Finite differences hold for ours.
+WRONG_THERE = {"linalg_pinv.rcond", "cholesky_solve", "cholesky_inverse"}
 SKIP = {
     "rrelu",
     "dropout",
@@ -36,6 +52,11 @@ SKIP = {
     "feature_alpha_dropout",
     "cuda",
 }
+
+
+def examples(count: int) -> settings:
+    """Few examples a row, since rows are many; a hundred times as many in the thorough profiles."""
+    return settings(max_examples=count * (100 if settings.default.max_examples > 100 else 1))
 
 
 def rows(which: list[Row]) -> pytest.MarkDecorator:
@@ -75,6 +96,10 @@ def inputs_of(lib: Any, call: Any) -> tuple[list[Any], dict[str, Any], list[Any]
 def applied(lib: Any, row: Row, args: Any, kwargs: dict[str, Any]) -> list[Any]:
     """Run a row; an in-place row on a copy, since leaves may not be written."""
     form = main_form(row)
+    args = [
+        (x + x.mH) / 2 if word.startswith(("symmetric", "positive_definite")) else x
+        for x, word in zip_longest(args, row.words[: len(args)], fillvalue="")
+    ]
     if form == "function":
         result = function(lib, row)(*args, **kwargs)
     elif form == "property":
@@ -83,11 +108,15 @@ def applied(lib: Any, row: Row, args: Any, kwargs: dict[str, Any]) -> list[Any]:
         first = args[0].clone() if row.name.endswith("_") else args[0]
         result = getattr(first, row.name)(*args[1:], **kwargs)
     results = list(result) if isinstance(result, (list, tuple)) else [result]
+    if row.id in UP_TO_PHASE:
+        if row.id.endswith("svd"):  # the columns of U that only fill it up have no gradient in either
+            results[0] = results[0][..., : results[1].shape[-1]]
+        results = [r.abs().square() for r in results]
     return [r for r in results if isinstance(r, lib.Tensor) and (r.is_floating_point() or r.is_complex())]
 
 
-@rows([row for row in DIFFERENTIABLE if row.id not in SKIP | STEPS])
-@settings(max_examples=4)
+@rows([row for row in DIFFERENTIABLE if row.id not in SKIP | STEPS | REPEATED])
+@examples(2)
 @given(data=st.data())
 def test_finite_differences(row: Row, data: st.DataObject) -> None:
     template = data.draw(templates(row))
@@ -151,15 +180,19 @@ def assert_gradients_agree(row: Row, call: Any) -> None:
     if isinstance(theirs, Exception) or (row.id in ODD and () in call.args):
         return  # a backward that PyTorch has not
     assert not isinstance(ours, Exception), f"{row.id}({call!r}): {ours!r}"
-    for a, b in zip(ours, theirs, strict=False):
+    order = len(inputs_of(corten, call)[2])
+    for k, (a, b) in enumerate(zip(ours, theirs, strict=False)):
         # A gradient that is zero may be `None` in one and zeros in the other, where nothing depends on the input.
         x, y = (0.0 if g is None else to_numpy(g + 0) for g in (a, b))
         assert a is None or b is None or str(a.dtype) == str(b.dtype), f"{row.id}({call!r}): {a.dtype}, not {b.dtype}"
+        if k >= order or row.id == "pow.base":
+            # PyTorch multiplies the zero gradient of what `where` hides with an infinite slope: NaN, where ours exists.
+            x = np.where(np.isnan(y), y, x)
         np.testing.assert_allclose(x, y, 1e-8, 1e-9, equal_nan=True, err_msg=f"{row.id}({call!r})")
 
 
-@rows([row for row in DIFFERENTIABLE if row.id not in SKIP])
-@settings(max_examples=12)
+@rows([row for row in DIFFERENTIABLE if row.id not in SKIP | WRONG_THERE])
+@examples(4)
 @given(data=st.data())
 def test_gradients_are_those_of_pytorch(row: Row, data: st.DataObject) -> None:
     template = data.draw(templates(row))
@@ -168,8 +201,8 @@ def test_gradients_are_those_of_pytorch(row: Row, data: st.DataObject) -> None:
     assert_gradients_agree(row, template.fill(dtypes, layouts, data.draw(st.integers(0, 99))))
 
 
-@rows([row for row in DIFFERENTIABLE if row.id not in SKIP])
-@settings(max_examples=12)
+@rows([row for row in DIFFERENTIABLE if row.id not in SKIP | WRONG_THERE | NOT_SINGULAR])
+@examples(4)
 @given(data=st.data())
 def test_gradients_at_singular_points(row: Row, data: st.DataObject) -> None:
     """Zeros, ties, equal operands and the bounds of ranges: all values are drawn from {-1, 0, 1, 2}."""

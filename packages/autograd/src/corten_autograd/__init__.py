@@ -43,6 +43,7 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "function",
     "grad",
     "gradcheck",
     "functional",

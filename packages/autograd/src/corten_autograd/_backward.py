@@ -144,9 +144,10 @@ def grad(
         found = [None if column[0] is None else _native.stack(list(column)) for column in zip(*passes, strict=True)]
     else:
         found = _native._run_backward(list(ends), seeds, bool(retain), bool(create_graph), targets, False)
-    if not allow_unused and any(item is None for item in found):
+    unused = next((i for i, item in enumerate(found) if item is None), None)
+    if unused is not None and not allow_unused:
         raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. "
+            f"The differentiated Tensor at index {unused} appears to not have been used in the graph. "
             "Set allow_unused=True if this is the desired behavior."
         )
     if materialize_grads:

@@ -229,7 +229,8 @@ def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def inside(ctx: Any, *args: Any) -> Any:
-        recording = _native.is_grad_enabled() and any(isinstance(a, _native.Tensor) and a.requires_grad for a in args)
+        recorded = [a for a in args if isinstance(a, _native.Tensor) and a.requires_grad]
+        recording = _native.is_grad_enabled() and recorded
         before = _native._set_grad_enabled(False)
         try:
             result = function(ctx, *args)
@@ -238,16 +239,16 @@ def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
         if not recording:
             return result
         results = result if isinstance(result, tuple) else (result,)
-        marked = tuple(_refuse(item) if isinstance(item, _native.Tensor) else item for item in results)
+        marked = tuple(_refuse(item, recorded) if isinstance(item, _native.Tensor) else item for item in results)
         return marked if isinstance(result, tuple) else marked[0]
 
     return inside
 
 
-def _refuse(tensor: Tensor) -> Tensor:
-    """Return the values with a node that refuses to be differentiated."""
+def _refuse(tensor: Tensor, origins: list[Tensor]) -> Tensor:
+    """Return the values with a node that refuses to be differentiated by what they come from."""
     out = tensor.detach()
-    node = _native._custom_node("Error", _once, lambda: None, None, [])
+    node = _native._custom_node("Error", _once, lambda: None, None, origins)
     _native._attach_custom(node, [out], [True], [False])
     return out
 

@@ -34,6 +34,7 @@ view_as_real(x): linear { x: view_as_complex(contiguous(g)) }
 view_as_complex(x): linear { x: view_as_real(contiguous(g)) }
 copy_(x, src, non_blocking: bool): linear "CopyBackwards" { x: zeros_like(g), src: g.clone() }
 clone(x, memory_format: MemoryFormat?): linear { x: g.clone() }
+_to_copy(x): linear { x: g.clone() }
 _cast(x, dtype: DType): linear "ToCopyBackward0" { x: g.clone() }
 fill_(x, value: Scalar): linear { x: zeros_like(g) }
 zero_(x): linear { x: zeros_like(g) }

@@ -62,20 +62,21 @@ pub fn base_by_tensor(g: &T, x: &T, y: &T) -> T {
 
 /// Of `x ** y`, by y: zero where x is zero and y is not negative.
 pub fn exponent(g: &T, x: &T, y: &T, out: &T) -> T {
-    let complex = y.clone().tensor().is_ok_and(|t| t.dtype().is_complex());
-    let flat = if complex {
-        ops::logical_and(ops::eq(x, 0), ops::ge(ops::real(y), 0))
-    } else {
-        ops::logical_and(ops::eq(x, 0), ops::ge(y, 0))
-    };
+    let flat = ops::logical_and(ops::eq(x, 0), not_negative(y));
     g * ops::where_(flat, 0.0, c(&(out * &ops::log(x))))
+}
+
+/// Where the real part is zero or above.
+fn not_negative(y: &T) -> T {
+    let complex = y.clone().tensor().is_ok_and(|t| t.dtype().is_complex());
+    if complex { ops::ge(ops::real(y), 0) } else { ops::ge(y, 0) }
 }
 
 /// Of `x ** y`, by y, for a number x.
 pub fn exponent_of_scalar(g: &T, x: Scalar, y: &T, out: &T) -> T {
     match x {
         Scalar::Complex(..) => g * c(&(out * &ops::log(ops::new_full(out, [0i64; 0], x)))),
-        _ if x.is_zero() => ops::where_(ops::ge(y, 0), 0.0, g * &(out * f64::NEG_INFINITY)),
+        _ if x.is_zero() => ops::where_(not_negative(y), 0.0, g * &(out * f64::NEG_INFINITY)),
         _ => {
             let log = ops::log(ops::new_full(out, [0i64; 0], x));
             g * &c(&(out * &log))

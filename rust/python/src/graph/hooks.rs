@@ -189,10 +189,10 @@ fn _add_accumulate_hook<'py>(tensor: &Bound<'py, PyAny>, call: Py<PyAny>) -> PyR
     Ok((super::node_object(tensor.py(), &node)?, id))
 }
 
-/// Adds a hook to a node, before or after it runs.
-#[pyfunction]
-fn _add_node_hook(node: &Bound<'_, PyNode>, call: Py<PyAny>, before: bool) -> PyResult<u64> {
-    add(&node.get().0, if before { When::Before } else { When::After }, call)
+/// Adds a hook to a node, before or after it runs; gives the handle that removes it.
+pub fn add_to_node<'py>(node: &Bound<'py, PyNode>, call: Py<PyAny>, before: bool) -> PyResult<Bound<'py, PyAny>> {
+    let id = add(&node.get().0, if before { When::Before } else { When::After }, call)?;
+    node.py().import("corten_autograd._tensor_methods")?.getattr("RemovableHandle")?.call1((node, id))
 }
 
 /// Removes a hook.
@@ -221,6 +221,5 @@ fn _remove_hook(node: &Bound<'_, PyNode>, id: u64) {
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(_add_tensor_hook, module)?)?;
     module.add_function(wrap_pyfunction!(_add_accumulate_hook, module)?)?;
-    module.add_function(wrap_pyfunction!(_add_node_hook, module)?)?;
     module.add_function(wrap_pyfunction!(_remove_hook, module)?)
 }

@@ -1,6 +1,6 @@
 //! Node objects: one Python object a node while it is looked at, of a class with the node's own name.
 
-use super::renewed;
+use super::{hooks, renewed};
 use crate::class;
 use corten_graph::node::{Edge, Kind, Node, node_of};
 use corten_tensor::Tensor;
@@ -78,6 +78,18 @@ impl PyNode {
             },
             _ => Err(PyAttributeError::new_err(format!("'{}' object has no attribute 'variable'", self.0.type_name()))),
         }
+    }
+
+    /// Calls `fn(grad_inputs, grad_outputs)`, two tuples, after the node has run; a tuple that it returns takes the place
+    /// of `grad_inputs`. Returns a handle whose `remove()` takes the hook away.
+    fn register_hook<'py>(slf: &Bound<'py, Self>, r#fn: Py<PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        hooks::add_to_node(slf, r#fn, false)
+    }
+
+    /// Calls `fn(grad_outputs)` before the node runs; a tuple that it returns takes the place of `grad_outputs`. Returns
+    /// a handle whose `remove()` takes the hook away.
+    fn register_prehook<'py>(slf: &Bound<'py, Self>, r#fn: Py<PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        hooks::add_to_node(slf, r#fn, true)
     }
 
     /// When it was made, in the order of nodes.

@@ -181,7 +181,14 @@ fn attention(
             _ => add(scores, mask),
         };
     }
-    let weights = dropout(softmax(scores, -1), dropout_p, dropout_p > 0.0);
+    let weights = if mask.is_some() {
+        // A query that may look nowhere gets zeros, and gives no gradient.
+        let blind = all_dim_with(eq(&scores, f64::NEG_INFINITY), -1, true);
+        masked_fill(softmax(masked_fill(scores, &blind, 0.0), -1), blind, 0.0)
+    } else {
+        softmax(scores, -1)
+    };
+    let weights = dropout(weights, dropout_p, dropout_p > 0.0);
     Ok(matmul(weights, heads(value)?))
 }
 
