@@ -135,6 +135,10 @@ def column_stack(tensors: Sequence[Tensor]) -> Tensor:
     return _native.cat([x.reshape(-1, 1) if x.dim() < 2 else x for x in tensors], 1)
 
 
+# Views that one call may give; the runtime's limit for `split` and its like.
+_MOST_VIEWS = 1 << 24
+
+
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Split into views: into so many nearly equal parts, or before each of the given indices."""
     if input.dim() == 0:
@@ -146,6 +150,8 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         count = indices_or_sections
         if count <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {count}")
+        if count > _MOST_VIEWS:
+            raise MemoryError(f"cannot make {count} views in one call, {_MOST_VIEWS} are allowed")
         each, longer = divmod(size, count)
         cuts = [i * each + min(i, longer) for i in range(1, count)]
     else:

@@ -65,6 +65,15 @@ impl Drop for Block {
     }
 }
 
+/// An empty `Vec` with room for `count` items; `MemoryError` where the system has none, in place of an abort.
+pub fn room<T>(count: usize) -> Result<Vec<T>> {
+    let mut items = Vec::new();
+    match items.try_reserve_exact(count) {
+        Ok(()) => Ok(items),
+        Err(_) => Err(error!(Memory, "cannot allocate room for {count} items of {} bytes", size_of::<T>())),
+    }
+}
+
 /// Bytes in blocks that are in use, as their classes round them up.
 pub fn allocated_bytes() -> usize {
     total(|counts| &counts.allocated)

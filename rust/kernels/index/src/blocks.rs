@@ -2,6 +2,7 @@
 
 use crate::arithmetic::Arithmetic;
 use crate::copy::{Base, GRAIN, by_width, check_dim, copy_block, int64, read_index, same_dtype, same_sizes, wrapped};
+use corten_base::alloc::room;
 use corten_base::pool::parallel_for;
 use corten_base::{DType, Element, Operand, Result, Scalar, fail, with_dtype};
 use corten_strided::{Dim, Dims};
@@ -30,7 +31,7 @@ fn plan_nd(chosen: &Operand, x: &Operand, indices: &[Operand]) -> Result<Blocks>
         fail!(Runtime, "shape mismatch: indices of {:?} into {:?} do not give {sizes:?}", first.sizes(), x.sizes());
     }
     let total = first.numel();
-    let mut places = Vec::with_capacity(total);
+    let mut places = room(total)?;
     Dims::new(first.sizes(), [&chosen.strides()[..rank]]).walk(0..total, |[at]| places.push([at, 0]));
     for (dim, index) in indices.iter().enumerate() {
         let (size, stride) = (x.sizes()[dim], x.strides()[dim] as isize);
@@ -59,7 +60,7 @@ fn plan_dim(chosen: &Operand, x: &Operand, dim: usize, index: &Operand) -> Resul
     if !fits {
         fail!(Runtime, "{count} indices into {:?} along {dim} do not give {:?}", x.sizes(), chosen.sizes());
     }
-    let mut places = Vec::with_capacity(count as usize);
+    let mut places = room(count as usize)?;
     for i in 0..count as isize {
         // SAFETY: an element of the index.
         let at = unsafe { read_index(index, i * index.strides()[0] as isize) };

@@ -1,6 +1,7 @@
 //! How often values occur: `bincount` and `histc`.
 
 use crate::copy::{Base, int64, same_sizes};
+use corten_base::alloc::room;
 use corten_base::element::Cast;
 use corten_base::{DType, Element, Operand, Result, Scalar, fail, with_dtype};
 use corten_strided::Dims;
@@ -65,7 +66,8 @@ pub fn histc(out: Operand, x: Operand, low: f64, high: f64) -> Result<()> {
     if !(low < high && low.is_finite() && high.is_finite()) || bins <= 0 {
         fail!(Runtime, "histc needs bins and a finite range, but got {bins} bins of [{low}, {high}]");
     }
-    let mut counts = vec![0i64; bins as usize];
+    let mut counts = room(bins as usize)?;
+    counts.resize(bins as usize, 0i64);
     with_dtype!(x.dtype(), T => Dims::new(x.sizes(), [x.strides()]).walk(0..x.numel(), |[at]| {
         // SAFETY: an element of `x`.
         let value: f64 = unsafe { Base::<T>::of(&x).read(at) }.cast();

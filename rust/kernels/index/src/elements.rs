@@ -2,6 +2,7 @@
 
 use crate::arithmetic::Arithmetic;
 use crate::copy::{Base, GRAIN, by_width, check_dim, int64, read_index, same_dtype, same_sizes};
+use corten_base::alloc::room;
 use corten_base::pool::parallel_for;
 use corten_base::{Operand, Result, Scalar, fail, with_dtype};
 use corten_strided::{Dim, Dims};
@@ -184,7 +185,7 @@ fn flat_places(x: &Operand, index: &Operand) -> Result<Vec<isize>> {
     int64(index)?;
     let size = x.numel() as i64;
     let contiguous = x.is_contiguous();
-    let mut places = Vec::with_capacity(index.numel());
+    let mut places = room(index.numel())?;
     let mut result = Ok(());
     let dims = Dims::new(index.sizes(), [index.strides()]).coalesced();
     dims.walk(0..dims.numel(), |[at]| {

@@ -1,6 +1,7 @@
 //! Elements chosen by a mask, and where elements differ from zero.
 
 use crate::copy::{Base, GRAIN, by_width, int64, same_dtype, same_sizes};
+use corten_base::alloc::room;
 use corten_base::element::{Cast, b8};
 use corten_base::pool::parallel_for;
 use corten_base::{DType, Operand, Result, Scalar, fail, with_dtype};
@@ -106,7 +107,7 @@ pub fn masked_scatter(out: Operand, mask: Operand, source: Operand) -> Result<()
     }
     let dims = Dims::new(out.sizes(), [out.strides(), mask.strides()]).coalesced();
     by_width!(out.dtype(), T => {
-        let mut values = Vec::with_capacity(needed);
+        let mut values = room(needed)?;
         let from = Dims::new(source.sizes(), [source.strides()]).coalesced();
         // SAFETY: elements of `source`.
         from.walk(0..needed, |[at]| values.push(unsafe { Base::<T>::of(&source).read(at) }));

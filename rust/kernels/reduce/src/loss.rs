@@ -2,6 +2,7 @@
 
 use crate::fold::{Sum, tree};
 use crate::number::Number;
+use corten_base::alloc::room;
 use corten_base::{DType, Operand, Result, fail};
 use corten_strided::{Dim, Dims};
 
@@ -110,7 +111,7 @@ fn forward<C: crate::number::Real>(
     if total_weight.numel() != 1 {
         fail!(Runtime, "total_weight must have one element, but has sizes {:?}", total_weight.sizes());
     }
-    let (mut losses, mut taken) = (Vec::with_capacity(dims.numel()), Vec::with_capacity(dims.numel()));
+    let (mut losses, mut taken) = (room(dims.numel())?, room(dims.numel())?);
     let mut result = Ok(());
     dims.walk(0..dims.numel(), |[from, at, to]| {
         let class = match class_at(target, at, classes.size, ignore) {

@@ -1,7 +1,7 @@
 //! Walking strided operands together: neighbouring dimensions merged, the innermost left to the kernel.
 
 use corten_base::Operand;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
 
 /// One dimension of `N` operands; strides count elements.
@@ -13,7 +13,8 @@ pub struct Dim<const N: usize> {
     pub strides: [isize; N],
 }
 
-/// The dimensions of `N` operands of one shape, outermost first. Dimensions of size 1 are left out.
+/// The dimensions of `N` operands of one shape, outermost first. Dimensions of size 1 are left out; where there are no
+/// elements, one dimension of size 0 stands for all, so that no loop runs over the others.
 #[derive(Clone, Debug)]
 pub struct Dims<const N: usize>(SmallVec<[Dim<N>; 6]>);
 
@@ -21,18 +22,23 @@ impl<const N: usize> Dims<N> {
     /// The common dimensions of operands whose sizes are equal to `sizes`; panics if a rank differs.
     pub fn new(sizes: &[i64], strides: [&[i64]; N]) -> Self {
         assert!(strides.iter().all(|s| s.len() == sizes.len()), "operands of one shape have one rank");
-        let mut dims = SmallVec::new();
-        for (i, &size) in sizes.iter().enumerate() {
-            if size != 1 {
-                dims.push(Dim { size: size.max(0) as usize, strides: std::array::from_fn(|k| strides[k][i] as isize) });
-            }
-        }
-        Dims(dims)
+        Self::from_dims(sizes.iter().enumerate().map(|(i, &size)| Dim {
+            size: size.max(0) as usize,
+            strides: std::array::from_fn(|k| strides[k][i] as isize),
+        }))
     }
 
     /// Of one dimension each, given directly.
     pub fn from_dims(dims: impl IntoIterator<Item = Dim<N>>) -> Self {
-        Dims(dims.into_iter().filter(|d| d.size != 1).collect())
+        let mut kept = SmallVec::new();
+        for dim in dims {
+            match dim.size {
+                0 => return Dims(smallvec![Dim { size: 0, strides: [0; N] }]),
+                1 => {}
+                _ => kept.push(dim),
+            }
+        }
+        Dims(kept)
     }
 
     /// Merges neighbours that every operand steps through evenly. The order of elements stays.
@@ -157,6 +163,8 @@ mod tests {
         assert_eq!(dims.as_slice(), [Dim { size: 12, strides: [1] }]);
         let dims = Dims::new(&[2, 3], [&[0, 1], &[3, 1]]).coalesced();
         assert_eq!(dims.as_slice().len(), 2);
+        let dims = Dims::new(&[1 << 40, 0, 1 << 40], [&[1, 1, 1]]);
+        assert_eq!(dims.as_slice(), [Dim { size: 0, strides: [0] }]);
     }
 
     #[test]

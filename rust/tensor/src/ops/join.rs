@@ -25,9 +25,9 @@ roll(input: Tensor, shifts: Dims, dims: Dims = []) -> Tensor { composite: if dim
 /// Elements moved along the given dimensions.
 _roll(input: Tensor, shifts: Dims, dims: Dims) -> Tensor { meta: { join::roll_plan(input, shifts, dims)?; Ok(smallvec![like(input, input.dtype())]) }; kernel: join::roll(input, &join::roll_plan(input, shifts, dims)?, &outs[0]); domain: any }
 /// The lower triangle of matrices, zeros above.
-tril(input: Tensor, diagonal: int = 0) -> Tensor { meta: join::triangle_meta("tril", input); kernel: join::triangle(input, diagonal, true, &outs[0]); forms: fn method inplace out; domain: matrix(3, 4) }
+tril(input: Tensor, diagonal: int = 0) -> Tensor { meta: join::triangle_meta("tril", input); kernel: corten_index::tril(outs[0].core().operand()?, input.core().operand()?, diagonal); forms: fn method inplace out; domain: matrix(3, 4) }
 /// The upper triangle of matrices, zeros below.
-triu(input: Tensor, diagonal: int = 0) -> Tensor { meta: join::triangle_meta("triu", input); kernel: join::triangle(input, diagonal, false, &outs[0]); forms: fn method inplace out; domain: matrix(3, 4) }
+triu(input: Tensor, diagonal: int = 0) -> Tensor { meta: join::triangle_meta("triu", input); kernel: corten_index::triu(outs[0].core().operand()?, input.core().operand()?, diagonal); forms: fn method inplace out; domain: matrix(3, 4) }
 /// A value around the last dimensions: pairs of (before, after), the last dimension's first; negative numbers crop.
 constant_pad_nd(input: Tensor, pad: Sizes, value: Scalar = 0) -> Tensor { meta: join::pad_meta(input, pad); kernel: join::pad(input, pad, value, &outs[0]); forms: fn; domain: any }
 /// The last dimension on the diagonal of two new ones.
@@ -109,7 +109,7 @@ fn unflattened(input: &Tensor, dim: i64, sizes: &[i64]) -> Result<T> {
     }
     let d = dims::wrap(dim, input.ndim())?;
     let whole = input.sizes().get(d).copied().unwrap_or(1);
-    let known: i64 = sizes.iter().filter(|&&n| n != -1).product();
+    let known = sizes.iter().filter(|&&n| n != -1).fold(1i64, |known, &n| known.saturating_mul(n));
     let holes = sizes.iter().filter(|&&n| n == -1).count();
     if (holes == 0 && known != whole) || (holes == 1 && (known == 0 || whole % known != 0)) || holes > 1 {
         fail!(

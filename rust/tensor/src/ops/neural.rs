@@ -6,6 +6,7 @@ use crate::pointwise::fresh;
 use crate::rules::neural;
 use crate::value::{SharedGenerator, Value};
 use crate::{DType, Result, Tensor, fail};
+use corten_base::alloc::room;
 use corten_tables::ops;
 use smallvec::smallvec;
 
@@ -208,15 +209,18 @@ fn shuffled(x: &Tensor, r: i64) -> Result<T> {
     if r <= 0 {
         fail!(Runtime, "pixel_shuffle expects a positive upscale_factor, but got {r}");
     }
-    if c % (r * r) != 0 {
+    let square = r.saturating_mul(r);
+    if c % square != 0 {
         fail!(
             Runtime,
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but input.size(-3)={c} is not divisible by {}",
-            r * r
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but input.size(-3)={c} is not divisible by {square}"
         );
     }
-    let split = reshape(x, [lead, &[c / (r * r), r, r, h, w]].concat());
-    Ok(reshape(permuted(split, lead.len(), &[0, 3, 1, 4, 2]), [lead, &[c / (r * r), h * r, w * r]].concat()))
+    let split = reshape(x, [lead, &[c / square, r, r, h, w]].concat());
+    Ok(reshape(
+        permuted(split, lead.len(), &[0, 3, 1, 4, 2]),
+        [lead, &[c / square, h.saturating_mul(r), w.saturating_mul(r)]].concat(),
+    ))
 }
 
 fn unshuffled(x: &Tensor, r: i64) -> Result<T> {
@@ -233,7 +237,10 @@ fn unshuffled(x: &Tensor, r: i64) -> Result<T> {
         }
     }
     let split = reshape(x, [lead, &[c, h / r, r, w / r, r]].concat());
-    Ok(reshape(permuted(split, lead.len(), &[0, 2, 4, 1, 3]), [lead, &[c * r * r, h / r, w / r]].concat()))
+    Ok(reshape(
+        permuted(split, lead.len(), &[0, 2, 4, 1, 3]),
+        [lead, &[c.saturating_mul(r).saturating_mul(r), h / r, w / r]].concat(),
+    ))
 }
 
 fn interleaved(x: &Tensor, groups: i64) -> Result<T> {
@@ -278,7 +285,9 @@ fn pairs(x: &Tensor, p: f64) -> Result<T> {
         fail!(Runtime, "pdist only supports 2D tensors, got: {}D", x.ndim());
     }
     let n = x.sizes()[0];
-    let both: Vec<(i64, i64)> = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).collect();
+    let count = n as u128 * (n as u128).saturating_sub(1) / 2;
+    let mut both: Vec<(i64, i64)> = room(usize::try_from(count).unwrap_or(usize::MAX))?;
+    both.extend((0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))));
     let rows = |pick: fn(&(i64, i64)) -> i64| -> Result<T> {
         Ok(index_select(x, 0, neural::vector(&both.iter().map(pick).collect::<Vec<_>>(), x.device())?))
     };

@@ -3,6 +3,7 @@
 use crate::Tensor;
 use crate::lazy::T;
 use crate::rules::checks;
+use crate::value::Value;
 use corten_tables::ops;
 
 ops! { family = unary;
@@ -86,6 +87,16 @@ digamma(input: Tensor) -> Tensor { unary(digamma, to_float); forms: fn method in
 mvlgamma(input: Tensor, p: int) -> Tensor { composite: mvlgamma_of(input, p)?; forms: fn method inplace out; domain: real(5.0, 10.0), int(1, 4) }
 /// The modified Bessel function of the first kind, of order 0.
 i0(input: Tensor) -> Tensor { unary(i0, to_float); forms: fn method inplace out; domain: any }
+/// `exp(-|input|) i0(input)`.
+special_i0e(input: Tensor) -> Tensor { unary(i0e, to_float); forms: fn(special) out; domain: any }
+/// The modified Bessel function of the first kind, of order 1.
+special_i1(input: Tensor) -> Tensor { unary(i1, to_float); forms: fn(special) out; domain: any }
+/// `exp(-|input|) i1(input)`.
+special_i1e(input: Tensor) -> Tensor { unary(i1e, to_float); forms: fn(special) out; domain: any }
+/// The derivative of order `n` of `digamma`.
+polygamma(n: int, input: Tensor) -> Tensor { binary(polygamma, to_float, checks::polygamma); forms: fn out; domain: int(0, 4), positive }
+/// The derivative of order `n` of `digamma`.
+polygamma.method(input: Tensor, n: int) -> Tensor { composite: polygamma(n, input); forms: method inplace; domain: positive, int(0, 4) }
 
 /// The next integer below.
 floor(input: Tensor) -> Tensor { unary(floor, default, checks::floor); forms: fn method inplace out; domain: any }
@@ -160,9 +171,13 @@ fn mvlgamma_of(input: &Tensor, p: i64) -> crate::Result<T> {
     if p < 1 {
         crate::fail!(Runtime, "p has to be greater than or equal to 1");
     }
-    let constant = 0.25 * (p as f64) * (p as f64 - 1.0) * 1.144_729_885_849_400_2;
-    let terms = (0..p).map(|j| lgamma(super::binary::sub(input, 0.5 * j as f64)));
-    Ok(terms.fold(T::value(constant), |sum, term| super::binary::add(term, sum)))
+    let p = p as f64;
+    let constant = 0.25 * p * (p - 1.0) * 1.144_729_885_849_400_2;
+    let dtype = super::reduce::float_of(input).tensor()?.dtype();
+    let (none, device) = (Value::None, input.device());
+    let steps = super::factory::arange_start_with(0.5 * (1.0 - p), 0.5, 0.5, dtype, none, device, false, false);
+    let terms = lgamma(super::view::unsqueeze(input, -1) + steps);
+    Ok(super::reduce::sum_dim_with(terms, [-1], false, Value::None) + constant)
 }
 
 fn finite(input: &Tensor, nan: Option<f64>, posinf: Option<f64>, neginf: Option<f64>) -> T {

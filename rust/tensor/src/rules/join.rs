@@ -185,21 +185,6 @@ fn roll_parts(out: &Core, x: &Core, plan: &[(usize, i64)]) -> Result<()> {
     Ok(())
 }
 
-/// `kernel` of `tril` (`lower`) and `triu`: row by row, zeros on one side of the diagonal.
-pub fn triangle(x: &Tensor, diagonal: i64, lower: bool, out: &Tensor) -> Result<()> {
-    let (core, to) = (x.core(), out.core());
-    let (r, c) = (core.ndim() - 2, core.ndim() - 1);
-    let columns = core.sizes[c];
-    for row in 0..core.sizes[r] {
-        let edge = row.saturating_add(diagonal).saturating_add(lower as i64).clamp(0, columns);
-        let (kept, zero) = if lower { ((0, edge), (edge, columns)) } else { ((edge, columns), (0, edge)) };
-        let region = |core: &Core, (from, end): (i64, i64)| part(&part(core, r, row, 1), c, from, end - from);
-        copy(&region(to, kept), &region(core, kept))?;
-        corten_elementwise::fill(region(to, zero).operand()?, Scalar::Int(0))?;
-    }
-    Ok(())
-}
-
 /// `meta` of `tril` and `triu`.
 pub fn triangle_meta(name: &str, x: &Tensor) -> Result<Meta> {
     if x.ndim() < 2 {

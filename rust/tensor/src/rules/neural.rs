@@ -10,6 +10,7 @@ use crate::pointwise::fresh;
 use crate::tensor::Tensor;
 use crate::text;
 use crate::value::Value;
+use corten_base::alloc::room;
 use corten_base::{DType, Kind, Operand, Result, Scalar, error, fail};
 use corten_index::{self as kernels, Window};
 use smallvec::smallvec;
@@ -81,7 +82,9 @@ pub fn border(mode: &str, size: i64, before: i64, after: i64) -> Result<Vec<i64>
         "circular" => i.rem_euclid(size),
         _ => i.clamp(0, size - 1),
     };
-    Ok((-before..size + after).map(place).collect())
+    let mut places = room(before.saturating_add(after).saturating_add(size) as usize)?;
+    places.extend((-before..size + after).map(place));
+    Ok(places)
 }
 
 /// An int64 vector on a device.

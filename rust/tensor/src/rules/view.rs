@@ -396,7 +396,7 @@ pub fn unfold(x: &Tensor, dim: i64, size: i64, step: i64) -> Result<Views> {
     let stride = strides.get(d).copied().unwrap_or(1);
     if core.ndim() > 0 {
         sizes[d] = (have - size) / step + 1;
-        strides[d] = stride * step;
+        strides[d] = stride.wrapping_mul(step);
     }
     sizes.push(size);
     strides.push(stride);
@@ -438,7 +438,7 @@ pub fn split_sections(x: &Tensor, sections: &[i64], whole: bool, dim: i64) -> Re
         if length < 0 || (length == 0 && size > 0) {
             fail!(Runtime, "split expects split_size be non-negative, but got split_size={length}");
         }
-        let count = if length == 0 { 1 } else { ((size + length - 1) / length).max(1) };
+        let count = if length == 0 { 1 } else { (size as u64).div_ceil(length as u64).max(1) as i64 };
         countable(count)?;
         let lengths: Vec<i64> = (0..count).map(|i| length.min(size - i * length)).collect();
         return split(x, &lengths, dim);

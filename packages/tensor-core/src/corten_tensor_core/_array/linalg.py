@@ -43,6 +43,14 @@ _SINGULAR = "The inversion could not be completed because the input matrix is si
 
 @_explained("svd", _NOT_CONVERGED)
 def svd(xp: Any, x: Any, full_matrices: bool = True, driver: str | None = None) -> Any:
+    if x.size == 0 and not full_matrices:  # LAPACK's wrappers would walk over a long side even so
+        *batch, m, n = x.shape
+        k = min(m, n)
+        return (
+            xp.empty((*batch, m, k), x.dtype),
+            xp.empty((*batch, k), real_dtype(xp, x.dtype)),
+            xp.empty((*batch, k, n), x.dtype),
+        )
     return tuple(xp.linalg.svd(x, full_matrices=full_matrices))
 
 

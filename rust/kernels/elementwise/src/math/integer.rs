@@ -108,7 +108,7 @@ macro_rules! integers {
             }
             #[inline(always)]
             fn gcd(self, y: Self) -> Self {
-                let (mut x, mut y) = (self.abs(), y.abs());
+                let (mut x, mut y) = (Num::abs(self), Num::abs(y));
                 while x != 0 {
                     (x, y) = (y.wrapping_rem(x), x);
                 }
@@ -117,7 +117,7 @@ macro_rules! integers {
             #[inline(always)]
             fn lcm(self, y: Self) -> Self {
                 let gcd = self.gcd(y);
-                if gcd == 0 { 0 } else { self.wrapping_div(gcd).wrapping_mul(y).abs() }
+                if gcd == 0 { 0 } else { Num::abs(self.wrapping_div(gcd).wrapping_mul(y)) }
             }
         }
     )* };
