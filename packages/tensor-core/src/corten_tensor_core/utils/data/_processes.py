@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import multiprocessing
 import os
@@ -39,8 +40,8 @@ class WorkerIterator:
     def __init__(self, loader: DataLoader) -> None:
         self._loader = loader
         self._epoch = -1
-        folder = tempfile.mkdtemp(prefix="corten-", dir=_shared.MEMORY if os.path.isdir(_shared.MEMORY) else None)
         context = _context(loader.multiprocessing_context)
+        folder = tempfile.mkdtemp(prefix="corten-", dir=_shared.MEMORY if os.path.isdir(_shared.MEMORY) else None)
         base_seed = int(_native.empty((), dtype=_native.int64).random_(generator=loader.generator).item())
         job = worker.Job(
             loader.dataset,
@@ -131,12 +132,12 @@ class WorkerIterator:
         until = time.monotonic() + loader.timeout if loader.timeout else None
         while True:
             left = None if until is None else max(0.0, until - time.monotonic())
-            ready = pipes.wait(self._connections, left)
+            ready: list[Any] = list(pipes.wait(self._connections, left))
             if not ready:
                 raise RuntimeError(f"DataLoader timed out after {loader.timeout} seconds")
             for connection in ready:
                 try:
-                    epoch, number, path, ends = connection.recv()  # type: ignore[union-attr]
+                    epoch, number, path, ends = connection.recv()
                 except (EOFError, OSError):
                     raise self._death([self._connections.index(connection)]) from None
                 if epoch == self._epoch and number in self._asked:
@@ -169,7 +170,11 @@ def _context(chosen: Any) -> Any:
 
 def _stop(connections: list[Any], processes: list[BaseProcess], folder: str) -> None:
     """End the workers, by force if they take too long, and remove what they left in shared memory."""
+    # Workers that still have requests to answer see by this that nobody waits for them.
+    shutil.rmtree(folder, ignore_errors=True)
     for connection in connections:
+        with contextlib.suppress(OSError):
+            connection.send(None)
         connection.close()
     until = time.monotonic() + _PATIENCE
     for process in processes:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _ALIGNMENT = 64
 
 #: Where files are memory on Linux; elsewhere the folder for temporary files serves.
-MEMORY = "/dev/shm"  # noqa: S108
+MEMORY = "/dev/shm"
 
 
 def put(value: Any, path: str) -> list[int]:

@@ -102,7 +102,9 @@ class DataLoader:
         if self.pin_memory and not is_available():
             import warnings
 
-            text = "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory won't be "
+            text = (
+                "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory won't be "
+            )
             warnings.warn(f"{text}used.", stacklevel=2)
         if self.num_workers == 0:
             return self._batches()

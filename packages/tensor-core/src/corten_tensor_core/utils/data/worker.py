@@ -12,6 +12,7 @@ import numpy as np
 
 import corten_native as _native
 
+from ..._settings import manual_seed
 from . import _shared
 from .dataset import IterableDataset
 from .fetch import fetcher
@@ -72,7 +73,9 @@ class Failure:
     def of(cls, error: Exception, worker: int) -> Failure:
         """Describe an exception with its traceback."""
         trace = "".join(traceback.format_exception(error))
-        return cls(type(error), f"Caught {type(error).__name__} in DataLoader worker process {worker}.\nOriginal {trace}")
+        return cls(
+            type(error), f"Caught {type(error).__name__} in DataLoader worker process {worker}.\nOriginal {trace}"
+        )
 
     def raised(self) -> Exception:
         """Return the exception of the same type, or a `RuntimeError` where that takes other arguments."""
@@ -95,7 +98,7 @@ class Exhausted:
 
 
 def run(job: Job, worker: int, connection: Connection) -> None:
-    """Answer requests until the process that asks closes its end or is gone.
+    """Answer requests until the process that asks says None, has removed the folder for answers, or is gone.
 
     A request is `(epoch, number, indices)`; an epoch that is new starts the dataset from its beginning.
     """
@@ -113,7 +116,10 @@ def run(job: Job, worker: int, connection: Connection) -> None:
             while not connection.poll(_LOOK_AROUND):
                 if os.getppid() != parent:
                     return
-            epoch, number, indices = connection.recv()
+            request = connection.recv()
+            if request is None or not os.path.isdir(job.folder):
+                return
+            epoch, number, indices = request
             result: Any
             try:
                 if failure is None and (epoch != current or fetch is None):
@@ -145,9 +151,9 @@ def _prepare(job: Job, worker: int) -> None:
     _native.set_num_threads(1)
     seed = job.base_seed + worker
     random.seed(seed)
-    _native.manual_seed(seed)
+    manual_seed(seed)
     entropy = [worker, job.base_seed & 0xFFFFFFFF, job.base_seed >> 32, 0]
-    np.random.seed(np.random.SeedSequence(entropy).generate_state(4))
+    np.random.seed(np.random.SeedSequence(entropy).generate_state(4))  # noqa: NPY002 - it is the user who draws
     _info = WorkerInfo(worker, job.num_workers, seed, job.dataset)
     if job.init_fn is not None:
         job.init_fn(worker)
