@@ -10,7 +10,7 @@ settings.register_profile("survey", derandomize=True, deadline=None, phases=(Pha
 # Many more examples, new ones in each run.
 settings.register_profile("nightly", deadline=None, max_examples=2000, print_blob=True)
 
-# They go over every row with every form and still find rows to mend (docs/known-gaps.md): `make survey` runs them.
+# They go over every row with every form and still find rows to mend (docs/known-gaps.txt): `make survey` runs them.
 SURVEYS = {"test_gradients.py", "test_hostile.py", "test_values.py"}
 
 

@@ -71,8 +71,8 @@ def Variable(data: _native.Tensor, requires_grad: bool = False, volatile: bool =
 def __getattr__(name: str) -> object:
     import importlib
 
-    if name == "functional":
-        return importlib.import_module("corten_autograd.functional")
+    if name in ("function", "functional"):
+        return importlib.import_module(f"corten_autograd.{name}")
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(_LAZY[name]), name)

@@ -1,13 +1,13 @@
 //! Choosing elements, and writing to chosen ones.
 
 use super::all::*;
+use crate::Dims;
 use crate::lazy::T;
 use crate::rules::{index, key};
 use crate::value::Number;
 use crate::{Result, Tensor, fail};
 use corten_index::Join;
 use corten_tables::ops;
-use crate::Dims;
 
 ops! { family = index;
 
@@ -106,9 +106,8 @@ fn taken(input: &Tensor, indices: &Tensor, dim: Option<i64>) -> Result<T> {
         );
     }
     let d = crate::rules::dims::wrap(dim, input.ndim())?;
-    let without = |t: &Tensor| -> Dims {
-        t.sizes().iter().enumerate().map(|(i, &n)| if i == d { 1 } else { n }).collect()
-    };
+    let without =
+        |t: &Tensor| -> Dims { t.sizes().iter().enumerate().map(|(i, &n)| if i == d { 1 } else { n }).collect() };
     let common = crate::pointwise::broadcast([&without(input)[..], &without(indices)[..]])?;
     let sized = |t: &Tensor| {
         let mut sizes = common.to_vec();
