@@ -212,8 +212,6 @@ def test_attributes():
             loader.batch_size = 3
         assert (loader.batch_size, loader.num_workers, loader.pin_memory) == (4, 0, False)
         assert place.get_worker_info() is None
-    with pytest.warns(UserWarning, match="num_workers=2: batches are loaded in this process"):
-        assert len(list(data.DataLoader(squares(data), 4, num_workers=2))) == 3
 
     class Typed(data.Dataset[int]):
         pass

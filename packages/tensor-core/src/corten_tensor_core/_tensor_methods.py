@@ -119,7 +119,7 @@ def _within_copied_storage(x: Tensor, memo: dict[Any, Any]) -> Tensor:
 
 def _rebuild(
     cls: Any,
-    data: bytes | None,
+    data: Any,
     dtype: Any,
     shape: tuple[int, ...],
     stride: tuple[int, ...],
@@ -131,7 +131,8 @@ def _rebuild(
     if data:
         from ._creation import frombuffer
 
-        out = frombuffer(bytearray(data), dtype=dtype).as_strided(shape, stride).detach().to(device)
+        memory = bytearray(data) if memoryview(data).readonly else data
+        out = frombuffer(memory, dtype=dtype).as_strided(shape, stride).detach().to(device)
     else:
         out = _native.empty_strided(shape, stride, dtype=dtype, device=device)
     if cls is not _native.Tensor:
@@ -145,12 +146,16 @@ def _rebuild(
 
 def __reduce_ex__(self: Tensor, protocol: int) -> Any:
     """Pickle layout, attributes and the memory from the first element to the last, also what lies between them."""
+    import pickle
+
     shape, stride = tuple(self.shape), tuple(self.stride())
-    data = None
+    data: Any = None
     if self.numel() and not self.is_meta:
         span = 1 + sum((n - 1) * step for n, step in zip(shape, stride, strict=True))
         flat = self.detach().as_strided([span], [1], self.storage_offset()).cpu()
-        data = bytes(numpy(flat.view(_native.uint8)).data)
+        memory = numpy(flat.view(_native.uint8))
+        # From protocol 5 on, memory may travel beside the pickle.
+        data = pickle.PickleBuffer(memory) if protocol >= 5 else memory.tobytes()
     layout = (self.dtype, shape, stride, self.device)
     return _rebuild, (_type(self), data, *layout, self.requires_grad, dict(self.__dict__))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .collate import default_collate, default_convert
-from .dataloader import DataLoader, get_worker_info
+from .dataloader import DataLoader
 from .dataset import (
     ChainDataset,
     ConcatDataset,
@@ -23,6 +23,10 @@ from .sampler import (
     WeightedRandomSampler,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .worker import WorkerInfo, get_worker_info
+
 __all__ = [
     "BatchSampler",
     "ChainDataset",
@@ -38,8 +42,18 @@ __all__ = [
     "SubsetRandomSampler",
     "TensorDataset",
     "WeightedRandomSampler",
+    "WorkerInfo",
     "default_collate",
     "default_convert",
     "get_worker_info",
     "random_split",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # What concerns workers needs NumPy and multiprocessing.
+    if name in ("WorkerInfo", "get_worker_info"):
+        from . import worker
+
+        return getattr(worker, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,9 +7,10 @@ from types import GenericAlias
 
 import corten_native as _native
 
-from ..._creation import tensor
+from ...cuda import is_available
 from .collate import default_collate, default_convert
-from .dataset import IterableDataset, Subset, TensorDataset
+from .dataset import IterableDataset
+from .fetch import fetcher
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
 
 TYPE_CHECKING = False
@@ -17,19 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
+    from ._processes import WorkerIterator
+
 _BATCH_OPTIONS = ("batch_size", "shuffle", "sampler", "drop_last", "batch_sampler")
-
-
-def get_worker_info() -> None:
-    """Return None: samples are loaded in the process that asks for them."""
-    return
 
 
 class DataLoader:
     """Iterate over a dataset in mini-batches; each iteration draws a new order where `shuffle` is set.
 
-    For the same seed, the order is PyTorch's. Batches load in this process: `num_workers` above 0 warns, and what
-    concerns workers is checked and has no effect. Nor has `pin_memory`: a copy to a device pins what it needs.
+    For the same seed, the order is PyTorch's. With `num_workers` above 0, so many processes load batches ahead,
+    `prefetch_factor` each, and hand them over in shared memory; they are forked, where the system can, and have seeds
+    `base_seed + worker id` as in PyTorch. `pin_memory` has no effect: a copy to a device pins what it needs.
     """
 
     def __class_getitem__(cls, item: Any) -> GenericAlias:
@@ -96,38 +95,44 @@ class DataLoader:
         self.worker_init_fn = worker_init_fn
         self.multiprocessing_context = multiprocessing_context
         self.in_order = in_order
+        self._workers: WorkerIterator | None = None
         self.collate_fn = collate_fn or (default_convert if batch_sampler is None else default_collate)
 
     def __iter__(self) -> Iterator[Any]:
+        if self.pin_memory and not is_available():
+            import warnings
+
+            text = (
+                "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory won't be "
+            )
+            warnings.warn(f"{text}used.", stacklevel=2)
+        if self.num_workers == 0:
+            return self._batches()
+        from ._processes import WorkerIterator
+
+        if self._workers is not None:
+            self._workers.reset()
+            return self._workers
+        workers = WorkerIterator(self)
+        if self.persistent_workers:
+            self._workers = workers
+        return workers
+
+    def _batches(self) -> Iterator[Any]:
         # PyTorch draws a base seed for its workers even without any, and the orders that follow depend on it.
         _native.empty((), dtype=_native.int64).random_(generator=self.generator)
-        if self._iterable:
-            return self._from_iterable(iter(self.dataset))
-        return self._from_map(iter(self.sampler if self.batch_sampler is None else self.batch_sampler))
+        indices = iter(self.sampler if self.batch_sampler is None else self.batch_sampler)
+        fetch = fetcher(self.dataset, self.batch_sampler is not None, self.collate_fn, self.drop_last)
+        return self._fetched(fetch, indices)
 
-    def _from_iterable(self, samples: Iterator[Any]) -> Iterator[Any]:
-        if self.batch_sampler is None:
-            yield from map(self.collate_fn, samples)
-            return
-        size = self.batch_size or 1
-        while batch := list(itertools.islice(samples, size)):
-            if len(batch) == size or not self.drop_last:
-                yield self.collate_fn(batch)
-
-    def _from_map(self, indices: Iterator[Any]) -> Iterator[Any]:
-        dataset = self.dataset
-        if self.batch_sampler is None:
-            for index in indices:
-                yield self.collate_fn(dataset[index])
-            return
-        whole = _sliceable(dataset) if self.collate_fn is default_collate else None
+    @staticmethod
+    def _fetched(fetch: Callable[[Any], Any], indices: Iterator[Any]) -> Iterator[Any]:
         for batch in indices:
-            if whole is not None:
-                yield _sliced(dataset, whole, batch)
-            elif callable(getattr(dataset, "__getitems__", None)):
-                yield self.collate_fn(dataset.__getitems__(batch))
-            else:
-                yield self.collate_fn([dataset[index] for index in batch])
+            try:
+                result = fetch(batch)
+            except StopIteration:
+                return
+            yield result
 
     def __len__(self) -> int:
         if self._iterable:
@@ -160,24 +165,5 @@ def _check_workers(num_workers: int, timeout: float, prefetch_factor: int | None
         raise ValueError(f"prefetch_factor option should be non-negative, got {prefetch_factor}")
     if persistent_workers and num_workers == 0:
         raise ValueError("persistent_workers option needs num_workers > 0")
-    if num_workers:
-        import warnings
-
-        warnings.warn(f"num_workers={num_workers}: batches are loaded in this process", stacklevel=3)
-
-
-def _sliceable(dataset: Any) -> tuple[Any, ...] | None:
-    """Return the tensors of a `TensorDataset`, also behind subsets, if a batch may be taken from them at once."""
-    while type(dataset) is Subset:
-        dataset = dataset.dataset
-    if type(dataset) is TensorDataset and not any(x.requires_grad for x in dataset.tensors):
-        return dataset.tensors
-    return None
-
-
-def _sliced(dataset: Any, tensors: tuple[Any, ...], batch: list[int]) -> list[Any]:
-    while type(dataset) is Subset:
-        batch = [dataset.indices[i] for i in batch]
-        dataset = dataset.dataset
-    index = tensor(batch, dtype=_native.int64, device=tensors[0].device)
-    return [x[index] for x in tensors]
+    if num_workers == 0 and timeout:
+        raise ValueError("timeout needs num_workers > 0: only batches of workers are waited for")
