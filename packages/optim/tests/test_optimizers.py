@@ -30,6 +30,21 @@ CASES = [
     ("Adagrad", {"lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.5}),
     ("Adadelta", {}),
     ("Adadelta", {"lr": 0.5, "rho": 0.8, "weight_decay": 0.1, "maximize": True}),
+    ("Adamax", {}),
+    ("Adamax", {"betas": (0.8, 0.9), "eps": 1e-3, "weight_decay": 0.1, "maximize": True}),
+    ("NAdam", {}),
+    ("NAdam", {"weight_decay": 0.1, "momentum_decay": 0.01, "maximize": True}),
+    ("NAdam", {"weight_decay": 0.1, "decoupled_weight_decay": True, "foreach": True}),
+    ("RAdam", {"lr": 0.01}),
+    ("RAdam", {"weight_decay": 0.1, "betas": (0.9, 0.99), "maximize": True}),
+    ("RAdam", {"weight_decay": 0.1, "decoupled_weight_decay": True}),
+    ("ASGD", {}),
+    ("ASGD", {"lambd": 0.01, "alpha": 0.5, "t0": 3, "weight_decay": 0.1}),
+    ("Rprop", {}),
+    ("Rprop", {"etas": (0.4, 1.5), "step_sizes": (1e-3, 0.1), "maximize": True}),
+    ("Adafactor", {}),
+    ("Adafactor", {"lr": 0.1, "beta2_decay": -0.5, "eps": (1e-5, 1e-2), "d": 2.0, "weight_decay": 0.1}),
+    ("Adafactor", {"maximize": True}),
 ]
 LBFGS = [
     {"lr": 0.5, "max_iter": 4},
@@ -91,6 +106,52 @@ def test_state_crosses_over(ref, case):
     train(b, theirs, ref.torch.tensor, 5, start=5)
     ref.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
     ref.assert_close(a.state_dict(), b.state_dict(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [("Adamax", {}), ("NAdam", {"weight_decay": 0.1}), ("RAdam", {}), ("ASGD", {"weight_decay": 0.1}), ("Rprop", {})],
+    ids=ids,
+)
+def test_complex_parameters(ref, case):
+    name, settings = case
+
+    def run(library, tensors):
+        p = tensors.tensor([1.0 + 2.0j, -0.5j, 3.0], requires_grad=True)
+        optimizer = getattr(library, name)([p], **settings)
+        for _ in range(8):
+            optimizer.zero_grad()
+            (p * (1.0 - 0.5j) + 0.3).abs().square().sum().backward()
+            optimizer.step()
+        return p, optimizer.state_dict()
+
+    for ours, theirs in zip(run(optim, core), run(ref.optim, ref.torch), strict=True):
+        ref.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"nesterov": False, "lr": 0.02, "adjust_lr_fn": "match_rms_adamw"}, {"weight_decay": 0.0, "ns_steps": 3}],
+    ids=str,
+)
+@pytest.mark.parametrize("shape", [(4, 6), (6, 4)], ids=str)
+def test_muon(ref, shape, settings):
+    # The update is computed in bfloat16, where sums in another order differ in the third digit.
+    start = np.random.default_rng(3).standard_normal(shape).astype(np.float32)
+
+    def run(library, tensors):
+        p = tensors.tensor(start).requires_grad_()
+        optimizer = library.Muon([p], **settings)
+        for i in range(5):
+            optimizer.zero_grad()
+            ((p - i) ** 3).sum().backward()
+            optimizer.step()
+        return p, optimizer
+
+    (p, ours), (q, theirs) = run(optim, core), run(ref.optim, ref.torch)
+    ref.assert_close(p, q, rtol=0, atol=0.03 * settings.get("lr", 1e-3) * 5)
+    ref.assert_close(ours.state_dict(), theirs.state_dict(), rtol=1e-3, atol=1e-2)
+    assert repr(ours) == repr(theirs)
 
 
 @pytest.mark.parametrize("settings", LBFGS, ids=str)
@@ -159,6 +220,26 @@ MISTAKES = {
     "rho": lambda o, t: o.Adadelta([t.zeros(1)], rho=2),
     "lr decay": lambda o, t: o.Adagrad([t.zeros(1)], lr_decay=-1),
     "accumulator": lambda o, t: o.Adagrad([t.zeros(1)], initial_accumulator_value=-1),
+    "adamax beta": lambda o, t: o.Adamax([t.zeros(1)], betas=(0.9, 1.0)),
+    "nadam decay": lambda o, t: o.NAdam([t.zeros(1)], momentum_decay=-1),
+    "radam lr": lambda o, t: o.RAdam([t.zeros(1)], lr=-1),
+    "asgd lr": lambda o, t: o.ASGD([t.zeros(1)], lr=t.zeros(2)),
+    "etas": lambda o, t: o.Rprop([t.zeros(1)], etas=(0.5, 0.9)),
+    "adafactor lr": lambda o, t: o.Adafactor([t.zeros(1)], lr=-1),
+    "adafactor decay": lambda o, t: o.Adafactor([t.zeros(1)], beta2_decay=1),
+    "adafactor eps1": lambda o, t: o.Adafactor([t.zeros(1)], eps=(-1, 1)),
+    "adafactor eps2": lambda o, t: o.Adafactor([t.zeros(1)], eps=(None, -1)),
+    "adafactor d": lambda o, t: o.Adafactor([t.zeros(1)], d=0.5),
+    "adafactor weight decay": lambda o, t: o.Adafactor([t.zeros(1)], weight_decay=-1),
+    "adafactor complex": lambda o, t: _complex(o.Adafactor, t),
+    "muon lr": lambda o, t: o.Muon([t.zeros(1, 1)], lr=-1),
+    "muon momentum": lambda o, t: o.Muon([t.zeros(1, 1)], momentum=-1),
+    "muon weight decay": lambda o, t: o.Muon([t.zeros(1, 1)], weight_decay=-1),
+    "muon adjustment": lambda o, t: o.Muon([t.zeros(1, 1)], adjust_lr_fn="x"),
+    "muon vector": lambda o, t: o.Muon([t.zeros(3)]),
+    "muon steps": lambda o, t: _complex(lambda p: o.Muon(p, ns_steps=100), t, t.float32),
+    "muon coefficients": lambda o, t: _complex(lambda p: o.Muon(p, ns_coefficients=(1, 2)), t, t.float32),
+    "muon complex": lambda o, t: _complex(o.Muon, t),
     "lbfgs groups": lambda o, t: o.LBFGS([{"params": [t.zeros(1)]}, {"params": [t.zeros(1)]}]),
     "search": lambda o, t: _search(o, t),
     "required": lambda o, t: _required(o, t),
@@ -167,6 +248,13 @@ MISTAKES = {
     "load sizes": lambda o, t: o.SGD([t.zeros(1)]).load_state_dict({"state": {}, "param_groups": [{"params": [0, 1]}]}),
     "step hook": lambda o, t: _bad_hook(o, t),
 }
+
+
+def _complex(make, t, dtype=None):
+    p = t.ones(2, 2, dtype=dtype or t.complex64, requires_grad=True)
+    optimizer = make([p])
+    p.grad = t.ones_like(p)
+    optimizer.step()
 
 
 def _search(o, t):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
 import corten_optim as optim
@@ -34,9 +36,9 @@ CASES = {
     "CyclicLR triangular2": lambda s, o: s.CyclicLR(o, 0.01, 0.1, step_size_up=2, mode="triangular2"),
     "CyclicLR exp_range": lambda s, o: s.CyclicLR(o, 0.01, 0.1, step_size_up=2, mode="exp_range", gamma=0.9),
     "CyclicLR scale_fn": lambda s, o: s.CyclicLR(o, 0.01, 0.1, 3, scale_fn=lambda x: 1 / x, cycle_momentum=False),
-    "OneCycleLR": lambda s, o: s.OneCycleLR(o, max_lr=[0.5, 0.2], total_steps=15),
+    "OneCycleLR": lambda s, o: s.OneCycleLR(o, max_lr=[0.5, 0.2], total_steps=60),
     "OneCycleLR linear": lambda s, o: s.OneCycleLR(
-        o, 0.5, epochs=3, steps_per_epoch=5, anneal_strategy="linear", three_phase=True, pct_start=0.4
+        o, 0.5, epochs=12, steps_per_epoch=5, anneal_strategy="linear", three_phase=True, pct_start=0.4
     ),
     "Chained": chained,
     "Sequential": sequential,
@@ -64,7 +66,7 @@ def observe(opt, scheduler, steps):
 def test_sequences(ref, name, kind):
     a, b = optimizer(optim, core, kind), optimizer(ref.optim, ref.torch, kind)
     ours, theirs = CASES[name](optim.lr_scheduler, a), CASES[name](ref.optim.lr_scheduler, b)
-    assert observe(a, ours, 14) == observe(b, theirs, 14)
+    assert observe(a, ours, 50) == observe(b, theirs, 50)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -80,6 +82,28 @@ def test_state_crosses_over(ref, name):
     ours.load_state_dict(saved)
     a.load_state_dict(b.state_dict())
     assert observe(a, ours, 5) == observe(b, theirs, 5)
+
+
+SWA = {
+    "cos": lambda u, o: u.SWALR(o, 0.05),
+    "linear": lambda u, o: u.SWALR(o, [0.05, 0.5], anneal_epochs=4, anneal_strategy="linear"),
+    "at once": lambda u, o: u.SWALR(o, swa_lr=0.05, anneal_epochs=0),
+}
+
+
+@pytest.mark.parametrize("name", list(SWA))
+def test_averaging_schedule(ref, name):
+    a, b = optimizer(optim, core), optimizer(ref.optim, ref.torch)
+    ours, theirs = SWA[name](optim.swa_utils, a), SWA[name](ref.optim.swa_utils, b)
+    assert observe(a, ours, 6) == observe(b, theirs, 6)
+    assert ours.state_dict() == theirs.state_dict()
+    ours.load_state_dict(theirs.state_dict())
+    assert observe(a, ours, 8) == observe(b, theirs, 8)
+
+
+def test_unknown_name_in_swa_utils():
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        optim.swa_utils.nonsense  # noqa: B018
 
 
 @pytest.mark.parametrize(
@@ -156,9 +180,15 @@ MISTAKES = {
     "sequential milestones": lambda s, o: s.SequentialLR(o, [s.StepLR(o, 1)], [1, 2]),
     "sequential plateau": lambda s, o: s.SequentialLR(o, [s.ReduceLROnPlateau(o)], []),
     "sequential kind": lambda s, o: s.SequentialLR(o, [3], []),
+    "swa strategy": lambda s, o: _swa(s).SWALR(o, 0.1, anneal_strategy="x"),
+    "swa epochs": lambda s, o: _swa(s).SWALR(o, 0.1, anneal_epochs=-1),
     "chained none": lambda s, o: s.ChainedScheduler([]),
     "chained plateau": lambda s, o: s.ChainedScheduler([s.ReduceLROnPlateau(o)]),
 }
+
+
+def _swa(schedulers):
+    return optim.swa_utils if schedulers is optim.lr_scheduler else importlib.import_module("torch.optim.swa_utils")
 
 
 @pytest.mark.parametrize("name", list(MISTAKES))

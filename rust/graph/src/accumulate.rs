@@ -4,7 +4,6 @@ use crate::node::OutputMeta;
 use corten_tensor::ops::all as ops;
 use corten_tensor::value::Value;
 use corten_tensor::{DeviceKind, Result, Tensor, error, fail, mode, text};
-use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// True if nothing else can see the memory of `t`, so that it may be overwritten or given away.
@@ -118,7 +117,7 @@ pub fn fit(grad: Tensor, meta: &OutputMeta, origin: &dyn Fn() -> String) -> Resu
 /// `grad` summed over the dimensions that broadcasting added or repeated; `None` where it cannot have come from `sizes`.
 fn sum_to(grad: &Tensor, sizes: &[i64]) -> Option<Result<Tensor>> {
     let lead = grad.ndim().checked_sub(sizes.len())?;
-    let mut dims: SmallVec<[i64; 6]> = (0..lead as i64).collect();
+    let mut dims: corten_tensor::Dims = (0..lead as i64).collect();
     for (d, (&have, &wanted)) in grad.sizes()[lead..].iter().zip(sizes).enumerate() {
         if have != wanted {
             if wanted != 1 {

@@ -55,6 +55,8 @@ pub struct Derivative {
     pub kind: Kind,
     pub slots: &'static [Slot],
     pub formulas: &'static [Formula],
+    /// The results whose gradients formulas name, one bit each; the others do not require grad.
+    pub grads: u32,
     pub backward: fn(&mut Context) -> Result<()>,
 }
 
@@ -76,11 +78,12 @@ impl Derivative {
         format!("{camel}Backward0")
     }
 
-    /// What must be saved, given which edges need gradients (by the position of the parameter's first edge).
-    pub fn saves(&self, needs: impl Fn(usize) -> bool) -> (u32, u32) {
+    /// What must be saved (data, and shapes only), given which parameters need gradients (a bit each).
+    #[inline]
+    pub fn saves(&self, wanted: u32) -> (u32, u32) {
         self.formulas
             .iter()
-            .filter(|f| f.targets.iter().any(|&t| needs(t)))
+            .filter(|f| f.targets.iter().any(|&t| wanted & (1 << t) != 0))
             .fold((0, 0), |(data, meta), f| (data | f.data, meta | f.meta))
     }
 }
@@ -136,6 +139,11 @@ impl<'a> Context<'a> {
         (0..self.row.slots.len()).map(|p| self.needs(&[p])).collect()
     }
 
+    /// For which results a gradient arrived.
+    pub fn arrived(&self) -> SmallVec<[bool; 4]> {
+        (0..self.node.outputs().len()).map(|j| matches!(self.grads.get(j), Some(Some(_)))).collect()
+    }
+
     /// Takes the gradients of the parameters: one each, or those of a list.
     pub fn give(&mut self, params: &[usize], grads: Vec<T>) -> Result<()> {
         let edges: SmallVec<[usize; 4]> = params.iter().flat_map(|&p| self.edges(p)).collect();
@@ -174,7 +182,7 @@ impl<'a> Context<'a> {
 
     /// The saved tensor (or number) of parameter `i`.
     pub fn input(&self, i: usize) -> Result<T> {
-        match &self.saved.args[i] {
+        match self.saved.args.get(i).unwrap_or(&SavedArg::Absent) {
             SavedArg::Tensor(snapshot) => Ok(T::from(snapshot.unpack(self.node, self.recording)?)),
             SavedArg::Plain(value) => Ok(T::value(value)),
             _ => Err(unsaved(self.row, i)),
@@ -183,7 +191,7 @@ impl<'a> Context<'a> {
 
     /// The saved tensors of parameter `i`, a list.
     pub fn inputs(&self, i: usize) -> Result<Vec<T>> {
-        match &self.saved.args[i] {
+        match self.saved.args.get(i).unwrap_or(&SavedArg::Absent) {
             SavedArg::List(list) => list.iter().map(|s| Ok(T::from(s.unpack(self.node, self.recording)?))).collect(),
             _ => Err(unsaved(self.row, i)),
         }
@@ -191,7 +199,7 @@ impl<'a> Context<'a> {
 
     /// The saved value of parameter `i`, which no gradient flows into.
     pub fn plain(&self, i: usize) -> Result<Value> {
-        match &self.saved.args[i] {
+        match self.saved.args.get(i).unwrap_or(&SavedArg::Absent) {
             SavedArg::Plain(value) => Ok(value.clone()),
             SavedArg::Tensor(snapshot) => Ok(Value::Tensor(snapshot.unpack(self.node, self.recording)?)),
             _ => Err(unsaved(self.row, i)),
@@ -207,7 +215,7 @@ impl<'a> Context<'a> {
     }
 
     fn meta(&self, i: usize) -> Result<OutputMeta> {
-        match &self.saved.args[i] {
+        match self.saved.args.get(i).unwrap_or(&SavedArg::Absent) {
             SavedArg::Meta(meta) => Ok(meta.clone()),
             SavedArg::Tensor(snapshot) => Ok(snapshot.meta()),
             _ => Err(unsaved(self.row, i)),
@@ -230,7 +238,7 @@ impl<'a> Context<'a> {
     }
 
     fn metas(&self, i: usize) -> Result<Vec<OutputMeta>> {
-        match &self.saved.args[i] {
+        match self.saved.args.get(i).unwrap_or(&SavedArg::Absent) {
             SavedArg::Metas(metas) => Ok(metas.clone()),
             SavedArg::List(list) => Ok(list.iter().map(|s| s.meta()).collect()),
             _ => Err(unsaved(self.row, i)),

@@ -8,6 +8,7 @@ use crate::accumulate::{add_into, fit, into_leaf};
 use crate::derivative::Context;
 use crate::node::{Edge, Kind, Node};
 use corten_tensor::dispatch::HOOKS;
+use corten_tensor::lazy::T;
 use corten_tensor::mode::flag::{ANOMALY, CHECK_NAN};
 use corten_tensor::ops::all as ops;
 use corten_tensor::rules::read;
@@ -284,6 +285,10 @@ impl Pass<'_> {
                     self.backward(inner, smallvec::smallvec![Some(grad)], &wanted)
                 })
             }
+            Kind::Part(part) => match grads.first() {
+                Some(Some(grad)) => Ok(vec![Some(part.backward(&T::from(grad))?.tensor()?)]),
+                _ => Ok(vec![None; wanted.len()]),
+            },
             Kind::Custom(custom) => {
                 let mut grads = grads;
                 grads.resize(node.outputs().len(), None);

@@ -1,23 +1,16 @@
 //! In-place changes: what may be changed, whose history is rewritten, and views that are renewed when their base changes.
 
-use crate::derivative::Derivative;
-use crate::derivatives;
-use crate::node::{Edge, Edges, Kind, Node, OutputMeta, edge_of, node_of};
-use crate::snapshot::{Saved, SavedArg};
-use corten_tensor::op::Op;
-use corten_tensor::ops::{cast, factory, view};
-use corten_tensor::value::Value;
-use corten_tensor::{Dims, Result, Tensor, fail, key, mode};
+use crate::node::{Edge, Edges, Kind, Node, edge_of, node_of};
+use crate::part::Part;
+use corten_tensor::lazy::T;
+use corten_tensor::ops::{cast, factory};
+use corten_tensor::{Error, Result, Tensor, error, fail, key, mode};
 use smallvec::smallvec;
 use std::sync::Arc;
 
 /// An in-place change of a view, seen from its base: the gradient of the base with the view's part replaced.
 pub struct CopySlices {
-    base_sizes: Dims,
-    base_strides: Dims,
-    view_sizes: Dims,
-    view_strides: Dims,
-    offset: i64,
+    part: Part,
     /// The change itself, whose first edge is the view.
     pub inner: Arc<Node>,
 }
@@ -29,18 +22,9 @@ impl CopySlices {
         grad: &Tensor,
         run: impl FnOnce(&Arc<Node>, Tensor) -> Result<Vec<Option<Tensor>>>,
     ) -> Result<Vec<Option<Tensor>>> {
-        let whole = factory::empty_strided_with(
-            &self.base_sizes,
-            &self.base_strides,
-            grad.dtype(),
-            Value::None,
-            grad.device(),
-            false,
-            false,
-        )
-        .tensor()?;
+        let whole = self.part.whole(grad)?;
         cast::copy_(&whole, grad).get()?;
-        let part = view::as_strided_with(&whole, &self.view_sizes, &self.view_strides, self.offset).tensor()?;
+        let part = self.part.look(&T::from(&whole)).tensor()?;
         let mut grads = run(&self.inner, cast::clone(&part).tensor()?)?;
         match grads.first_mut().and_then(Option::take) {
             Some(inner) => cast::copy_(&part, &inner).get()?,
@@ -55,7 +39,7 @@ impl CopySlices {
 }
 
 /// Refuses in-place changes that gradients could not follow.
-pub fn check(op: &Op, input: &Tensor) -> Result<()> {
+pub fn check(input: &Tensor) -> Result<()> {
     if !mode::grad_enabled() {
         return Ok(());
     }
@@ -66,19 +50,9 @@ pub fn check(op: &Op, input: &Tensor) -> Result<()> {
     if base.requires_grad() && base.grad_fn_slot().is_none() {
         fail!(Runtime, "a view of a leaf Variable that requires grad is being used in an in-place operation.");
     }
-    if input.keys() & key::UNTRACKED_VIEW != 0 {
-        fail!(
-            Runtime,
-            "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
-        );
-    }
-    if input.keys() & key::MULTI_VIEW != 0 {
-        let node = input.grad_fn_slot().map_or_else(|| op.name.to_string(), |node| node.name());
-        fail!(
-            Runtime,
-            "Output {} of {node} is a view and is being modified inplace. This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.",
-            input.output_nr()
-        );
+    let untracked = input.keys() & key::UNTRACKED_VIEW != 0;
+    if untracked || input.keys() & key::MULTI_VIEW != 0 {
+        return Err(unfollowed(input, untracked, "is being"));
     }
     Ok(())
 }
@@ -89,57 +63,60 @@ pub fn rebase(input: &Tensor, node: Arc<Node>) {
         input.set_history(Some(node), 0);
         return;
     };
-    let (b, v) = (base.core(), input.core());
     let mut edges: Edges = smallvec![edge_of(&base)];
     edges.extend(node.edges().iter().skip(1).cloned());
-    let slices = CopySlices {
-        base_sizes: b.sizes.clone(),
-        base_strides: b.strides.clone(),
-        view_sizes: v.sizes.clone(),
-        view_strides: v.strides.clone(),
-        offset: v.offset - b.offset,
-        inner: node,
-    };
+    let slices = CopySlices { part: Part::of(&base, input), inner: node };
     let outer = Arc::new(Node::new(Kind::CopySlices(Box::new(slices)), edges, None));
     outer.add_output(&base);
     base.set_history(Some(outer), 0);
-    base.with_rest(|rest| rest.epoch += 1);
-    refresh(input);
+    hang(&base, input);
 }
 
-/// Renews the edge of a view whose base has got a new history since.
+/// Renews the history of a view whose memory was changed since; an error where the change cannot be followed.
 #[inline]
-pub fn refresh(tensor: &Tensor) {
-    if tensor.keys() & key::VIEW != 0 {
-        renew(tensor);
-    }
+pub fn refresh(tensor: &Tensor) -> Result<()> {
+    if tensor.is_stale() { renew(tensor) } else { Ok(()) }
 }
 
-fn renew(tensor: &Tensor) {
-    let Some(base) = tensor.base() else { return };
-    let epoch = base.rest().map_or(0, |rest| rest.epoch);
-    if tensor.rest().map_or(0, |rest| rest.view_epoch) == epoch || !base.requires_grad() {
-        return;
+#[cold]
+fn renew(tensor: &Tensor) -> Result<()> {
+    let Some(base) = tensor.base() else { return Ok(()) };
+    if tensor.grad_fn_slot().is_none() && !base.requires_grad() {
+        return Ok(());
     }
-    let node = as_strided_node(base, tensor);
-    tensor.set_history(Some(node), 0);
-    tensor.with_rest(|rest| rest.view_epoch = epoch);
+    let untracked = tensor.keys() & key::UNTRACKED_VIEW != 0;
+    if untracked || tensor.keys() & key::MULTI_VIEW != 0 {
+        return Err(unfollowed(tensor, untracked, "its base or another view of its base has been"));
+    }
+    hang(base, tensor);
+    Ok(())
 }
 
-/// The node of `as_strided`, which stands for any view of `base`.
-fn as_strided_node(base: &Tensor, tensor: &Tensor) -> Arc<Node> {
-    let (row, op): (&'static Derivative, &'static Op) = derivatives::as_strided();
-    let core = tensor.core();
-    let args = smallvec![
-        SavedArg::Meta(OutputMeta::of(base)),
-        SavedArg::Plain(Value::from(&core.sizes)),
-        SavedArg::Plain(Value::from(&core.strides)),
-        SavedArg::Plain(Value::from(core.offset - base.core().offset)),
-    ];
-    let edges: Edges = smallvec![edge_of(base)];
-    let node = Arc::new(Node::new(Kind::Row(row, op), edges, Some(Saved { args, outs: smallvec![] })));
-    node.add_output(tensor);
-    node
+/// Makes `as_strided` of the base, which stands for any view, the history of a view.
+fn hang(base: &Tensor, view: &Tensor) {
+    let node = Arc::new(Node::new(Kind::Part(Box::new(Part::of(base, view))), smallvec![edge_of(base)], None));
+    node.add_output(view);
+    view.set_history(Some(node), 0);
+    view.mark_current();
+}
+
+/// The error of an in-place change that a view's gradient could not follow.
+fn unfollowed(view: &Tensor, untracked: bool, changed: &str) -> Error {
+    let output = view.grad_fn_slot().map(|node| {
+        let name = node.name();
+        format!("Output {} of {} is a view", view.output_nr(), name.strip_suffix("Backward0").unwrap_or(&name))
+    });
+    match (untracked, output) {
+        (false, Some(output)) => error!(
+            Runtime,
+            "{output} and {changed} modified inplace. This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one."
+        ),
+        (_, output) => error!(
+            Runtime,
+            "{} in no_grad mode and {changed} modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked).",
+            output.map_or("A view was created".into(), |output| format!("{output} of a view which was created"))
+        ),
+    }
 }
 
 /// The edge of a tensor's current history as stored, without renewing it (drawing and debugging).

@@ -2,7 +2,7 @@
 //!
 //! [`record`] is the layer that dispatch calls where something requires grad; it makes [`node`]s that save
 //! [`snapshot`]s; [`derivative`] and [`derivatives`] are the table of formulas; [`engine`] runs the graph; [`inplace`]
-//! rewrites history for in-place changes and views.
+//! rewrites history for in-place changes and views, where [`part`] tells how a view lies in its base.
 
 pub mod accumulate;
 pub mod derivative;
@@ -10,6 +10,7 @@ pub mod derivatives;
 pub mod engine;
 pub mod inplace;
 pub mod node;
+pub mod part;
 pub mod record;
 pub mod rules;
 pub mod snapshot;

@@ -2,6 +2,7 @@
 
 use crate::derivative::Derivative;
 use crate::inplace::CopySlices;
+use crate::part::Part;
 use crate::snapshot::Saved;
 use corten_tensor::attached::Slot;
 use corten_tensor::dispatch::HOOKS;
@@ -71,6 +72,8 @@ pub enum Kind {
     Accumulate(WeakTensor),
     /// An in-place change of a view, as its base sees it.
     CopySlices(Box<CopySlices>),
+    /// A view that was renewed: `as_strided` of its base.
+    Part(Box<Part>),
     /// Outside this crate.
     Custom(Box<dyn Custom>),
 }
@@ -86,19 +89,26 @@ pub struct Node {
     edges: Slot<Edges>,
     outputs: Slot<SmallVec<[OutputMeta; 1]>>,
     saved: Slot<Option<Arc<Saved>>>,
-    retained: Slot<Vec<(u32, WeakTensor)>>,
-    hooks: Slot<Option<Arc<dyn NodeHooks>>>,
+    extra: Slot<Option<Box<Extra>>>,
+}
+
+/// What few nodes have.
+#[derive(Default)]
+struct Extra {
+    retained: Vec<(u32, WeakTensor)>,
+    hooks: Option<Arc<dyn NodeHooks>>,
     /// The Python object that stands for it, or 0; it does not own it.
-    python: Slot<usize>,
+    python: usize,
     /// What the layer above keeps with it (where it was made, metadata).
-    note: Slot<Option<Arc<dyn Any + Send + Sync>>>,
+    note: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 impl Node {
     /// A node numbered after all that exist.
-    pub fn new(kind: Kind, edges: Edges, saved: Option<Saved>) -> Node {
+    #[inline]
+    pub fn new(kind: Kind, edges: Edges, saved: Option<Arc<Saved>>) -> Node {
         let seq = match kind {
             // A leaf runs when nothing else is left, so that it fires once.
             Kind::Accumulate(_) => 0,
@@ -109,11 +119,8 @@ impl Node {
             kind: Slot::new(Some(kind)),
             edges: Slot::new(edges),
             outputs: Slot::new(SmallVec::new()),
-            saved: Slot::new(saved.map(Arc::new)),
-            retained: Slot::new(Vec::new()),
-            hooks: Slot::new(None),
-            python: Slot::new(0),
-            note: Slot::new(None),
+            saved: Slot::new(saved),
+            extra: Slot::new(None),
         }
     }
 
@@ -154,18 +161,28 @@ impl Node {
     }
 
     /// Sets what it saved.
-    pub fn set_saved(&self, saved: Option<Saved>) {
-        self.saved.set(saved.map(Arc::new));
+    pub fn set_saved(&self, saved: Option<Arc<Saved>>) {
+        self.saved.set(saved);
+    }
+
+    fn extra(&self) -> Option<&Extra> {
+        self.extra.get().as_deref()
+    }
+
+    /// Changes what few nodes have; what `change` returns is dropped after the change.
+    fn with_extra<R>(&self, change: impl FnOnce(&mut Extra) -> R) -> R {
+        self.extra.with(|extra| change(extra.get_or_insert_default()))
     }
 
     /// Has the gradient of result `nr` kept in the `grad` of `tensor` (`retain_grad`).
     pub fn retain(&self, nr: u32, tensor: &Tensor) {
-        self.retained.with(|list| list.push((nr, tensor.downgrade())));
+        self.with_extra(|extra| extra.retained.push((nr, tensor.downgrade())));
     }
 
     /// Puts complete gradients into the tensors that retain them.
     pub fn keep_retained(&self, grads: &[Option<Tensor>]) -> Result<()> {
-        for (nr, tensor) in self.retained.get().clone() {
+        let Some(extra) = self.extra() else { return Ok(()) };
+        for (nr, tensor) in extra.retained.clone() {
             if let (Some(tensor), Some(Some(grad))) = (tensor.upgrade(), grads.get(nr as usize)) {
                 crate::accumulate::into_leaf(&tensor, grad.clone(), corten_tensor::mode::grad_enabled())?;
             }
@@ -175,32 +192,32 @@ impl Node {
 
     /// Its hooks.
     pub fn hooks(&self) -> Option<Arc<dyn NodeHooks>> {
-        self.hooks.get().clone()
+        self.extra().and_then(|extra| extra.hooks.clone())
     }
 
     /// Sets its hooks.
     pub fn set_hooks(&self, hooks: Option<Arc<dyn NodeHooks>>) {
-        self.hooks.set(hooks);
+        drop(self.with_extra(|extra| std::mem::replace(&mut extra.hooks, hooks)));
     }
 
     /// The Python object's address, or 0.
     pub fn python(&self) -> usize {
-        self.python.load()
+        self.extra().map_or(0, |extra| extra.python)
     }
 
     /// Sets the Python object's address.
     pub fn set_python(&self, address: usize) {
-        self.python.set(address);
+        self.with_extra(|extra| extra.python = address);
     }
 
     /// What the layer above keeps with it.
     pub fn note(&self) -> Option<Arc<dyn Any + Send + Sync>> {
-        self.note.get().clone()
+        self.extra().and_then(|extra| extra.note.clone())
     }
 
     /// Sets what the layer above keeps with it.
     pub fn set_note(&self, note: Option<Arc<dyn Any + Send + Sync>>) {
-        self.note.set(note);
+        drop(self.with_extra(|extra| std::mem::replace(&mut extra.note, note)));
     }
 
     /// Keeps the lines of the program that made it (anomaly mode).
@@ -221,6 +238,7 @@ impl Node {
             Kind::Row(row, op) => row.node_name(op),
             Kind::Accumulate(_) => "AccumulateGrad".into(),
             Kind::CopySlices(_) => "CopySlices".into(),
+            Kind::Part(_) => "AsStridedBackward0".into(),
             Kind::Custom(custom) => custom.name(),
         }
     }
@@ -284,9 +302,8 @@ pub fn accumulator(leaf: &Tensor) -> Arc<Node> {
     node
 }
 
-/// Where the gradient of a tensor goes: its node, or its accumulator if it is a leaf; a stale view's is renewed first.
+/// Where the gradient of a tensor goes: its node, or its accumulator if it is a leaf.
 pub fn edge_of(tensor: &Tensor) -> Option<Edge> {
-    crate::inplace::refresh(tensor);
     match tensor.grad_fn_slot() {
         Some(node) => node_of(node).map(|node| Edge { node, nr: tensor.output_nr() }),
         None if tensor.requires_grad() => Some(Edge { node: accumulator(tensor), nr: 0 }),

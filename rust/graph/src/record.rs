@@ -10,18 +10,21 @@ use corten_tensor::mode;
 use corten_tensor::op::{Body, Op};
 use corten_tensor::value::{IndexItem, Value};
 use corten_tensor::{Result, Tensor, fail, key};
-use smallvec::SmallVec;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::sync::atomic::Ordering;
 
 /// Calls `op`, recording it where an argument requires grad.
 pub fn layer(op: &'static Op, args: &[Value], target: Target) -> Result<Value> {
     let outs: &[Tensor] = if let Target::Out(outs) = target { outs } else { &[] };
     let mut wanted = false;
-    for_each_tensor(args, &mut |t| {
-        inplace::refresh(t);
+    let mut fresh = Ok(());
+    for_each_tensor(args, |t| {
+        if t.is_stale() && mode::grad_enabled() && fresh.is_ok() {
+            fresh = inplace::refresh(t);
+        }
         wanted |= t.requires_grad();
     });
+    fresh?;
     let row = match op.derivative.load(Ordering::Relaxed) {
         0 => None,
         n => derivatives::row(n - 1),
@@ -47,7 +50,7 @@ pub fn layer(op: &'static Op, args: &[Value], target: Target) -> Result<Value> {
         if !input.dtype().is_differentiable() {
             return below(op, args, target);
         }
-        inplace::check(op, input)?;
+        inplace::check(input)?;
     }
     match row {
         Some(row) => record(op, row, args, target, in_place),
@@ -82,12 +85,13 @@ fn refuse_later(op: &'static Op, result: &Value) {
     }
 }
 
-fn for_each_tensor(args: &[Value], visit: &mut dyn FnMut(&Tensor)) {
+#[inline]
+fn for_each_tensor(args: &[Value], mut visit: impl FnMut(&Tensor)) {
     for arg in args {
         match arg {
             Value::Tensor(t) => visit(t),
-            Value::Tensors(list) => list.iter().for_each(&mut *visit),
-            Value::OptionalTensors(list) => list.iter().flatten().for_each(&mut *visit),
+            Value::Tensors(list) => list.iter().for_each(&mut visit),
+            Value::OptionalTensors(list) => list.iter().flatten().for_each(&mut visit),
             Value::Key(items) => items.iter().for_each(|item| {
                 if let IndexItem::Tensor(t) = item {
                     visit(t);
@@ -98,43 +102,41 @@ fn for_each_tensor(args: &[Value], visit: &mut dyn FnMut(&Tensor)) {
     }
 }
 
-/// The edges of a call, in the order of the row's tensor parameters.
-fn edges_of(row: &Derivative, args: &[Value]) -> Edges {
-    let mut edges = Edges::new();
-    for (slot, arg) in row.slots.iter().zip(args) {
+/// The edges of a call, in the order of the row's tensor parameters, and which parameters have one (a bit each).
+#[inline]
+fn edges_of(row: &Derivative, args: &[Value]) -> (Edges, u32) {
+    let (mut edges, mut wanted) = (Edges::new(), 0);
+    for (i, (slot, arg)) in row.slots.iter().zip(args).enumerate() {
+        let mut push = |edge: Option<Edge>| {
+            wanted |= (edge.is_some() as u32) << i;
+            edges.push(edge);
+        };
         match (slot, arg) {
             (Slot::Plain, _) => {}
-            (Slot::Tensor, Value::Tensor(t)) => edges.push(edge_of(t)),
-            (Slot::Tensor, _) => edges.push(None),
-            (Slot::List, Value::Tensors(list)) => edges.extend(list.iter().map(edge_of)),
+            (Slot::Tensor, Value::Tensor(t)) => push(edge_of(t)),
+            (Slot::Tensor, _) => push(None),
+            (Slot::List, Value::Tensors(list)) => list.iter().for_each(|t| push(edge_of(t))),
             (Slot::List, _) => {}
         }
     }
-    edges
+    (edges, wanted)
 }
 
+/// Saved by nodes that need nothing.
+static NOTHING: LazyLock<Arc<Saved>> = LazyLock::new(Arc::default);
+
 fn record(op: &'static Op, row: &'static Derivative, args: &[Value], target: Target, in_place: bool) -> Result<Value> {
-    let edges = edges_of(row, args);
-    let mut slots: SmallVec<[bool; 8]> = SmallVec::new();
-    let mut at = 0;
-    for (slot, arg) in row.slots.iter().zip(args) {
-        let width = match (slot, arg) {
-            (Slot::Plain, _) => 0,
-            (Slot::List, Value::Tensors(list)) => list.len(),
-            (Slot::List, _) => 0,
-            (Slot::Tensor, _) => 1,
-        };
-        slots.push(edges[at..at + width].iter().any(Option::is_some));
-        at += width;
+    let (edges, wanted) = edges_of(row, args);
+    let (data, meta) = row.saves(wanted);
+    let mut saved = Saved::default();
+    if data | meta != 0 {
+        save(&mut saved, row, args, &edges, data, meta, in_place)?;
     }
-    let (data, meta) = row.saves(|param| slots.get(param).copied().unwrap_or(false));
-    let mut saved = save(row, args, &edges, data, meta, in_place)?;
     let result = below(op, args, target)?;
     let node = Arc::new(Node::new(Kind::Row(row, op), edges, None));
     if mode::get() & mode::flag::ANOMALY != 0 {
         node.remember_origin();
     }
-    // An in-place change gives its own new history to the tensor that it changed, after the node is complete.
     let outputs: &[Tensor] = match &result {
         Value::Tensor(t) => std::slice::from_ref(t),
         Value::Tensors(list) => list,
@@ -142,15 +144,22 @@ fn record(op: &'static Op, row: &'static Derivative, args: &[Value], target: Tar
     };
     for (nr, t) in outputs.iter().enumerate() {
         node.add_output(t);
-        let named = data & (1 << (16 + nr.min(15))) != 0;
-        saved.outs.push(named.then(|| Snapshot::output(t, nr as u32)));
+        if data >> 16 != 0 {
+            let named = data & (1 << (16 + nr.min(15))) != 0;
+            saved.outs.push(named.then(|| Snapshot::output(t, nr as u32)));
+        }
     }
-    node.set_saved(Some(saved));
+    node.set_saved(Some(if data | meta == 0 { NOTHING.clone() } else { Arc::new(saved) }));
+    // An in-place change gives its own new history to the tensor that it changed, after the node is complete.
     if in_place {
         inplace::rebase(&outputs[0], node);
+    } else if let [t] = outputs {
+        if t.dtype().is_differentiable() {
+            t.set_history(Some(node), 0);
+        }
     } else {
         for (nr, t) in outputs.iter().enumerate() {
-            if t.dtype().is_differentiable() {
+            if t.dtype().is_differentiable() && row.grads & (1 << nr.min(31)) != 0 {
                 t.set_history(Some(node.clone()), nr as u32);
             }
         }
@@ -158,26 +167,34 @@ fn record(op: &'static Op, row: &'static Derivative, args: &[Value], target: Tar
     Ok(result)
 }
 
-fn save(row: &Derivative, args: &[Value], edges: &Edges, data: u32, meta: u32, in_place: bool) -> Result<Saved> {
-    let mut saved = Saved { args: SmallVec::new(), outs: SmallVec::new() };
+fn save(
+    saved: &mut Saved,
+    row: &Derivative,
+    args: &[Value],
+    edges: &Edges,
+    data: u32,
+    meta: u32,
+    in_place: bool,
+) -> Result<()> {
     let mut at = 0;
     for (i, (slot, arg)) in row.slots.iter().zip(args).enumerate() {
         let (needs_data, needs_meta) = (data & (1 << i) != 0, meta & (1 << i) != 0);
         let start = at;
         at += match (slot, arg) {
-            (Slot::Plain, _) => 0,
-            (Slot::List, Value::Tensors(list)) => list.len(),
-            (Slot::List, _) => 0,
             (Slot::Tensor, _) => 1,
+            (Slot::List, Value::Tensors(list)) => list.len(),
+            _ => 0,
         };
         let edge = |k: usize| -> Option<Edge> { edges.get(start + k).cloned().flatten() };
         saved.args.push(match arg {
             _ if !needs_data && !needs_meta => SavedArg::Absent,
             Value::Tensor(t) if needs_data => {
-                // The change is about to overwrite it.
-                let kept = if in_place && i == 0 { copy_of(t)? } else { t.clone() };
                 let edge = if *slot == Slot::Plain { None } else { edge(0) };
-                SavedArg::Tensor(Snapshot::input(&kept, edge)?)
+                // What the change is about to overwrite is copied.
+                SavedArg::Tensor(match in_place && i == 0 {
+                    true => Snapshot::input(&copy_of(t)?, edge)?,
+                    false => Snapshot::input(t, edge)?,
+                })
             }
             Value::Tensor(t) => SavedArg::Meta(OutputMeta::of(t)),
             Value::Tensors(list) if *slot == Slot::List && needs_data => SavedArg::List(
@@ -187,7 +204,7 @@ fn save(row: &Derivative, args: &[Value], edges: &Edges, data: u32, meta: u32, i
             other => SavedArg::Plain(other.clone()),
         });
     }
-    Ok(saved)
+    Ok(())
 }
 
 fn copy_of(t: &Tensor) -> Result<Tensor> {

@@ -46,6 +46,7 @@ pub enum SavedArg {
 }
 
 /// All that a node saved.
+#[derive(Default)]
 pub struct Saved {
     /// One for each parameter.
     pub args: SmallVec<[SavedArg; 3]>,

@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 pub fn refusal(name: &str, signatures: &[Signature], call: &Call) -> PyErr {
     let count = call.positional() + call.named();
     let plausible: Vec<&Signature> =
-        signatures.iter().filter(|s| (s.required()..=s.most()).contains(&count) || s.varargs && count > 0).collect();
+        signatures.iter().filter(|s| (s.least..=s.most).contains(&count) || s.varargs && count > 0).collect();
     let text = match (signatures, plausible.as_slice()) {
         ([only], _) => single(name, only, call),
         (_, [only]) => single(name, only, call),

@@ -271,9 +271,7 @@ fn detach_(call: &Call, this: Obj, tensor: &Tensor) -> Given {
 
 fn detach(call: &Call, _this: Obj, tensor: &Tensor) -> Given {
     refuse_arguments(call, "detach")?;
-    let alias = tensor.detached();
-    alias.set_base(Some(tensor));
-    class::wrap_ptr(call.py, alias)
+    class::wrap_ptr(call.py, tensor.detached())
 }
 
 /// `Tensor._make_subclass(cls, data, require_grad=False)`: an object of class `cls` with the data of `data`.

@@ -97,7 +97,8 @@ impl Signature {
     /// Reads the call as this row's; `by_text` compares names by text as well.
     fn read(&self, call: &Call, by_text: bool, parsed: &mut Parsed) -> Result<(), Refused> {
         let given = call.positional();
-        if given > self.positional && !self.varargs {
+        let all = given + call.named();
+        if !self.varargs && (given > self.positional || all > self.most || all < self.least) {
             return Err(Refused::Mismatch);
         }
         let (mut place, mut used) = (0, 0);

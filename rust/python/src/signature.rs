@@ -6,7 +6,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 /// A parameter's names as interned strings: its own, then those that NumPy users write.
-pub struct Names(Vec<(Keep, &'static str)>);
+pub struct Names {
+    own: (Keep, &'static str),
+    also: Vec<(Keep, &'static str)>,
+}
 
 impl Names {
     fn new(py: Python<'_>, name: &'static str) -> Names {
@@ -17,14 +20,14 @@ impl Names {
             "other" => &["x2"],
             _ => &[],
         };
-        let names = std::iter::once(name).chain(also.iter().copied());
-        Names(names.map(|n| (Keep::new(PyString::intern(py, n).into_any().as_borrowed()), n)).collect())
+        let kept = |n: &'static str| (Keep::new(PyString::intern(py, n).into_any().as_borrowed()), n);
+        Names { own: kept(name), also: also.iter().copied().map(kept).collect() }
     }
 
     /// True if `given` is one of the names: by identity (keywords in source are interned), or by text.
     #[inline]
     pub fn is(&self, given: Obj, by_text: bool) -> bool {
-        self.0.iter().any(|(name, text)| {
+        std::iter::once(&self.own).chain(&self.also).any(|(name, text)| {
             name.is(given) || (by_text && given.cast::<PyString>().is_ok_and(|s| s.to_cow().is_ok_and(|s| s == *text)))
         })
     }
@@ -44,6 +47,9 @@ pub struct Signature {
     pub out: Option<Names>,
     /// How many arguments may be positional.
     pub positional: usize,
+    /// How many arguments must be given, and how many may be.
+    pub least: usize,
+    pub most: usize,
     /// The first positional argument may be spread over all of them.
     pub varargs: bool,
     /// Where `requires_grad` stands, in factories.
@@ -64,13 +70,17 @@ impl Signature {
 
     fn new(py: Python<'_>, op: &'static Op, inplace: bool, this: Option<usize>) -> Signature {
         let mut positional = op.params.iter().enumerate().filter(|(i, p)| Some(*i) != this && !p.keyword);
+        let given = op.params.iter().enumerate().filter(|(i, _)| Some(*i) != this);
+        let has_out = op.forms.out && !inplace && this.is_none();
         let varargs = positional.clone().next().is_some_and(|(_, p)| p.varargs);
         Signature {
             op,
             inplace,
             this,
             names: op.params.iter().map(|p| Names::new(py, p.name)).collect(),
-            out: (op.forms.out && !inplace && this.is_none()).then(|| Names::new(py, "out")),
+            out: has_out.then(|| Names::new(py, "out")),
+            least: given.clone().filter(|(_, p)| p.default.is_none()).count(),
+            most: given.count() + has_out as usize,
             varargs,
             requires_grad: op.params.iter().position(|p| p.name == "requires_grad" && p.keyword),
             positional: positional.by_ref().count(),
@@ -81,16 +91,6 @@ impl Signature {
     pub fn given(&self) -> impl Iterator<Item = (usize, &'static Param)> {
         let this = self.this;
         self.op.params.iter().enumerate().filter(move |(i, _)| Some(*i) != this)
-    }
-
-    /// How many arguments must be given.
-    pub fn required(&self) -> usize {
-        self.given().filter(|(_, p)| p.default.is_none()).count()
-    }
-
-    /// How many arguments may be given.
-    pub fn most(&self) -> usize {
-        self.given().count() + self.out.is_some() as usize
     }
 
     /// The parameters one by one as PyTorch's messages print them, `*` included.

@@ -115,6 +115,19 @@ struct Names {
     parts: Vec<(String, String)>,
 }
 
+impl Names {
+    /// The results whose gradients are named, one bit each.
+    fn grads(&self) -> u32 {
+        let bit = |name: &String| match name.strip_prefix('g') {
+            Some("") => 1,
+            Some("s") => u32::MAX,
+            Some(number) => number.parse().ok().and_then(|j| 1u32.checked_shl(j)).unwrap_or(0),
+            None => 0,
+        };
+        self.whole.iter().map(bit).fold(0, |all, one| all | one)
+    }
+}
+
 fn rewrite(tokens: TokenStream, names: &mut Names) -> TokenStream {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut out = TokenStream::new();
@@ -152,11 +165,12 @@ fn constant(row: &Row) -> Parsed<TokenStream> {
         Some(overload) => format!("{}.{}", row.name, overload),
         None => row.name.to_string(),
     };
-    let (mut formulas, mut steps) = (Vec::new(), Vec::new());
+    let (mut formulas, mut steps, mut grads) = (Vec::new(), Vec::new(), 0u32);
     for (targets, tokens) in &row.formulas {
         let mut names = Names::default();
         let expression = rewrite(tokens.clone(), &mut names);
         let indices = targets.iter().map(|t| row.index(t)).collect::<Parsed<Vec<_>>>()?;
+        grads |= names.grads();
         let (bindings, data, meta) = row.bindings(&names);
         formulas.push(quote! { crate::derivative::Formula { targets: &[#(#indices),*], data: #data, meta: #meta } });
         steps.push(quote! {
@@ -176,7 +190,7 @@ fn constant(row: &Row) -> Parsed<TokenStream> {
     Ok(quote! {
         crate::derivative::Derivative {
             op: #op, node: #node, kind: crate::derivative::Kind::#kind, slots: &[#(#slots),*], formulas: &[#(#formulas),*],
-            backward: |ctx| { #(#steps)* Ok(()) },
+            grads: #grads, backward: |ctx| { #(#steps)* Ok(()) },
         }
     })
 }
@@ -247,6 +261,9 @@ impl Row {
         }
         if used("need") {
             out.extend(quote! { let need = &ctx.needed(); });
+        }
+        if used("arrived") {
+            out.extend(quote! { let arrived = &ctx.arrived(); });
         }
         (out, data, meta)
     }

@@ -44,7 +44,8 @@ pub fn ops(input: TokenStream) -> TokenStream {
 /// ```
 /// Parameters stand in the op's own order; those without a type are tensors. In a formula a tensor is a lazy value with
 /// operators, `g` is the gradient of the (first) result and `g1`, `g2` those of further ones, `x.shape` and `x.dtype`
-/// save no data, and only what a formula names is saved. `[x, y]: EXPR` gives several gradients at once, as an array.
+/// save no data, and only what a formula names is saved; `arrived` tells for each result whether a gradient came.
+/// A result whose gradient no formula names does not require grad. `[x, y]: EXPR` gives several gradients at once, as an array.
 #[proc_macro]
 pub fn derivatives(input: TokenStream) -> TokenStream {
     derivatives::expand(input.into()).unwrap_or_else(cursor::Failure::into_tokens).into()

@@ -189,6 +189,7 @@ fn constant(row: &Row, family: &str) -> Parsed<TokenStream> {
         let ty = ty.replace(' ', "");
         quote! { crate::op::Return { name: #name, ty: #ty } }
     });
+    let mutates = row.returns.first().is_some_and(|(_, ty)| ty == "Self");
     let forms = forms(row)?;
     let aliases: Vec<String> = match row.get("alias") {
         Some(tokens) => tokens.to_string().split(',').map(|s| s.trim().to_string()).collect(),
@@ -200,7 +201,7 @@ fn constant(row: &Row, family: &str) -> Parsed<TokenStream> {
     let differentiable = row.get("nondiff").is_none();
     Ok(quote! {
         crate::op::Op {
-            name: #name, overload: #overload, doc: #doc, family: #family, params: &[#(#params),*], returns: &[#(#returns),*],
+            name: #name, overload: #overload, doc: #doc, family: #family, params: &[#(#params),*], returns: &[#(#returns),*], mutates: #mutates,
             forms: #forms, aliases: &[#(#aliases),*], domain: #domain, check: #check, array: #array,
             differentiable: #differentiable, body: #body, derivative: std::sync::atomic::AtomicUsize::new(0),
         }

@@ -2,13 +2,13 @@
 
 use crate::device::{Device, MemoryFormat};
 use crate::storage::Storage;
-use corten_base::{DType, Operand, Result, fail};
+use corten_base::{DType, Flat, Operand, Result, fail};
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Sizes, strides or dims: six inline, more on the heap.
-pub type Dims = SmallVec<[i64; 6]>;
+/// Sizes, strides or dims: four inline, more on the heap. Values and tensors are moved often, so they are kept small.
+pub type Dims = SmallVec<[i64; 4]>;
 
 /// The replaceable value of a tensor.
 pub struct Core {
@@ -86,7 +86,9 @@ pub fn channels_last_strides(sizes: &[i64]) -> Dims {
 impl Core {
     /// Uninitialised elements with the given sizes, row-major.
     pub fn empty(sizes: &[i64], dtype: DType, device: Device) -> Result<Core> {
-        Core::empty_strided(sizes, &contiguous_strides(sizes), dtype, device)
+        let bytes = checked_numel(sizes, dtype)?.saturating_mul(dtype.size());
+        let (storage, strides) = (Storage::new(bytes, device)?, contiguous_strides(sizes));
+        Ok(Core { storage, offset: 0, sizes: Dims::from_slice(sizes), strides, dtype, own_version: None })
     }
 
     /// Uninitialised elements with the given sizes and dense strides.
@@ -133,6 +135,12 @@ impl Core {
     /// The elements as kernels see them.
     pub fn operand(&self) -> Result<Operand<'_>> {
         Operand::new(self.storage.memory()?, self.dtype, self.offset, &self.sizes, &self.strides)
+    }
+
+    /// The elements of a contiguous value, in a row.
+    #[inline]
+    pub fn flat(&self) -> Result<Flat<'_>> {
+        Flat::new(self.storage.memory()?, self.dtype, self.offset, self.numel())
     }
 
     /// The elements as kernels see them, under other sizes and strides.

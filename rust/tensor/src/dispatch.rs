@@ -152,12 +152,6 @@ fn factory_dtype(op: &Op, args: &[Value]) -> Option<usize> {
 fn view_of(input: &Tensor, core: Core, keys: u32) -> Tensor {
     let view = Tensor::new(core);
     view.set_base(Some(input));
-    if let Some(rest) = view.base().and_then(Tensor::rest)
-        && rest.epoch > 0
-    {
-        let epoch = rest.epoch;
-        view.with_rest(|own| own.view_epoch = epoch);
-    }
     let untracked = if mode::grad_enabled() { 0 } else { key::UNTRACKED_VIEW };
     view.add_keys(keys | untracked | (input.keys() & (key::UNTRACKED_VIEW | key::INFERENCE)));
     view

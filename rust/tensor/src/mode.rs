@@ -14,7 +14,7 @@ pub mod flag {
     /// In anomaly mode: gradients that are NaN are errors.
     pub const CHECK_NAN: u32 = 1 << 19;
     /// The thread runs a kernel without the interpreter's lock.
-    pub const DETACHED: u32 = 1 << 19;
+    pub const DETACHED: u32 = 1 << 20;
 }
 
 /// Keys that leave the fast path whatever the mode.

@@ -144,11 +144,12 @@ pub fn unary_fast(op: Unary, rule: Promote, x: &Tensor) -> Option<Result<Tensor>
     if rule == Promote::predicate || !is_short(core) || !op.supports(core.dtype) {
         return None;
     }
-    Some((|| {
+    let flat = || {
         let out = core.beside(core.dtype)?;
-        kernels::unary(op, core.dtype, out.operand()?, core.operand()?)?;
-        Ok(Tensor::new(out))
-    })())
+        let done = kernels::unary_flat(op, core.dtype, out.flat()?, core.flat()?)?;
+        Ok(done.then(|| Tensor::new(out)))
+    };
+    flat().transpose()
 }
 
 /// True for what the short cuts take: few floats on the host, row-major.
@@ -214,10 +215,7 @@ pub fn binary_fast(op: Binary, rule: Promote, x: &Tensor, y: Number) -> Option<R
             if b.dtype != a.dtype || b.sizes[..] != a.sizes[..] || !is_short(b) {
                 return None;
             }
-            Src::Operand(match b.operand() {
-                Ok(operand) => operand,
-                Err(error) => return Some(Err(error)),
-            })
+            return flat(op, rule, a, b).transpose();
         }
         Number::Scalar(Scalar::Complex(..) | Scalar::Bool(_)) => return None,
         Number::Scalar(s) => Src::Scalar(s),
@@ -227,6 +225,14 @@ pub fn binary_fast(op: Binary, rule: Promote, x: &Tensor, y: Number) -> Option<R
         kernels::binary(op, a.dtype, out.operand()?, Src::Operand(a.operand()?), y)?;
         Ok(Tensor::new(out))
     })())
+}
+
+/// `op` over two contiguous values of one shape and dtype, where that is simple.
+#[inline(always)]
+fn flat(op: Binary, rule: Promote, a: &Core, b: &Core) -> Result<Option<Tensor>> {
+    let out = a.beside(result_dtype(rule, a.dtype))?;
+    let done = kernels::binary_flat(op, a.dtype, out.flat()?, a.flat()?, b.flat()?)?;
+    Ok(done.then(|| Tensor::new(out)))
 }
 
 /// `meta` of a row over three or more operands, of which `typed` decide the dtype.

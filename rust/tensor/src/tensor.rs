@@ -49,10 +49,6 @@ pub struct Rest {
     pub hooks: Option<Arc<dyn Any + Send + Sync>>,
     /// Whether a non-leaf keeps its gradient.
     pub retains_grad: bool,
-    /// For a base: how often an in-place change through a view rewrote its history.
-    pub epoch: u64,
-    /// For a view: the base's epoch when its own edge was made.
-    pub view_epoch: u64,
 }
 
 /// A tensor's identity.
@@ -61,6 +57,8 @@ pub struct Impl {
     keys: Slot<u32>,
     requires_grad: Slot<bool>,
     output_nr: Slot<u32>,
+    /// For a view: the version (its low bits) that its history belongs to.
+    view_version: Slot<u32>,
     grad_fn: Slot<Option<Arc<dyn GraphNode>>>,
     base: Slot<Option<Tensor>>,
     rest: Slot<Option<Box<Rest>>>,
@@ -86,6 +84,7 @@ impl Tensor {
             keys: Slot::new(keys),
             requires_grad: Slot::new(false),
             output_nr: Slot::new(0),
+            view_version: Slot::new(0),
             grad_fn: Slot::new(None),
             base: Slot::new(None),
             rest: Slot::new(None),
@@ -249,12 +248,24 @@ impl Tensor {
                 let root = base.base().unwrap_or(base).clone();
                 self.add_keys(key::VIEW);
                 self.0.base.set(Some(root));
+                self.mark_current();
             }
             None => {
                 self.remove_keys(key::VIEW | key::UNTRACKED_VIEW | key::MULTI_VIEW);
                 self.0.base.set(None);
             }
         }
+    }
+
+    /// True for a view whose memory was changed since its history was stored.
+    #[inline(always)]
+    pub fn is_stale(&self) -> bool {
+        self.keys() & key::VIEW != 0 && self.0.view_version.load() != self.core().version() as u32
+    }
+
+    /// Declares the stored history of a view the one of its current version.
+    pub fn mark_current(&self) {
+        self.0.view_version.set(self.core().version() as u32);
     }
 
     /// The state that few tensors need, if it has any.

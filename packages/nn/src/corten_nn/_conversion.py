@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from corten_nn._backend import Tensor, autograd, core
 from corten_nn._tree import Tree
-from corten_nn.parameter import Parameter
+from corten_nn.parameter import Parameter, keep_lazy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Convertible(Tree):
                 converted = fn(param)
                 if converted.is_meta != param.is_meta:
                     # A tensor without data cannot turn into one with data, nor back.
-                    self._parameters[name] = Parameter(converted, param.requires_grad)
+                    self._parameters[name] = keep_lazy(Parameter(converted, param.requires_grad), param)
                     continue
                 if grad is not None:
                     # A gradient must fit its tensor at every moment.
@@ -53,7 +53,7 @@ class Convertible(Tree):
                     param.grad = grad
         for name, buffer in self._buffers.items():
             if buffer is not None:
-                self._buffers[name] = fn(buffer)
+                self._buffers[name] = keep_lazy(fn(buffer), buffer)
         return self
 
     def to(self, *args: Any, **kwargs: Any) -> Self:

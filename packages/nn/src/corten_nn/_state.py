@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from corten_nn._backend import Tensor, autograd
 from corten_nn._tree import Tree
-from corten_nn.parameter import preserve_grad_mode
+from corten_nn.parameter import is_lazy, preserve_grad_mode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class Stateful(Tree):
         # PyTorch before 0.4 saved scalars with one dimension.
         if tensor.dim() == 0 and given.dim() == 1 and given.shape[0] == 1:
             given = given[0]
-        if given.shape != tensor.shape:
+        if not is_lazy(tensor) and given.shape != tensor.shape:
             error_msgs.append(
                 f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, "
                 f"the shape in current model is {tensor.shape}."

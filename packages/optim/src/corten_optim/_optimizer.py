@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from itertools import chain
 
-from corten_optim._backend import Tensor, autograd
+from corten_optim._backend import Tensor, autograd, core
 from corten_optim._hooks import add_hook, with_step_hooks
 from corten_optim._state import Changes, FlatGroup, State, plain, with_gradients
 
@@ -173,6 +173,19 @@ class Optimizer:
         else:
             for bucket in flat.buckets:
                 yield bucket, [grads[i] for i in bucket.indices]
+
+    def _each(self, group: dict[str, Any], *keys: str) -> Iterator[tuple[Tensor, Tensor, list[Any]]]:
+        """Each parameter that has a gradient, with that (negated to maximize) and the state named by `keys`.
+
+        This is for steps written with tensor functions; complex tensors come as pairs of real numbers.
+        """
+        maximize = group.get("maximize", False)
+        for bucket, grads in self._buckets(group, *keys):
+            for i, (param, grad) in enumerate(zip(bucket.params, grads, strict=True)):
+                tensors = [param, -grad if maximize else grad, *(states[i] for states in bucket.state)]
+                if param.is_complex():
+                    tensors = [core.view_as_real(x) if x is not None and x.is_complex() else x for x in tensors]
+                yield tensors[0], tensors[1], tensors[2:]
 
     def _flatten(
         self, group: dict[str, Any], params: list[Tensor], grads: list[Tensor], keys: tuple[str, ...]

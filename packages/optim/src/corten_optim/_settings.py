@@ -52,12 +52,13 @@ def step_count(value: float = 0.0) -> Tensor:
     return core.tensor(value, dtype=dtype)
 
 
-def complete_groups(optimizer: Any, defaults: dict[str, Any]) -> None:
-    """Add settings that older saved groups lack, and make counts of steps tensors where they were numbers."""
+def complete_groups(optimizer: Any, defaults: dict[str, Any], counts: tuple[str, ...] = ("step",)) -> None:
+    """Add settings that older saved groups lack, and make the `counts` in the state tensors where they were numbers."""
     for group in optimizer.param_groups:
         for key, value in defaults.items():
             group.setdefault(key, value)
         for param in group["params"]:
             entry = optimizer.state.get(param)
-            if entry and "step" in entry and not isinstance(entry["step"], Tensor):
-                entry["step"] = step_count(float(entry["step"]))
+            for key in counts:
+                if entry and key in entry and not isinstance(entry[key], Tensor):
+                    entry[key] = step_count(float(entry[key]))

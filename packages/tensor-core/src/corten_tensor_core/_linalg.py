@@ -63,7 +63,7 @@ def matrix_norm(A: Tensor, ord: Any = None, dim: Any = (-2, -1), keepdim: bool =
     if rows == columns:
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
     if ord == "fro":
-        return A.abs().square().sum([rows, columns], keepdim).sqrt()
+        return _rows["vector_norm"](A, 2, [rows, columns], keepdim)
     if ord == "nuc" or ord in (2, -2):
         values = _rows["svdvals"](A.movedim([rows, columns], [-2, -1]))
         result = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)

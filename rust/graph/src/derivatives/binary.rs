@@ -23,7 +23,7 @@ maximum(x, y): pointwise { x: powers::share(g, x, y, gt(x, y)), y: powers::share
 minimum(x, y): pointwise { x: powers::share(g, x, y, lt(x, y)), y: powers::share(g, x, y, gt(x, y)) }
 fmax(x, y): pointwise { x: where_(logical_or(ge(x, y), isnan(y)), g, 0.0), y: where_(logical_or(ge(x, y), isnan(y)), 0.0, g) }
 fmin(x, y): pointwise { x: where_(logical_or(le(x, y), isnan(y)), g, 0.0), y: where_(logical_or(le(x, y), isnan(y)), 0.0, g) }
-atan2(x, y): pointwise { x: g * y / (x * x + y * y), y: -g * x / (x * x + y * y) }
+atan2(x, y): pointwise { x: powers::over_square(g, x, y) * y, y: -(powers::over_square(g, x, y) * x) }
 hypot(x, y) -> out: pointwise { x: g * (x / out), y: g * (y / out) }
 copysign(x, y): pointwise { x: where_(eq(x, 0.0), 0.0, g * sign(x) * copysign(ones_like(g), y)), y: zeros_like(g) }
 xlogy(x, y): pointwise { x: g * where_(logical_and(eq(powers::tensor(x, g), 0.0), le(powers::tensor(y, g), 0.0)), 0.0, log(powers::tensor(y, g))), y: g * x / y }
@@ -33,8 +33,8 @@ complex(x, y): linear { x: real(g), y: imag(g) }
 polar(x, y) -> out: pointwise { x: real(conj(g) * polar(ones_like(y), y)), y: real(conj(g) * mul(out, corten_tensor::Scalar::Complex(0.0, 1.0))) }
 addcmul(x, a, b, value: Scalar): pointwise { x: g.clone(), a: mul(g * c(b), value), b: mul(g * c(a), value) }
 addcdiv(x, a, b, value: Scalar): pointwise { x: g.clone(), a: mul(g / c(b), value), b: -mul(g * c(&(a / (b * b))), value) }
-lerp(x, y, weight: Scalar): linear { x: mul(g, powers::one_minus(weight)), y: mul(g, weight) }
-lerp.tensor(x, y, weight): pointwise "LerpBackward1" { x: g * (1.0 - weight), y: g * weight, weight: g * (y - x) }
+lerp(x, y, weight: Scalar): linear { x: mul(g, powers::conjugate(powers::one_minus(weight))), y: mul(g, powers::conjugate(weight)) }
+lerp.tensor(x, y, weight): pointwise "LerpBackward1" { x: g * (1.0 - c(weight)), y: g * c(weight), weight: g * c(&(y - x)) }
 where(condition: Tensor, x, y): linear { x: where_(condition, g, 0.0), y: where_(condition, 0.0, g) }
 clamp(x, min: Scalar?, max: Scalar?): pointwise { x: powers::inside(g, x, min, max) }
 clamp.tensor(x, min, max): pointwise "ClampBackward1" { x: powers::inside_tensors(g, x, min, max), min: powers::at_min(g, x, min, max), max: powers::at_max(g, x, min, max) }

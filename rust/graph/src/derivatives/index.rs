@@ -12,6 +12,7 @@ index_select(x, dim: Dim, index: Tensor): gather { x: if x.shape.is_empty() { g.
 index_add(x, dim: Dim, index: Tensor, s, alpha: Scalar): linear { x: g.clone(), s: mul(reshape(index_select(g, dim, index), s.shape), alpha) }
 index_copy(x, dim: Dim, index: Tensor, s): linear { x: index_fill(g, dim, index, 0), s: reshape(index_select(g, dim, index), s.shape) }
 index_fill(x, dim: Dim, index: Tensor, value: Scalar): linear { x: index_fill(g, dim, index, 0) }
+index_fill.tensor(x, dim: Dim, index: Tensor, value): linear "IndexFillBackward1" { x: index_fill(g, dim, index, 0), value: rule::filled(g, dim, index, value.shape) }
 gather(x, dim: Dim, index: Tensor, sparse_grad: bool): gather { x: if x.shape.is_empty() { reshape(g, x.shape) } else { scatter_add(zeros(g, x.shape), dim, index, g) } }
 scatter(x, dim: Dim, index: Tensor, s): linear { x: scatter_value(g, dim, index, 0), s: gather(g, dim, index) }
 scatter.value(x, dim: Dim, index: Tensor, value: Scalar): linear "ScatterBackward1" { x: scatter_value(g, dim, index, 0) }

@@ -9,14 +9,12 @@ mod loss;
 mod matrix;
 mod neural;
 mod order;
+mod random;
 mod reduce;
 mod unary;
 mod view;
 
 use crate::derivative::{Derivative, Kind, Slot};
-use corten_tensor::op::Op;
-use corten_tensor::registry;
-use std::sync::OnceLock;
 
 static FAMILIES: &[&[Derivative]] = &[
     &unary::ROWS,
@@ -28,6 +26,7 @@ static FAMILIES: &[&[Derivative]] = &[
     &loss::ROWS,
     &neural::ROWS,
     &order::ROWS,
+    &random::ROWS,
     &join::ROWS,
     &index::ROWS,
     &view::ROWS,
@@ -57,14 +56,6 @@ pub static UNKNOWN: Derivative = Derivative {
     kind: Kind::other,
     slots: &[Slot::Plain],
     formulas: &[],
+    grads: u32::MAX,
     backward: |_| Ok(()),
 };
-
-/// The row of `as_strided`, which in-place changes use for any view.
-pub fn as_strided() -> (&'static Derivative, &'static Op) {
-    static ROW: OnceLock<(&'static Derivative, &'static Op)> = OnceLock::new();
-    *ROW.get_or_init(|| match (all().find(|row| row.op == "as_strided"), registry::find("as_strided")) {
-        (Some(row), Some(op)) => (row, op),
-        _ => unreachable!("both tables have a row for as_strided"),
-    })
-}

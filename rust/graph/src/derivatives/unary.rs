@@ -1,6 +1,7 @@
 //! Derivatives of functions of one tensor.
 
 use crate::rules::complex::{c, sgn_backward, turned};
+use crate::rules::special::{i1_slope, i1e_slope, sinc_slope};
 use corten_tables::derivatives;
 use corten_tensor::ops::all::*;
 use std::f64::consts::{LN_2, LN_10, PI};
@@ -32,13 +33,19 @@ tanh(x) -> out: pointwise { x: tanh_backward(g, out) }
 asinh(x): pointwise { x: g * c(&rsqrt(x * x + 1.0)) }
 acosh(x): pointwise { x: g * c(&(rsqrt(x - 1.0) * rsqrt(x + 1.0))) }
 atanh(x): pointwise { x: g / c(&(1.0 - x * x)) }
-sinc(x): pointwise { x: g * where_(eq(x, 0), 0.0, (cos(x * PI) * x - sin(x * PI) / PI) / where_(eq(x, 0), 1.0, x * x)) }
+sinc(x): pointwise { x: g * c(&sinc_slope(x)) }
 deg2rad(x): linear { x: g * (PI / 180.0) }
 rad2deg(x): linear { x: g * (180.0 / PI) }
 erf(x): pointwise { x: g * exp(-(x * x)) * std::f64::consts::FRAC_2_SQRT_PI }
 erfc(x): pointwise { x: -g * exp(-(x * x)) * std::f64::consts::FRAC_2_SQRT_PI }
 erfinv(x) -> out: pointwise { x: g * exp(out * out) * (PI.sqrt() / 2.0) }
 lgamma(x): pointwise { x: g * digamma(x) }
+digamma(x): pointwise { x: g * polygamma(1, x) }
+polygamma(n: int, x): pointwise { x: g * polygamma(n + 1, x) }
+i0(x): pointwise { x: g * special_i1(x) }
+special_i0e(x) -> out: pointwise "SpecialI0EBackward0" { x: g * (special_i1e(x) - sgn(x) * out) }
+special_i1(x) -> out: pointwise { x: g * i1_slope(x, out) }
+special_i1e(x) -> out: pointwise "SpecialI1EBackward0" { x: g * i1e_slope(x, out) }
 floor(x): zero { x: zeros_like(g) }
 ceil(x): zero { x: zeros_like(g) }
 round(x): zero { x: zeros_like(g) }
@@ -47,5 +54,5 @@ frac(x): linear { x: g.clone() }
 _conj(x): linear "ConjBackward0" { x: conj(g) }
 angle(x): pointwise { x: turned(g, x) }
 sigmoid(x) -> out: pointwise { x: sigmoid_backward(g, out) }
-_logit(x): pointwise "LogitBackward0" { x: g / (x * (1.0 - x)) }
+_logit(x) -> out: pointwise "LogitBackward0" { x: where_(isnan(out), out, g / (x * (1.0 - x))) }
 }

@@ -22,7 +22,7 @@ select(x, dim: Dim, index: int): linear { x: strided::place(g, x.shape, |z| sele
 slice(x, dim: Dim, start: int?, end: int?, step: int): linear { x: strided::place(g, x.shape, |z| slice_with(z, dim, start, end, step)) }
 narrow(x, dim: Dim, start: int, length: int): linear "SliceBackward0" { x: strided::place(g, x.shape, |z| narrow(z, dim, start, length)) }
 diagonal(x, offset: int, dim1: Dim, dim2: Dim): linear { x: strided::place(g, x.shape, |z| diagonal_with(z, offset, dim1, dim2)) }
-as_strided(x, size: Sizes, stride: Sizes, offset: int?): linear { x: strided::as_strided(g, x.shape, size, stride, offset) }
+as_strided(x, size: Sizes, stride: Sizes, offset: int?): linear { x: strided::dense_as_strided(g, x.shape, size, stride, offset) }
 unfold(x, dimension: Dim, size: int, step: int): linear { x: strided::unfold(g, x.shape, dimension, size, step) }
 split(x, size: int, dim: Dim): linear { x: cat_with(gs, dim) }
 split.sizes(x, sizes: Sizes, dim: Dim): linear "SplitWithSizesBackward0" { x: cat_with(gs, dim) }

@@ -1,10 +1,11 @@
 //! Gradients of indexed reads and writes.
 
+use super::complex::c;
 use super::strided::zeros;
 use corten_tensor::lazy::T;
 use corten_tensor::ops::all as ops;
 use corten_tensor::value::Value;
-use corten_tensor::{Dims, Result, Tensor, fail};
+use corten_tensor::{Dims, Result, Tensor};
 
 /// Of a read at `indices`: `g` added up at those places.
 pub fn read(g: &T, shape: &Dims, indices: &Value) -> T {
@@ -52,17 +53,49 @@ impl Scattered<'_> {
             "mean" => {
                 let mut count = own(ops::ones_like(g));
                 count = ops::scatter_add(count, dim, index, ops::ones_like(src));
-                let shared = g / &ops::clamp_min(count, 1);
+                let shared = g / &at_least_one(&count);
                 [own(shared.clone()), ops::gather(shared, dim, index)]
             }
             "amax" | "amin" => {
                 let mine = own(ops::_cast(ops::eq(x, out), x.clone().tensor()?.dtype()));
                 let theirs = ops::_cast(ops::eq(src, ops::gather(out, dim, index)), src.clone().tensor()?.dtype());
                 let count = ops::scatter_add(&mine, dim, index, &theirs);
-                let shared = g / &ops::clamp_min(count, 1);
+                let shared = g / &at_least_one(&count);
                 [mine * &shared, theirs * ops::gather(shared, dim, index)]
             }
-            other => fail!(NotImplemented, "the derivative of scatter_reduce with reduce='{other}' is not implemented"),
+            _ => self.of_product(g, x, src, out)?,
         })
     }
+
+    /// Of products: what is joined without the element itself.
+    fn of_product(&self, g: &T, x: &T, src: &T, out: &T) -> Result<[T; 2]> {
+        let (dim, index) = (self.dim, self.index);
+        let joined =
+            |x: &T, src: &T| ops::scatter_reduce_with(x, dim, index, src, self.reduce, self.include_self);
+        let own_zero = ops::eq(x, 0);
+        let filled = ops::where_(own_zero, 1.0, x);
+        let mut mine = g * c(&(joined(&filled, src) / &filled));
+        if !self.include_self {
+            mine = ops::scatter_value(mine, dim, index, 0);
+        }
+        let zero = ops::eq(src, 0);
+        let zeros = ops::scatter_add(ops::zeros_like(x), dim, index, ops::_cast(&zero, x.clone().tensor()?.dtype()));
+        let zeros = ops::gather(zeros, dim, index);
+        let only = ops::logical_and(&zero, ops::eq(&zeros, 1));
+        let without = joined(x, &ops::where_(&only, 1.0, src));
+        let at_zero = ops::gather(g * c(&without), dim, index);
+        let elsewhere = ops::gather(g * c(out), dim, index) / c(&ops::where_(&zero, 1.0, src));
+        Ok([mine, ops::where_(only, at_zero, elsewhere)])
+    }
+}
+
+/// Counts, with one where nothing is counted.
+fn at_least_one(count: &T) -> T {
+    ops::where_(ops::eq(count, 0), 1.0, count)
+}
+
+/// Of one number written into slices, by that number: the sum over the slices, each once.
+pub fn filled(g: &T, dim: i64, index: &Tensor, shape: &Dims) -> T {
+    let kept = ops::index_fill(ops::ones_like(g), dim, index, 0);
+    ops::reshape(ops::sum(ops::where_(ops::eq(kept, 0), g, 0.0)), shape)
 }

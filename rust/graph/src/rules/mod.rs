@@ -10,4 +10,5 @@ pub mod neural;
 pub mod order;
 pub mod powers;
 pub mod reduce;
+pub mod special;
 pub mod strided;

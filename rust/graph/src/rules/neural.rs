@@ -139,6 +139,16 @@ pub fn batch_norm(g: &T, x: &T, w: &T, [mean, rstd]: [&T; 2], training: bool, ep
     Ok(vec![input, weight, sum_of(g.clone(), &others, false)])
 }
 
+/// Of dropout: scaled as what was kept.
+pub fn kept(g: &T, mask: &T, p: f64, train: Option<bool>) -> T {
+    let scale = match (train, p) {
+        (Some(false), _) => 1.0,
+        (_, 1.0) => 0.0,
+        _ => 1.0 / (1.0 - p),
+    };
+    ops::mul(g * mask, scale)
+}
+
 /// Of the gradient of an embedding: the rows of `g`, none for the padding.
 pub fn embedded(g: &T, indices: &corten_tensor::Tensor, padding_idx: i64, scale: bool) -> Result<T> {
     if scale {

@@ -7,7 +7,7 @@ use corten_tensor::lazy::T;
 use corten_tensor::ops::all as ops;
 use corten_tensor::rules::read;
 use corten_tensor::value::Value;
-use corten_tensor::{Dims, Result};
+use corten_tensor::{DType, Dims, Result, mode};
 
 /// Of values chosen along `dim`: `g` at the places they came from.
 pub fn chosen(g: &T, shape: &Dims, dim: i64, keepdim: bool, index: &T) -> Result<T> {
@@ -32,6 +32,9 @@ pub fn cumprod(g: &T, x: &T, out: &T, shape: &Dims, dim: i64) -> Result<T> {
     if read::item(&ops::any(&zero).tensor()?)?.is_zero() {
         return Ok(from_end(&(g * &c(out)), dim) / c(x));
     }
+    if mode::grad_enabled() {
+        return Ok(cumprod_without_division(g, x, shape, dim));
+    }
     // Up to the first zero as usual; at it, the products without it; behind it nothing.
     let seen = ops::cumsum(&zero, dim);
     let first = ops::logical_and(&zero, ops::eq(&seen, 1));
@@ -41,13 +44,38 @@ pub fn cumprod(g: &T, x: &T, out: &T, shape: &Dims, dim: i64) -> Result<T> {
     Ok(ops::where_(first, from_end(&(g * &c(&without)), dim), rest))
 }
 
-/// Of the logarithm of cumulative sums of exponentials, in logarithms so that nothing overflows.
-pub fn logcumsumexp(g: &T, x: &T, out: &T, dim: i64) -> T {
-    let part = |g: T| {
-        let shifted = ops::flip(ops::log(ops::relu(g)) - out, [dim]);
+/// Of the cumulative product, each element's from the products that leave it out: its own gradient is right at zeros.
+fn cumprod_without_division(g: &T, x: &T, shape: &Dims, dim: i64) -> T {
+    let n = shape[if dim < 0 { dim + shape.len() as i64 } else { dim } as usize];
+    let each: Vec<T> = (0..n)
+        .map(|k| {
+            let before = ops::prod_dim_with(ops::narrow(x, dim, 0i64, k), dim, true, Value::None);
+            let behind = ops::cumprod(ops::narrow(x, dim, k + 1, n - k - 1), dim);
+            let products = ops::cat_with(&[before.clone(), before * behind][..], dim);
+            sum(&(ops::narrow(g, dim, k, n - k) * c(&products)), dim)
+        })
+        .collect();
+    ops::cat_with(&each[..], dim)
+}
+
+/// Of the logarithm of cumulative sums of exponentials, in logarithms so that nothing overflows; real gradients in two
+/// parts, the positive ones and the negative ones.
+pub fn logcumsumexp(g: &T, x: &T, out: &T, dim: i64) -> Result<T> {
+    let part = |log: T| {
+        let shifted = ops::flip(log - out, [dim]);
         ops::exp(ops::flip(ops::logcumsumexp(shifted, dim), [dim]) + x)
     };
-    part(g.clone()) - part(-g)
+    let dtype = g.clone().tensor()?.dtype();
+    if dtype.is_complex() {
+        return Ok(c(&part(ops::log(c(g)))));
+    }
+    // Not the logarithm of zero: the gradients of -inf are not numbers.
+    let lowest = if dtype == DType::F64 { f64::MIN } else { f32::MIN as f64 };
+    let logs = |chosen: T| {
+        let size = ops::log(ops::where_(&chosen, ops::abs(g), 1.0));
+        ops::where_(chosen, size, lowest)
+    };
+    Ok(part(logs(ops::gt(g, 0))) - part(logs(ops::lt(g, 0))))
 }
 
 /// Of cumulative extremes: `g` added up at the places they came from.

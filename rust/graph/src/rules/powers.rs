@@ -11,7 +11,8 @@ pub fn scaled(g: &T, alpha: Scalar) -> T {
     if alpha == Scalar::Int(1) { g.clone() } else { ops::mul(g, conjugate(alpha)) }
 }
 
-fn conjugate(s: Scalar) -> Scalar {
+/// The conjugate of a number.
+pub fn conjugate(s: Scalar) -> Scalar {
     match s {
         Scalar::Complex(re, im) => Scalar::Complex(re, -im),
         real => real,
@@ -24,6 +25,13 @@ pub fn one_minus(weight: Scalar) -> Scalar {
         Scalar::Complex(re, im) => Scalar::Complex(1.0 - re, -im),
         real => Scalar::Float(1.0 - real.to_f64()),
     }
+}
+
+/// Of the angle of the point `(y, x)`, as what both gradients are multiples of: zero at the origin.
+pub fn over_square(g: &T, x: &T, y: &T) -> T {
+    let square = x * x + y * y;
+    let zero = ops::eq(&square, 0);
+    ops::where_(&zero, 0.0, g / &ops::where_(&zero, 1.0, &square))
 }
 
 /// `x` as a tensor, with the dtype of `model` where it is a number.
@@ -120,6 +128,13 @@ pub fn at_max(g: &T, x: &T, min: &T, max: &T) -> T {
     let above = ops::gt(x, max);
     let result = if min.is_none() { above } else { ops::logical_or(above, ops::gt(min, max)) };
     ops::where_(result, g, 0.0)
+}
+
+/// Of softplus, by its input times beta; constant from the threshold on.
+pub fn softplus(g: &T, scaled: &T, threshold: Scalar) -> T {
+    let at_threshold = 1.0 / (1.0 + libm::exp(-threshold.to_f64()));
+    let slope = ops::where_(ops::lt(scaled, threshold), ops::sigmoid(scaled), at_threshold);
+    ops::where_(ops::gt(scaled, threshold), g, g * &slope)
 }
 
 /// The second derivative of gelu: `g · g0 · gelu''(x)`.

@@ -5,7 +5,7 @@ use corten_tensor::lazy::T;
 use corten_tensor::ops::all as ops;
 use corten_tensor::rules::dims;
 use corten_tensor::value::Value;
-use corten_tensor::{Dims, Result, Scalar};
+use corten_tensor::{Dims, Result, Scalar, mode};
 
 /// `g` with the reduced dimensions back, of size one.
 pub fn restore(g: &T, shape: &Dims, dim: Option<&[i64]>, keepdim: bool) -> Result<T> {
@@ -37,7 +37,7 @@ pub fn at_extreme(g: &T, x: &T, out: &T, shape: &Dims, dim: Option<&[i64]>, keep
 
 /// Of the variance.
 pub fn var(g: &T, x: &T, shape: &Dims, dim: Option<&[i64]>, correction: Option<Scalar>, keepdim: bool) -> Result<T> {
-    let free = count(shape, dim)? - correction.map_or(1.0, Scalar::to_f64);
+    let free = (count(shape, dim)? - correction.map_or(1.0, Scalar::to_f64)).max(0.0);
     let mean = ops::mean_dim_with(x, dim, true, Value::None);
     Ok(restore(g, shape, dim, keepdim)? * (x - &mean) * (2.0 / free))
 }
@@ -65,6 +65,9 @@ pub fn prod(g: &T, x: &T, out: &T, shape: &Dims, dim: Option<&[i64]>, keepdim: b
         return Ok(g * c(&(out / x)));
     }
     let all: Dims = dims::reduced(dim, shape.len())?.iter().map(|&d| d as i64).collect();
+    if mode::grad_enabled() {
+        return Ok(g * c(&others(x, shape, &all)?));
+    }
     let zeros = ops::sum_dim_with(&zero, all.clone(), true, Value::None);
     let filled = ops::where_(&zero, 1.0, x);
     let mut others = filled.clone();
@@ -74,6 +77,25 @@ pub fn prod(g: &T, x: &T, out: &T, shape: &Dims, dim: Option<&[i64]>, keepdim: b
     let at_zero = ops::where_(ops::eq(&zeros, 1), &others, 0.0);
     let elsewhere = ops::where_(ops::eq(&zeros, 0), others / filled, 0.0);
     Ok(g * c(&ops::where_(zero, at_zero, elsewhere)))
+}
+
+/// The product of the other elements along `dims`, as products from both ends: without a division, so that its own
+/// gradient is right at zeros.
+pub fn others(x: &T, shape: &Dims, dims: &[i64]) -> Result<T> {
+    let order: Dims = (0..shape.len() as i64).filter(|d| !dims.contains(d)).chain(dims.iter().copied()).collect();
+    let turned: Dims = order.iter().map(|&d| shape[d as usize]).collect();
+    let (kept, reduced) = turned.split_at(shape.len() - dims.len());
+    let n: i64 = reduced.iter().product();
+    if n == 0 {
+        return Ok(x.clone());
+    }
+    let with = |n: i64| -> Dims { kept.iter().copied().chain([n]).collect() };
+    let flat = ops::reshape(ops::permute(x, &order), with(n));
+    let one = ops::new_full(x, with(1), 1);
+    let before = |x: &T| ops::cumprod(ops::cat_with(&[one.clone(), ops::narrow(x, -1i64, 0i64, n - 1)][..], -1i64), -1i64);
+    let left = before(&flat);
+    let right = ops::flip(before(&ops::flip(&flat, [-1i64])), [-1i64]);
+    Ok(ops::permute(ops::reshape(left * right, turned), super::strided::inverse(&order)))
 }
 
 /// Of a vector norm of any order.

@@ -1,6 +1,6 @@
 //! Gradients of views: the gradient put back where the view looked.
 
-use corten_tensor::core::{Core, extent};
+use corten_tensor::core::{Core, contiguous_strides, extent};
 use corten_tensor::lazy::T;
 use corten_tensor::ops::all as ops;
 use corten_tensor::value::Value;
@@ -29,12 +29,10 @@ pub fn inverse(dims: &[i64]) -> Dims {
 }
 
 /// The gradient of `as_strided`: each place of the view adds to its place in memory, from which the input's own places
-/// are read. The input counts as contiguous memory of its shape; `offset` is relative to its first element.
-pub fn as_strided(g: &T, shape: &Dims, size: &[i64], stride: &[i64], offset: Option<i64>) -> Result<T> {
+/// are read. The input has sizes `shape` and strides `own`; `offset` is relative to its first element.
+pub fn as_strided(g: &T, shape: &[i64], own: &[i64], size: &[i64], stride: &[i64], offset: i64) -> Result<T> {
     let grad = g.clone().tensor()?;
-    let own = corten_tensor::core::contiguous_strides(shape);
-    let offset = offset.unwrap_or(0);
-    let reach = (offset.max(0) as usize + extent(size, stride)?).max(extent(shape, &own)?);
+    let reach = (offset.max(0) as usize + extent(size, stride)?).max(extent(shape, own)?);
     if offset < 0 {
         fail!(Runtime, "as_strided: the gradient of a view that starts before its base is not defined");
     }
@@ -47,7 +45,12 @@ pub fn as_strided(g: &T, shape: &Dims, size: &[i64], stride: &[i64], offset: Opt
     } else {
         ops::copy_(ops::as_strided_with(&memory, size, stride, offset), grad).get()?;
     }
-    Ok(ops::as_strided_with(memory, shape, &own, 0i64))
+    Ok(ops::as_strided_with(memory, shape, own, 0i64))
+}
+
+/// The same for an input that is contiguous memory of its shape.
+pub fn dense_as_strided(g: &T, shape: &Dims, size: &[i64], stride: &[i64], offset: Option<i64>) -> Result<T> {
+    as_strided(g, shape, &contiguous_strides(shape), size, stride, offset.unwrap_or(0))
 }
 
 /// True if two places of the view may share memory.
@@ -71,7 +74,7 @@ pub fn unfold(g: &T, shape: &Dims, dim: i64, size: i64, step: i64) -> Result<T> 
     let corten_tensor::op::Views::One(windows) = corten_tensor::rules::view::unfold(&model, dim, size, step)? else {
         fail!(Runtime, "unfold gives one view");
     };
-    as_strided(g, shape, &windows.sizes, &windows.strides, Some(0))
+    as_strided(g, shape, &contiguous_strides(shape), &windows.sizes, &windows.strides, 0)
 }
 
 /// No gradient.

@@ -15,5 +15,5 @@ pub mod scalar;
 pub use dtype::DType;
 pub use element::{Element, bf16, c64, c128, f16};
 pub use error::{Error, Kind, Result};
-pub use operand::{Memory, Operand};
+pub use operand::{Flat, Memory, Operand};
 pub use scalar::Scalar;

@@ -31,6 +31,66 @@ impl<'a> Memory<'a> {
     }
 }
 
+/// Elements in a row, without gaps.
+#[derive(Clone, Copy, Debug)]
+pub struct Flat<'a> {
+    ptr: *mut u8,
+    dtype: DType,
+    len: usize,
+    lifetime: PhantomData<&'a ()>,
+}
+
+impl<'a> Flat<'a> {
+    /// `len` elements from `offset` on; checks that all lie inside `memory` and are aligned.
+    #[inline]
+    pub fn new(memory: Memory<'a>, dtype: DType, offset: i64, len: usize) -> Result<Self> {
+        let end = usize::try_from(offset).ok().and_then(|offset| offset.checked_add(len)?.checked_mul(dtype.size()));
+        let ptr = memory.ptr.wrapping_offset(offset as isize * dtype.size() as isize);
+        let aligned = (ptr as usize).is_multiple_of(dtype.size().min(8));
+        if end.is_none_or(|end| end > memory.bytes) || !aligned {
+            fail!(
+                Runtime,
+                "{len} elements of {dtype} at offset {offset} of {:?} do not lie in a storage of {} bytes, aligned",
+                memory.ptr,
+                memory.bytes
+            );
+        }
+        Ok(Flat { ptr, dtype, len, lifetime: PhantomData })
+    }
+
+    /// The first element's address.
+    #[inline]
+    pub fn ptr(&self) -> *mut u8 {
+        self.ptr
+    }
+
+    /// Element type.
+    #[inline]
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Number of elements.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// True if there are none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// True if no byte belongs to both.
+    #[inline]
+    pub fn is_apart(&self, other: &Flat) -> bool {
+        let range = |flat: &Flat| (flat.ptr as usize, flat.ptr as usize + flat.len * flat.dtype.size());
+        let ((a, a_end), (b, b_end)) = (range(self), range(other));
+        a_end <= b || b_end <= a
+    }
+}
+
 /// A strided array in memory. Sizes and strides count elements; a stride may be zero or negative.
 #[derive(Clone, Copy, Debug)]
 pub struct Operand<'a> {

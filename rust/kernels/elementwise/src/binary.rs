@@ -1,11 +1,11 @@
 //! Functions of two arrays, either of which may be a number.
 
-use crate::driver::{Src, execute};
+use crate::driver::{Src, execute, flat};
 use crate::kernel::{Kernel, Map2, Row, column, first, group_trait, kernel2, operators, result, row};
 use crate::math::{Bits, Field, Float, Num, Real};
 use crate::unary::{Unary, unary};
 use corten_base::element::{b8, c64, c128};
-use corten_base::{DType, Operand, Result, Scalar, fail};
+use corten_base::{DType, Flat, Operand, Result, Scalar, fail};
 
 /// `out = op(x, y)` for each element, computed in type `compute`. Arrays have `out`'s sizes and any dtype.
 ///
@@ -23,6 +23,12 @@ pub fn binary(op: Binary, compute: DType, out: Operand, x: Src, y: Src) -> Resul
         }
     }
     execute(op.find(compute)?, out, &[x, y])
+}
+
+/// The same of two arrays whose elements lie in a row, as the result's; false where that is not so simple.
+#[inline]
+pub fn binary_flat(op: Binary, compute: DType, out: Flat, x: Flat, y: Flat) -> Result<bool> {
+    flat(op.find(compute)?, out, [x, y])
 }
 
 /// The function that a power with a constant exponent is, as PyTorch chooses it.
@@ -96,6 +102,8 @@ operators! {
 
     atan2: float |y, x| y.atan2(x);
     hypot: float |x, y| x.hypot(y);
+    /// The derivative of order n of digamma.
+    polygamma: float |n, x| n.polygamma(x);
     copysign: float |x, y| x.copysign(y);
     nextafter: float |x, y| x.nextafter(y);
     /// x · 2ʸ.

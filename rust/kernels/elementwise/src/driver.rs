@@ -8,7 +8,7 @@ use crate::small;
 use crate::transpose::Transpose;
 use crate::work::{Work, block_len};
 use corten_base::pool::parallel_for;
-use corten_base::{DType, Memory, Operand, Result, Scalar, error, fail, with_dtype};
+use corten_base::{DType, Flat, Memory, Operand, Result, Scalar, error, fail, with_dtype};
 use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -108,6 +108,24 @@ pub(crate) fn execute(kernel: &Kernel, out: Operand, inputs: &[Src]) -> Result<(
     // SAFETY: every operand has `n` contiguous elements of the kernel's types, apart from the result's.
     let refused = n > 0 && unsafe { (kernel.run)(n, out.ptr(), addresses.as_ptr()) };
     if refused { Err(error!(Runtime, "{}", kernel.message)) } else { Ok(()) }
+}
+
+/// Runs a kernel over elements in a row; false where it takes a plan: other types, lengths, or shared memory.
+#[inline]
+pub(crate) fn flat<const N: usize>(kernel: &Kernel, out: Flat, inputs: [Flat; N]) -> Result<bool> {
+    let mut fits = out.dtype() == kernel.output && out.len() <= CHUNK;
+    let mut dtype = kernel.first;
+    for input in &inputs {
+        fits &= input.dtype() == dtype && input.len() == out.len() && input.is_apart(&out);
+        dtype = kernel.rest;
+    }
+    if !fits {
+        return Ok(false);
+    }
+    let addresses = inputs.map(|input| input.ptr().cast_const());
+    // SAFETY: every operand has as many elements of the kernel's types, apart from the result's.
+    let refused = !out.is_empty() && unsafe { (kernel.run)(out.len(), out.ptr(), addresses.as_ptr()) };
+    if refused { Err(error!(Runtime, "{}", kernel.message)) } else { Ok(true) }
 }
 
 /// True if sizes and strides are equal. A loop, as a call to compare memory takes longer than most shapes do.

@@ -18,8 +18,8 @@ mod transpose;
 mod unary;
 mod work;
 
-pub use binary::{Binary, binary};
+pub use binary::{Binary, binary, binary_flat};
 pub use driver::{Src, copy, fill};
 pub use quaternary::{Quaternary, quaternary};
 pub use ternary::{Ternary, ternary};
-pub use unary::{Unary, unary};
+pub use unary::{Unary, unary, unary_flat};

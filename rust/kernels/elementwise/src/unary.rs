@@ -1,10 +1,10 @@
 //! Functions of one array.
 
-use crate::driver::{Src, execute};
+use crate::driver::{Src, execute, flat};
 use crate::kernel::{Kernel, Map1, Row, column, first, group_trait, kernel1, operators, result, row};
 use crate::math::{Bits, Field, Float, Num, Real};
 use corten_base::element::{b8, c64, c128};
-use corten_base::{DType, Operand, Result, fail};
+use corten_base::{DType, Flat, Operand, Result, fail};
 
 /// `out = op(x)` for each element, computed in type `compute`. `x` has `out`'s sizes; either may have any dtype.
 ///
@@ -13,6 +13,12 @@ use corten_base::{DType, Operand, Result, fail};
 #[inline]
 pub fn unary(op: Unary, compute: DType, out: Operand, x: Operand) -> Result<()> {
     execute(op.find(compute)?, out, &[Src::Operand(x)])
+}
+
+/// The same of an array whose elements lie in a row, as the result's; false where that is not so simple.
+#[inline]
+pub fn unary_flat(op: Unary, compute: DType, out: Flat, x: Flat) -> Result<bool> {
+    flat(op.find(compute)?, out, [x])
 }
 
 operators! {
@@ -65,6 +71,9 @@ operators! {
     lgamma: float |x| x.lgamma();
     digamma: float |x| x.digamma();
     i0: float |x| x.i0();
+    i0e: float |x| x.i0e();
+    i1: float |x| x.i1();
+    i1e: float |x| x.i1e();
 
     floor: real |x| x.floor();
     ceil: real |x| x.ceil();

@@ -1,12 +1,13 @@
 //! Custom functions: nodes whose backward is a Python function.
 
+use super::edge;
 use super::node::{PyNode, node_object};
 use crate::class::{tensor_of, wrap};
 use crate::errors::{OrRaise, carry};
 use crate::types::{device, dtype, size};
 use corten_graph::engine::freed;
 use corten_graph::inplace;
-use corten_graph::node::{Custom, Edges, Kind, Node, edge_of};
+use corten_graph::node::{Custom, Edges, Kind, Node};
 use corten_graph::snapshot::Snapshot;
 use corten_tensor::{Result, Tensor, mode};
 use pyo3::exceptions::{PyNotImplementedError, PyRuntimeError, PyTypeError};
@@ -68,9 +69,10 @@ fn _custom_node<'py>(
     context: Py<PyAny>,
     inputs: &Bound<'py, PyList>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let edges: Edges = inputs.iter().filter_map(|item| tensor_of(item.as_borrowed()).map(edge_of)).collect();
+    let edges: PyResult<Edges> =
+        inputs.iter().filter_map(|item| tensor_of(item.as_borrowed()).map(|t| edge(py, t))).collect();
     let custom = PyCustom { name, run, release, context };
-    node_object(py, &Arc::new(Node::new(Kind::Custom(Box::new(custom)), edges, None)))
+    node_object(py, &Arc::new(Node::new(Kind::Custom(Box::new(custom)), edges?, None)))
 }
 
 /// Makes the outputs results of the node: where tracked, new history; where dirty, history rewritten.
@@ -164,7 +166,7 @@ fn _snapshot(py: Python<'_>, tensor: &Bound<'_, PyAny>, node: &Bound<'_, PyNode>
     let tensor = tensor_of(tensor.as_borrowed()).ok_or_else(|| PyTypeError::new_err("expected a Tensor"))?;
     let snapshot = match u32::try_from(nr) {
         Ok(nr) => Snapshot::output(tensor, nr),
-        Err(_) => Snapshot::input(tensor, edge_of(tensor)).or_raise(py)?,
+        Err(_) => Snapshot::input(tensor, edge(py, tensor)?).or_raise(py)?,
     };
     Ok(SavedTensor { snapshot, node: Mutex::new(Arc::downgrade(&node.get().0)) })
 }

@@ -1,9 +1,10 @@
 //! Hooks: Python functions that run before or after a node.
 
+use super::edge;
 use super::node::PyNode;
 use crate::class::{tensor_of, wrap};
 use crate::errors::carry;
-use corten_graph::node::{Node, NodeHooks, edge_of};
+use corten_graph::node::{Node, NodeHooks};
 use corten_tensor::{Result, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -161,8 +162,9 @@ fn add(node: &Arc<Node>, when: When, call: Py<PyAny>) -> PyResult<u64> {
 }
 
 fn node_of_tensor(tensor: &Bound<'_, PyAny>) -> PyResult<(Arc<Node>, u32)> {
+    let py = tensor.py();
     let tensor = tensor_of(tensor.as_borrowed()).ok_or_else(|| PyTypeError::new_err("expected a Tensor"))?;
-    match edge_of(tensor) {
+    match edge(py, tensor)? {
         Some(edge) => Ok((edge.node, edge.nr)),
         None => Err(PyRuntimeError::new_err("cannot register a hook on a tensor that doesn't require gradient")),
     }

@@ -9,6 +9,7 @@ mod pass;
 use crate::errors::OrRaise;
 use crate::hooks::activate;
 use crate::py::import;
+use corten_graph::node::{Edge, edge_of};
 use corten_tensor::Tensor;
 use corten_tensor::rules::factory::require_grad;
 use pyo3::prelude::*;
@@ -23,6 +24,20 @@ pub fn set_requires_grad(py: Python<'_>, tensor: &Tensor, on: bool) -> PyResult<
         activate(py)?;
     }
     require_grad(tensor, on).or_raise(py)
+}
+
+/// The tensor, its history renewed if it is a view whose memory was changed since.
+#[inline]
+pub fn renewed<'a>(py: Python<'_>, tensor: &'a Tensor) -> PyResult<&'a Tensor> {
+    if tensor.is_stale() {
+        corten_graph::inplace::refresh(tensor).or_raise(py)?;
+    }
+    Ok(tensor)
+}
+
+/// Where the gradient of a tensor goes, its history renewed first.
+fn edge(py: Python<'_>, tensor: &Tensor) -> PyResult<Option<Edge>> {
+    Ok(edge_of(renewed(py, tensor)?))
 }
 
 /// Calls `corten_autograd._tensor_methods.name(self, …)`.

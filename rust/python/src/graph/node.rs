@@ -1,5 +1,6 @@
 //! Node objects: one Python object a node while it is looked at, of a class with the node's own name.
 
+use super::renewed;
 use crate::class;
 use corten_graph::node::{Edge, Kind, Node, node_of};
 use corten_tensor::Tensor;
@@ -122,8 +123,7 @@ pub fn node_object<'py>(py: Python<'py>, node: &Arc<Node>) -> PyResult<Bound<'py
 
 /// The node that computed a tensor, or `None`.
 pub fn grad_fn<'py>(py: Python<'py>, tensor: &Tensor) -> PyResult<Bound<'py, PyAny>> {
-    corten_graph::inplace::refresh(tensor);
-    match tensor.grad_fn_slot().and_then(node_of) {
+    match renewed(py, tensor)?.grad_fn_slot().and_then(node_of) {
         Some(node) => node_object(py, &node),
         None => Ok(py.None().into_bound(py)),
     }

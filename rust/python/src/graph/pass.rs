@@ -1,10 +1,11 @@
 //! Passes: `backward` and `grad` with their arguments checked in Python.
 
+use super::{edge, renewed};
 use crate::class::{tensor_of, wrap};
 use crate::errors::OrRaise;
 use corten_graph::accumulate::into_leaf;
 use corten_graph::engine::{Options, run};
-use corten_graph::node::{Edge, edge_of, node_of};
+use corten_graph::node::{Edge, node_of};
 use corten_tensor::Tensor;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -34,7 +35,7 @@ fn _run_backward<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let mut roots: Vec<(Edge, Tensor)> = Vec::new();
     for (index, (output, seed)) in tensors(outputs)?.into_iter().zip(seeds.iter()).enumerate() {
-        let Some(edge) = edge_of(&output) else {
+        let Some(edge) = edge(py, &output)? else {
             return Err(PyRuntimeError::new_err(format!(
                 "element {index} of tensors does not require grad and does not have a grad_fn"
             )));
@@ -50,7 +51,7 @@ fn _run_backward<'py>(
             targets
                 .iter()
                 .map(|t| {
-                    edge_of(t).ok_or_else(|| {
+                    edge(py, t)?.ok_or_else(|| {
                         PyRuntimeError::new_err("One of the differentiated Tensors does not require grad")
                     })
                 })
@@ -79,15 +80,14 @@ fn _run_backward<'py>(
 
 /// Has a tensor keep its gradient although it is not a leaf.
 #[pyfunction]
-fn _retain_grad(tensor: &Bound<'_, PyAny>) -> PyResult<()> {
+fn _retain_grad(py: Python<'_>, tensor: &Bound<'_, PyAny>) -> PyResult<()> {
     let Some(tensor) = tensor_of(tensor.as_borrowed()) else {
         return Err(PyTypeError::new_err("retain_grad() needs a Tensor"));
     };
     if !tensor.requires_grad() {
         return Err(PyRuntimeError::new_err("can't retain_grad on Tensor that has requires_grad=False"));
     }
-    corten_graph::inplace::refresh(tensor);
-    let Some(node) = tensor.grad_fn_slot().and_then(node_of) else { return Ok(()) };
+    let Some(node) = renewed(py, tensor)?.grad_fn_slot().and_then(node_of) else { return Ok(()) };
     if !tensor.rest().is_some_and(|rest| rest.retains_grad) {
         node.retain(tensor.output_nr(), tensor);
         tensor.with_rest(|rest| rest.retains_grad = true);

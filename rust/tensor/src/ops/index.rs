@@ -7,7 +7,7 @@ use crate::value::Number;
 use crate::{Result, Tensor, fail};
 use corten_index::Join;
 use corten_tables::ops;
-use smallvec::SmallVec;
+use crate::Dims;
 
 ops! { family = index;
 
@@ -106,7 +106,7 @@ fn taken(input: &Tensor, indices: &Tensor, dim: Option<i64>) -> Result<T> {
         );
     }
     let d = crate::rules::dims::wrap(dim, input.ndim())?;
-    let without = |t: &Tensor| -> SmallVec<[i64; 6]> {
+    let without = |t: &Tensor| -> Dims {
         t.sizes().iter().enumerate().map(|(i, &n)| if i == d { 1 } else { n }).collect()
     };
     let common = crate::pointwise::broadcast([&without(input)[..], &without(indices)[..]])?;

@@ -87,6 +87,16 @@ digamma(input: Tensor) -> Tensor { unary(digamma, to_float); forms: fn method in
 mvlgamma(input: Tensor, p: int) -> Tensor { composite: mvlgamma_of(input, p)?; forms: fn method inplace out; domain: real(5.0, 10.0), int(1, 4) }
 /// The modified Bessel function of the first kind, of order 0.
 i0(input: Tensor) -> Tensor { unary(i0, to_float); forms: fn method inplace out; domain: any }
+/// `exp(-|input|) i0(input)`.
+special_i0e(input: Tensor) -> Tensor { unary(i0e, to_float); forms: fn(special) out; domain: any }
+/// The modified Bessel function of the first kind, of order 1.
+special_i1(input: Tensor) -> Tensor { unary(i1, to_float); forms: fn(special) out; domain: any }
+/// `exp(-|input|) i1(input)`.
+special_i1e(input: Tensor) -> Tensor { unary(i1e, to_float); forms: fn(special) out; domain: any }
+/// The derivative of order `n` of `digamma`.
+polygamma(n: int, input: Tensor) -> Tensor { binary(polygamma, to_float, checks::polygamma); forms: fn out; domain: int(0, 4), positive }
+/// The derivative of order `n` of `digamma`.
+polygamma.method(input: Tensor, n: int) -> Tensor { composite: polygamma(n, input); forms: method inplace; domain: positive, int(0, 4) }
 
 /// The next integer below.
 floor(input: Tensor) -> Tensor { unary(floor, default, checks::floor); forms: fn method inplace out; domain: any }

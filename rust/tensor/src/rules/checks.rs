@@ -161,6 +161,16 @@ pub fn magnitude(args: &[Value]) -> Result<()> {
     Ok(())
 }
 
+/// The order of `polygamma` is not negative.
+pub fn polygamma(args: &[Value]) -> Result<()> {
+    if let Value::Scalar(order) = &args[0]
+        && order.to_f64() < 0.0
+    {
+        fail!(Runtime, "polygamma(n, x) does not support negative n.");
+    }
+    Ok(())
+}
+
 /// `heaviside` takes real numbers of one dtype.
 pub fn heaviside(args: &[Value]) -> Result<()> {
     let (x, y) = (dtype_of(&args[0]), dtype_of(&args[1]));

@@ -185,7 +185,7 @@ pub fn run(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, s: Settings, 
 
 /// Adds one number a channel.
 fn add_channels(y: Operand, bias: &Tensor) -> Result<()> {
-    let mut strides: SmallVec<[i64; 6]> = SmallVec::from_elem(0, y.ndim());
+    let mut strides: Dims = SmallVec::from_elem(0, y.ndim());
     strides[1] = bias.strides()[0];
     let bias = bias.core().operand_as(y.sizes(), &strides)?;
     corten_elementwise::binary(Binary::add, y.dtype().compute(), y, Src::Operand(y), Src::Operand(bias))

@@ -94,8 +94,9 @@ impl Options {
         self.finish(out)
     }
 
-    /// Sets `requires_grad` on what was made.
+    /// Sets `requires_grad` on what was made; filling it was no change.
     pub fn finish(&self, out: Tensor) -> Result<Tensor> {
+        out.core().storage.set_version(0);
         if self.requires_grad {
             require_grad(&out, true)?;
         }

@@ -8,7 +8,7 @@ use crate::pointwise::{broadcast_strides, common_device, fresh};
 use crate::tensor::Tensor;
 use corten_base::{DType, Operand, Result, Scalar, fail};
 use corten_gemm::gemm;
-use smallvec::{SmallVec, smallvec};
+use smallvec::smallvec;
 
 const ONE: Scalar = Scalar::Int(1);
 const ZERO: Scalar = Scalar::Int(0);
@@ -283,6 +283,6 @@ fn add_bias(target: Operand, x: Operand, w: Operand, bias: Option<&Tensor>, out:
 }
 
 /// The sizes of a batched product's leading dimensions.
-pub fn batch_sizes(a: &Tensor, b: &Tensor) -> Result<SmallVec<[i64; 6]>> {
+pub fn batch_sizes(a: &Tensor, b: &Tensor) -> Result<Dims> {
     crate::pointwise::broadcast([&a.sizes()[..a.ndim() - 2], &b.sizes()[..b.ndim() - 2]])
 }

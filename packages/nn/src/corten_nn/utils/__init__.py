@@ -1,5 +1,6 @@
-"""Helpers for training: clipping gradients, parameters as a vector, layers without initialisation."""
+"""Helpers for training: clipping gradients, sequences of different lengths, parameters as a vector."""
 
+from corten_nn.utils import rnn
 from corten_nn.utils.clip_grad import (
     clip_grad_norm,
     clip_grad_norm_,
@@ -17,6 +18,7 @@ __all__ = [
     "clip_grads_with_norm_",
     "get_total_norm",
     "parameters_to_vector",
+    "rnn",
     "skip_init",
     "vector_to_parameters",
 ]

@@ -128,6 +128,8 @@ macro_rules! floats {
             #[inline(always)]
             fn hypot(self, y: Self) -> Self { special::hypot::$t(self, y) }
             #[inline(always)]
+            fn polygamma(self, x: Self) -> Self { special::polygamma::$t(self, x) }
+            #[inline(always)]
             fn ldexp(self, y: Self) -> Self { self * Field::exp2(y) }
             $(
                 #[inline(always)]
@@ -145,7 +147,8 @@ floats! {
     acosh single::acosh, atanh single::atanh, sin_vast special::sin::f32, cos_vast special::cos::f32,
     tan_vast special::tan::f32,;
     erf single::erf, erfc special::erfc::f32, erfinv special::erfinv::f32, lgamma special::lgamma::f32,
-    digamma special::digamma::f32, i0 special::i0::f32,;
+    digamma special::digamma::f32, i0 special::i0::f32, i0e special::i0e::f32, i1 special::i1::f32,
+    i1e special::i1e::f32,;
     single::pow, single::VAST_ANGLE;
     f64, c128;
     exp double::exp, exp2 double::exp2, expm1 double::expm1, log double::log, log2 double::log2, log10 double::log10,
@@ -154,6 +157,7 @@ floats! {
     acosh double::acosh, atanh double::atanh, sin_vast special::sin::f64, cos_vast special::cos::f64,
     tan_vast special::tan::f64,;
     erf libm::erf, erfc libm::erfc, erfinv special::erfinv::f64, lgamma special::lgamma::f64,
-    digamma special::digamma::f64, i0 special::i0::f64,;
+    digamma special::digamma::f64, i0 special::i0::f64, i0e special::i0e::f64, i1 special::i1::f64,
+    i1e special::i1e::f64,;
     special::pow, double::VAST_ANGLE;
 }

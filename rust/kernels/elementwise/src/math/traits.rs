@@ -129,4 +129,9 @@ pub(crate) trait Float: Field + Real {
     fn lgamma(self) -> Self;
     fn digamma(self) -> Self;
     fn i0(self) -> Self;
+    fn i0e(self) -> Self;
+    fn i1(self) -> Self;
+    fn i1e(self) -> Self;
+    /// The derivative of order `self` of digamma.
+    fn polygamma(self, x: Self) -> Self;
 }

@@ -1,0 +1,20 @@
+//! Derivatives of random numbers: what they overwrite gets no gradient.
+
+use crate::rules::neural;
+use corten_tables::derivatives;
+use corten_tensor::ops::all::*;
+
+derivatives! {
+uniform_(x): zero { x: zeros_like(g) }
+normal_(x): zero { x: zeros_like(g) }
+random_(x): zero "RandomBackward2" { x: zeros_like(g) }
+random_.to(x): zero "RandomBackward1" { x: zeros_like(g) }
+random_.from(x): zero { x: zeros_like(g) }
+exponential_(x): zero { x: zeros_like(g) }
+geometric_(x): zero { x: zeros_like(g) }
+cauchy_(x): zero { x: zeros_like(g) }
+log_normal_(x): zero { x: zeros_like(g) }
+bernoulli_(x, p: Tensor): zero "BernoulliBackward1" { x: zeros_like(g) }
+bernoulli_.float(x): zero "BernoulliBackward2" { x: zeros_like(g) }
+native_dropout(x, p: float, train: bool?) -> (out, mask): linear { x: neural::kept(g, mask, p, train) }
+}
