@@ -8,9 +8,16 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.samples import EXPLICIT
-from tests.sampling import Name, Row, Spec, Template
+from tests.sampling import MATRICES, Name, Row, Spec, Template
 
-RANGES = {"any": (-4.0, 4.0), "positive": (0.1, 4.0), "unit": (0.05, 0.95), "int": (-8.0, 8.0), "bool": (0.0, 1.0)}
+RANGES = {
+    "any": (-4.0, 4.0),
+    "real": (-4.0, 4.0),
+    "positive": (0.1, 4.0),
+    "unit": (0.05, 0.95),
+    "int": (-8.0, 8.0),
+    "bool": (0.0, 1.0),
+}
 SCALARS = (-2, 0, 1, 3, 0.5, -1.5, 2.0, True)
 # Values of optional parameters beside leaving them out, by name and then by type.
 OPTIONAL = {
@@ -41,6 +48,9 @@ def _spec(word: str, shape: tuple[int, ...]) -> Spec:
     kind = word.partition("(")[0]
     if kind == "matrix":
         return Spec(tuple(map(int, _numbers(word))))
+    if kind in MATRICES:
+        size = int(*_numbers(word))
+        return Spec((size, size), kind=kind)
     low, high = _numbers(word) if "(" in word else RANGES[kind]
     if kind == "int" and "(" in word:
         high -= 1

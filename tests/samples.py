@@ -15,8 +15,41 @@ _LIKE = calls((x(2, 3),), (x(),), (x(3, 1, 2), {"dtype": Name("float64")}), (x(0
 _NEW = calls((x(2), (2, 3)), (x(), ()), (x(2), (0, 3)), (x(2), (3,), {"dtype": Name("int32")}))
 _SCATTER = calls((x(3, 4), x(4), 0, 1), (x(3, 4), x(3), 1, -1))
 
+_SPLIT = calls((x(2, 4, 6), 2), (x(4, 4, 3), [1, 3]), (x(4), 2), (x(4, 2), 3), (x(), 1))
+_QUANTILE = calls(
+    *((x(3, 5), 0.3, 1, {"interpolation": how}) for how in ("linear", "lower", "higher", "midpoint", "nearest")),
+    (x(5), 0.5),
+    (x(3, 4), 0.25, 0, True),
+    (x(5), 1.5),
+    (x(0), 0.5),
+    (x(), 0.5),
+)
+_TRIANGULAR, _SQUARE = Spec((3, 3), kind="triangular"), Spec((3, 3), kind="invertible")
+_PIVOTS = Spec((3,), 3, 3, "int32")
+
 EXPLICIT: dict[str, list[Template]] = {
     **NEURAL,
+    # linear algebra
+    "cholesky_inverse": calls((_TRIANGULAR,), (_TRIANGULAR, True)),
+    "cholesky_solve": calls((x(3, 2), _TRIANGULAR), (x(3, 2), _TRIANGULAR, True)),
+    "linalg_lu_solve": calls((_SQUARE, _PIVOTS, x(3, 2)), (_SQUARE, _PIVOTS, x(3, 2), {"adjoint": True})),
+    "lu_solve": calls((x(3, 2), _SQUARE, _PIVOTS)),
+    "linalg_tensorinv": calls((_SQUARE, 1), (_SQUARE, 0)),
+    "linalg_tensorsolve": calls((_SQUARE, x(3)), (_SQUARE, x(4))),
+    "triangular_solve": calls(
+        (x(3, 2), _TRIANGULAR), (x(3, 2), _TRIANGULAR, False), (x(3, 2), _TRIANGULAR, True, True, True)
+    ),
+    "fft_fftfreq": calls((5,), (4, 0.5), (6, {"dtype": Name("float64")})),
+    "fft_rfftfreq": calls((5,), (4, 0.5), (6, {"dtype": Name("float64")})),
+    # derived
+    "bincount": calls((i(5, 6),), (i(5, 6), None, 8), (i(5, 4), x(4)), (i(5, 0),), (i(5, 4), x(3)), (i(5, 2, 2),)),
+    "histc": calls((x(10),), (x(10), 5, -2, 2), (x(3), 4, 1, 1), (x(3), 0), (x(3), 2, 3, 1)),
+    "quantile": _QUANTILE,
+    "nanquantile": _QUANTILE,
+    "tensor_split": calls(
+        (x(5, 2), 3), (x(5, 2), [1, 3]), (x(2, 6), (2, 9), 1), (x(4), 0), (x(), 1), (x(2), 5), (x(3), [-1])
+    ),
+    **dict.fromkeys(("hsplit", "vsplit", "dsplit"), _SPLIT),
     # cast
     "copy_": calls((x(2, 3), x(2, 3)), (x(2, 3), x(3)), (x(2, 3), x()), (x(2, 3), x(4)), (x(0), x(1))),
     "clone": [*_CAST, *calls((x(2, 3, 4, 5), {"memory_format": Name("channels_last")}))],

@@ -66,6 +66,8 @@ BY_ID = {row.id: row for row in ROWS}
 # Families whose functions tutorials take from `nn.functional`, some with a wider signature than their row's.
 NEURAL = {"conv", "norm", "loss", "neural", "pool"}
 ELEMENTWISE = {"unary", "binary", "compare", "activation"}
+# What a decomposition asks of a matrix; NumPy's and LAPACK's results differ on others in what is left undefined.
+MATRICES = ("symmetric", "invertible", "positive_definite", "triangular")
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,20 @@ class Spec:
     high: float = 4.0
     dtype: str | None = None
     layout: str | None = None
+    kind: str = ""
+
+    def matrices(self, x: np.ndarray) -> np.ndarray:
+        """Return square matrices of this spec's kind made from `x`."""
+        if x.dtype.kind not in "fc":
+            return x
+        adjoint, one = x.swapaxes(-1, -2).conj(), np.eye(x.shape[-1], dtype=x.dtype)
+        result = {
+            "symmetric": x + adjoint,
+            "invertible": x + 10 * one,
+            "positive_definite": x @ adjoint + one,
+            "triangular": x + 10 * one,
+        }[self.kind]
+        return np.asarray(result, dtype=x.dtype)
 
     def values(self, rng: np.random.Generator, dtype: str, shape: tuple[int, ...], smooth: bool = False) -> np.ndarray:
         """Return numbers of the range in `shape`; unless `smooth`, a fifth of them small integers that lie in it."""
@@ -100,6 +116,8 @@ class Spec:
         """Choose the values; `layout` counts where the spec asks for none, `dtype` likewise."""
         fixed = self.dtype is not None
         dtype, layout, shape = self.dtype or dtype, self.layout or layout, self.shape
+        if self.kind:
+            return Array(self.matrices(self.values(rng, dtype, shape, smooth)), dtype, "contiguous", shape, fixed)
         if layout == "transposed":
             base = shape[::-1]
         elif layout == "sliced" and shape:
@@ -236,7 +254,9 @@ def function(lib: Any, row: Row, name: str | None = None) -> Any:
     if namespace:
         place = {"functional": lib.nn.functional}.get(namespace) or getattr(lib, namespace)
         return getattr(place, name.removeprefix(f"{namespace}_"), None)
-    places = (lib.nn.functional, lib) if row.family in NEURAL else (lib, lib.nn.functional)
+    # `_C._nn` holds PyTorch's native functions, where `nn.functional` wraps them in another signature.
+    native = (lib._C._nn,) if lib.__name__ == "torch" else ()
+    places = (lib.nn.functional, lib, *native) if row.family in NEURAL else (lib, *native, lib.nn.functional)
     for place in places:
         if hasattr(place, name):
             return getattr(place, name)
@@ -250,8 +270,12 @@ def run(lib: Any, row: Row, form: str, call: Call, name: str | None = None) -> A
         return function(lib, row, name)(*args, **kwargs)
     if form == "property":
         return getattr(args[0], row.forms["property"])
-    first = args.pop(0)
-    return getattr(first, (name or row.name) + ("_" if form == "inplace" else ""))(*args, **kwargs)
+    name = (name or row.name) + ("_" if form == "inplace" else "")
+    if form == "inplace" and not hasattr(
+        args[0], name
+    ):  # of these PyTorch has functions alone, as `nn.functional.elu_`
+        return function(lib, row, name)(*args, **kwargs)
+    return getattr(args[0], name)(*args[1:], **kwargs)
 
 
 def main_form(row: Row) -> str:

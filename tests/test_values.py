@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import corten
 from tests.drawing import is_tensor, templates
-from tests.parity import TOLERANCES, agree, assert_same, compare, outcome
+from tests.parity import TOLERANCES, agree, assert_same, compare, leaves, outcome, strides_of
 from tests.samples import EXPLICIT
 from tests.sampling import (
     BY_ID,
@@ -34,8 +34,12 @@ from tests.sampling import (
 
 torch: Any = pytest.importorskip("torch")
 
+# Where PyTorch depends on what the machine has, or is not a model to follow.
+ODD = {
+    "cuda": "both say what is missing, in their own words",
+}
 # `none`: not compared by value; here the rows that only carry out what public ones ask for have no form at all.
-PUBLIC = [row for row in ROWS if row.public and row.family != "random"]
+PUBLIC = [row for row in ROWS if row.public and row.family != "random" and row.id not in ODD]
 OPERANDS = [row for row in PUBLIC if row.family in ELEMENTWISE and sum(map(is_tensor, row.params)) > 1]
 FORMS = [(row, form) for row in PUBLIC for form in ("function", "method") if row.forms[form]]
 
@@ -62,7 +66,8 @@ def test_every_dtype(row: Row, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_every_layout(row: Row, data: st.DataObject) -> None:
     template = drawn(data, row)
-    layouts = data.draw(st.lists(st.sampled_from(LAYOUTS), min_size=1, max_size=3))
+    writable = LAYOUTS[:-1] if row.name.endswith("_") else LAYOUTS
+    layouts = data.draw(st.lists(st.sampled_from(writable), min_size=1, max_size=3))
     dtype = data.draw(st.sampled_from(("float32", "float64", "int64", "complex64", "bool", "bfloat16")))
     compare(row, main_form(row), template.fill(dtype, layouts, data.draw(st.integers(0, 99))))
 
@@ -174,7 +179,13 @@ def compare_out(row: Row, call: Call, target: str, shape: tuple[int, ...]) -> No
         return outs
 
     text = f"{row.id}({call!r}, out={target} {shape})"
-    agree(outcome(once, corten), outcome(once, torch), (2e-2, 1e-2), text)
+    ours, theirs = outcome(once, corten), outcome(once, torch)
+    if isinstance(theirs, Exception) and not isinstance(ours, Exception):
+        # Many of PyTorch's operators want exactly their result's dtype; Corten converts, as the others do.
+        theirs = outcome(
+            lambda lib: [x.to(getattr(lib, target)) for x in leaves(run(lib, row, "function", call))], torch
+        )
+    agree(ours, theirs, (2e-2, 1e-2), text, row.check != "none", strides=False)
 
 
 @rows([row for row in PUBLIC if row.forms["function"] and (row.forms["method"] or row.aliases)])
@@ -188,6 +199,8 @@ def test_methods_and_aliases_give_the_same(row: Row, data: st.DataObject) -> Non
             if isinstance(call.args[0], (int, float)) and form == "method":
                 continue
             if name.startswith("__") and form == "function":
+                continue
+            if isinstance(expected, TypeError):  # methods take sizes and dims one by one, functions do not
                 continue
             again = outcome(lambda lib, form=form, name=name: run(lib, row, form, call, name), corten)
             assert type(again) is type(expected), f"{name} as {form}: {again!r}, not {expected!r}"
@@ -210,12 +223,14 @@ def test_meta_device(row: Row, data: st.DataObject) -> None:
             return
         real = outcome(lambda lib, call=call: run(lib, row, main_form(row), call), corten)
         meta = outcome(lambda lib, call=call: on_meta(row, call), corten)
+        text = f"{row.id}({call!r}): {meta!r} on meta, {real!r} on the CPU"
         if isinstance(real, Exception):
-            assert type(meta) is type(real), f"{row.id}({call!r}): {meta!r} on meta, {real!r} on the CPU"
+            assert type(meta) is type(real), text
         else:
+            assert not isinstance(meta, Exception), text
             for a, b in zip(listed(meta), listed(real), strict=True):
-                assert a.device.type == "meta", f"{row.id}({call!r})"
-                assert (a.dtype, a.shape, a.stride()) == (b.dtype, b.shape, b.stride()), f"{row.id}({call!r})"
+                assert a.device.type == "meta", text
+                assert (a.dtype, a.shape, strides_of(a)) == (b.dtype, b.shape, strides_of(b)), text
 
 
 def needs_values(call: Call) -> bool:

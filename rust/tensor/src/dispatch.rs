@@ -480,7 +480,7 @@ pub fn resize(out: &Tensor, sizes: &[i64]) -> Result<()> {
 /// Refuses to write where one memory location stands for several elements.
 pub fn check_writable(out: &Tensor) -> Result<()> {
     let core = out.core();
-    if core.sizes.iter().zip(&core.strides).any(|(&size, &stride)| size > 1 && stride == 0) {
+    if core.sizes.iter().zip(&core.strides).any(|(&size, &stride)| size > 1 && stride == 0) && core.numel() > 0 {
         fail!(
             Runtime,
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation."
