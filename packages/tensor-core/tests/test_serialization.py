@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import corten_tensor_core as native
-from corten_tensor_core import _safetensors, _serialization, _unpickle
+from corten_tensor_core import _safetensors, _unpickle, serialization
 
 torch = pytest.importorskip("torch")
 
@@ -26,9 +26,12 @@ def samples(lib):
     x = collections.OrderedDict((name, lib.arange(6).reshape(2, 3).to(getattr(lib, name))) for name in DTYPES)
     x["views"] = [base, base.t(), base[1:, ::2], base[2, 3]]
     x["empty"] = [lib.empty(0), lib.empty(0, 3), lib.tensor(2.5)]
-    x["plain"] = (None, True, 3, -(2**70), 2.5, "ü", b"\xff", [1], {"k": {1, 2}}, 1 + 2j)
+    x["plain"] = (None, True, 3, -(2**70), 2.5, "ü", b"\xff", bytearray(b"\xfe"), [1], {"k": {1, 2}}, 1 + 2j)
     x["kinds"] = [lib.Size([2, 3]), lib.float16, lib.device("cpu")]
     x["grad"] = lib.ones(2, requires_grad=True)
+    x["meta"] = lib.empty(2, 3, device="meta").t()
+    x["named"] = lib.zeros(1)
+    x["named"].unit = "metre"
     return x
 
 
@@ -47,7 +50,9 @@ def described(x):
             if "bfloat16" in str(x.dtype)
             else x
         )
-        return str(x.dtype), tuple(x.shape), tuple(x.stride()), x.storage_offset(), x.requires_grad, data.tolist()
+        values = None if x.is_meta else data.tolist()
+        layout = tuple(x.shape), tuple(x.stride()), x.storage_offset(), x.requires_grad
+        return str(x.dtype), *layout, values, dict(x.__dict__)
     if isinstance(x, dict):
         return type(x).__name__, [(k, described(v)) for k, v in x.items()]
     if isinstance(x, (torch.Size, native.Size)):
@@ -58,14 +63,14 @@ def described(x):
 
 
 def test_torch_reads_ours():
-    got = torch.load(saved(_serialization.save, samples(native)))
+    got = torch.load(saved(serialization.save, samples(native)))
     assert described(got) == described(samples(torch))
     got["views"][0][1, 0] = 99
     assert got["views"][2][0, 0] == 99
 
 
 def test_we_read_torchs():
-    got = _serialization.load(saved(torch.save, samples(torch)))
+    got = serialization.load(saved(torch.save, samples(torch)))
     assert described(got) == described(samples(native))
     got["views"][0][1, 0] = 99
     assert got["views"][2][0, 0].item() == 99
@@ -73,8 +78,8 @@ def test_we_read_torchs():
 
 def test_we_read_ours(tmp_path):
     path = tmp_path / "x.pt"
-    _serialization.save(samples(native), path)
-    assert described(_serialization.load(path, map_location="cpu")) == described(samples(native))
+    serialization.save(samples(native), path)
+    assert described(serialization.load(path, map_location="cpu")) == described(samples(native))
     assert os.listdir(tmp_path) == ["x.pt"]
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
@@ -84,41 +89,64 @@ def test_we_read_ours(tmp_path):
     assert described(mapped) == described(samples(torch))
 
 
-def test_state_dicts_of_modules(monkeypatch):
-    monkeypatch.setattr(_serialization, "_parameter_class", torch.nn.Parameter)
-    model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
-    optimizer = torch.optim.Adam(model.parameters())
-    model(torch.ones(4, 2)).sum().backward()
-    optimizer.step()
-    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "first": model[0].weight}
-    got = _serialization.load(saved(torch.save, state))
-    assert described(got) == described(state)
-    assert got["model"]._metadata == state["model"]._metadata
-    assert isinstance(got["first"], torch.nn.Parameter) or native is not torch
-    if isinstance(model[0].weight, native.Tensor):
-        assert described(torch.load(saved(_serialization.save, state))) == described(state)
-
-
 def test_a_failed_save_leaves_the_former_file(tmp_path):
     path = tmp_path / "x.pt"
-    _serialization.save([1], path)
+    serialization.save([1], path)
     os.chmod(path, 0o640)
     with pytest.raises((pickle.PicklingError, AttributeError)):
-        _serialization.save([native.ones(3), lambda: None], path)
+        serialization.save([native.ones(3), lambda: None], path)
     assert os.listdir(tmp_path) == ["x.pt"]
-    assert _serialization.load(path) == [1]
-    _serialization.save([2], path)
+    assert serialization.load(path) == [1]
+    serialization.save([2], path)
     assert os.stat(path).st_mode & 0o777 == 0o640
     link = tmp_path / "link.pt"
     link.symlink_to(path)
-    _serialization.save([3], link)
+    serialization.save([3], link)
     assert link.is_symlink()
-    assert _serialization.load(path) == [3]
+    assert serialization.load(path) == [3]
 
 
 class Point:
-    def __init__(self, x=0):
+    def __init__(self, x):
         self.x = x
+
+
+def other_allocator(storage, location):
+    assert storage.nbytes() == 24
+    assert location == "cpu"
+    return storage
+
+
+@pytest.mark.parametrize(
+    "place", ["cpu", native.device("cpu"), {"cpu": "cpu"}, {}, other_allocator, lambda storage, location: None]
+)
+def test_map_location(place):
+    x = serialization.load(saved(torch.save, torch.ones(2, 3)), place)
+    assert x.device.type == "cpu"
+    assert x.tolist() == [[1.0] * 3] * 2
+    assert serialization.load(saved(torch.save, torch.ones(2, 3)), "meta").is_meta
+
+
+def test_tensors_of_absent_devices():
+    file = with_pickle(lambda x: x.replace(b"X\x03\x00\x00\x00cpu", b"X\x06\x00\x00\x00cuda:0"))
+    with pytest.raises(RuntimeError, match="tensors of cuda:0, and there is no CUDA device here"):
+        serialization.load(file)
+    assert serialization.load(file, map_location={"cuda:0": "cpu"}).shape == (2, 3)
+
+
+def test_mapped_files(tmp_path):
+    path = tmp_path / "x.pt"
+    for save in (torch.save, lambda x, f: serialization.save(samples(native), f)):
+        save(samples(torch), path)
+        got = serialization.load(path, mmap=True)
+        assert described(got) == described(samples(native))
+        got["views"][0][0] = 99
+        assert described(serialization.load(path)) == described(samples(native))
+    with pytest.raises(ValueError, match="must be a file path in order to use the mmap"):
+        serialization.load(io.BytesIO(), mmap=True)
+    path.write_bytes(b"")
+    with pytest.raises(RuntimeError, match="not a zip archive"):
+        serialization.load(path, mmap=True)
 
 
 def call_system():
@@ -132,31 +160,42 @@ def call_system():
 def test_refusals(capfd):
     for bad in (call_system(), Point(3), np.float64(1.0), print):
         with pytest.raises(pickle.UnpicklingError, match="refused: the file wants to use .*(system|Point|numpy|print)"):
-            _serialization.load(saved(torch.save, bad))
+            serialization.load(saved(torch.save, bad))
     assert "executed" not in capfd.readouterr().out
-    with _serialization.safe_globals([Point]):
-        assert _serialization.get_safe_globals() == [Point]
-        assert _serialization.load(saved(torch.save, Point(3)), weights_only=False).x == 3
-    assert _serialization.get_safe_globals() == []
+    for save in (torch.save, serialization.save):
+        assert serialization.load(saved(save, [Point(3)]), weights_only=False)[0].x == 3
+        name = f"{Point.__module__}.Point"
+        assert serialization.get_unsafe_globals_in_checkpoint(saved(save, [Point(3), print])) == sorted(
+            [name, "__builtin__.print"]
+        )
+    with serialization.safe_globals([Point]):
+        assert serialization.get_safe_globals() == [Point]
+        assert serialization.load(saved(torch.save, Point(3))).x == 3
+    assert serialization.get_safe_globals() == []
     with pytest.raises(pickle.UnpicklingError, match="before PyTorch 1.6"):
-        _serialization.load(saved(lambda x, f: torch.save(x, f, _use_new_zipfile_serialization=False), [1]))
+        serialization.load(saved(lambda x, f: torch.save(x, f, _use_new_zipfile_serialization=False), [1]))
     with pytest.raises(RuntimeError, match="not a zip archive"):
-        _serialization.load(io.BytesIO(b"hello"))
+        serialization.load(io.BytesIO(b"hello"))
     file = io.BytesIO()
     zipfile.ZipFile(file, "w").close()
     with pytest.raises(RuntimeError, match="but not one of saved tensors"):
-        _serialization.load(file)
+        serialization.load(file)
     with pytest.raises(FileNotFoundError):
-        _serialization.load("missing.pt")
+        serialization.load("missing.pt")
     with pytest.raises(AttributeError, match="seekable"):
-        _serialization.load(3)
+        serialization.load(3)
     with pytest.raises(AttributeError, match="write method"):
-        _serialization.save(3, 4)
+        serialization.save(3, 4)
     with pytest.raises(TypeError, match="map_location must be a device"):
-        _serialization.load(saved(torch.save, torch.ones(1)), map_location=3)
+        serialization.load(saved(torch.save, torch.ones(1)), map_location=3)
+    with pytest.raises(RuntimeError, match="explicit pickle_module"):
+        serialization.load(saved(torch.save, [1]), pickle_module=pickle, weights_only=True)
+    with pytest.raises(TypeError, match="encoding only with weights_only=False"):
+        serialization.load(saved(torch.save, [1]), encoding="latin1")
+    assert serialization.load(saved(torch.save, [1]), pickle_module=pickle, encoding="latin1") == [1]
     x = native.arange(4)
     with pytest.raises(pickle.PicklingError, match="view one storage as"):
-        _serialization.save([x, x.view(native.float64)], io.BytesIO())
+        serialization.save([x, x.view(native.float64)], io.BytesIO())
 
 
 @pytest.mark.parametrize(
@@ -170,6 +209,8 @@ def test_refusals(capfd):
         (b"\x80\x02h\x05.", "damaged"),
         (b"\x80\x02]]\x93.", "damaged|refused"),
         (b"\x80\x02K\x01K\x01R.", "which is not callable"),
+        (b"\x80\x02ccollections\nOrderedDict\n)\x81.", "makes an instance of a name"),
+        (b"\x80\x02c__builtin__\nbytearray\nJ\xff\xff\xff\x7f\x85R.", "bytearray is allowed with bytes only"),
         (b"\x80\x02}]]s.", "damaged"),
         (b"\x80\x02t.", "closes a group"),
         (b"i", "operation b'i'"),
@@ -186,6 +227,33 @@ def test_hostile_pickles(pickled, message):
 
     with pytest.raises(pickle.UnpicklingError, match=message):
         _unpickle.Reader(pickled, _unpickle.PLAIN, persistent).load()
+
+
+def test_hostile_tensors():
+    """What a file may ask of tensors: neither other makers, nor other methods, nor state."""
+    start = b"ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n%s\nctorch\n%s\n"
+    for body, message in (
+        (start % (b"_rebuild_tensor_v2", b"Size") + b")}tR.", "keeps a function"),
+        (start % (b"_rebuild_parameter", b"Tensor") + b")}tR.", "keeps a function"),
+        (b"ctorch\nTensor\n)\x81.", "makes an instance of a name"),
+        (b"ctorch\nTensor\n)R.", "which is not callable"),
+        (b"ctorch\nSize\n]\x85R}b.", "sets attributes of a value of type Size"),
+    ):
+        with pytest.raises(pickle.UnpicklingError, match=message):
+            serialization.load(with_pickle(lambda x, body=body: b"\x80\x02" + body))
+    x = native.zeros(1)
+    x.sum = 3
+    with pytest.raises(pickle.UnpicklingError, match="'sum' is to be replaced"):
+        serialization.load(saved(serialization.save, x))
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_pickle_protocols(protocol):
+    file = saved(lambda x, f: torch.save(x, f, pickle_protocol=protocol), samples(torch))
+    assert described(serialization.load(file)) == described(samples(native))
+    file = saved(lambda x, f: serialization.save(x, f, pickle_protocol=protocol), [samples(native), Point(2)])
+    assert serialization.get_unsafe_globals_in_checkpoint(file) == [f"{Point.__module__}.Point"]
+    assert described(serialization.load(file, weights_only=False)[0]) == described(samples(native))
 
 
 values = st.recursive(
@@ -223,7 +291,7 @@ def test_damaged_files_end_in_ordinary_exceptions(data):
         if broken:
             broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(RuntimeError, pickle.UnpicklingError):
-        _serialization.load(io.BytesIO(bytes(broken)))
+        serialization.load(io.BytesIO(bytes(broken)))
 
 
 def with_pickle(change):
@@ -237,11 +305,11 @@ def with_pickle(change):
 
 
 def test_tensors_beyond_their_storage():
-    assert _serialization.load(with_pickle(lambda x: x)).shape == (2, 3)
+    assert serialization.load(with_pickle(lambda x: x)).shape == (2, 3)
     with pytest.raises(pickle.UnpicklingError, match="reaches beyond its storage"):
-        _serialization.load(with_pickle(lambda x: x.replace(b"K\x02K\x03\x86", b"K\x02K\x04\x86")))
+        serialization.load(with_pickle(lambda x: x.replace(b"K\x02K\x03\x86", b"K\x02K\x04\x86")))
     with pytest.raises(RuntimeError, match="24 bytes in storage '0', where 9 numbers"):
-        _serialization.load(with_pickle(lambda x: x.replace(b"K\x06t", b"K\x09t")))
+        serialization.load(with_pickle(lambda x: x.replace(b"K\x06t", b"K\x09t")))
 
 
 @pytest.mark.parametrize("end", [b"Ns.", b"\x85Rq\x00.", b"\x90."])
@@ -267,7 +335,7 @@ def test_overlapping_parts_are_refused():
     tail[12:16] = (11 * len(one)).to_bytes(4, "little")
     tail[16:20] = directory.to_bytes(4, "little")
     with pytest.raises(RuntimeError, match="parts overlap"):
-        _serialization.load(io.BytesIO(whole[:directory] + one * 11 + bytes(tail)))
+        serialization.load(io.BytesIO(whole[:directory] + one * 11 + bytes(tail)))
 
 
 def test_compressed_parts_are_refused():
@@ -275,7 +343,7 @@ def test_compressed_parts_are_refused():
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data.pkl", b"\x80\x02N." + b"\0" * 1000)
     with pytest.raises(RuntimeError, match="compressed"):
-        _serialization.load(file)
+        serialization.load(file)
 
 
 def test_safetensors(tmp_path):

@@ -31,6 +31,9 @@ else:
 
     def __getattr__(name):
         if not name.startswith("_"):
+            if name in corten_tensor_core._WHERE:
+                value = globals()[name] = getattr(corten_tensor_core, name)
+                return value
             try:
                 return _alias.import_module(f"corten.{name}")
             except ModuleNotFoundError as error:

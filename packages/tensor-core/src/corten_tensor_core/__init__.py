@@ -21,6 +21,37 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ._composite import atleast_1d as atleast_1d
+    from ._composite import atleast_2d as atleast_2d
+    from ._composite import atleast_3d as atleast_3d
+    from ._composite import block_diag as block_diag
+    from ._composite import broadcast_shapes as broadcast_shapes
+    from ._composite import broadcast_tensors as broadcast_tensors
+    from ._composite import cartesian_prod as cartesian_prod
+    from ._composite import combinations as combinations
+    from ._composite import meshgrid as meshgrid
+    from ._composite import tril_indices as tril_indices
+    from ._composite import triu_indices as triu_indices
+    from ._composite import unravel_index as unravel_index
+    from ._composite_math import cdist as cdist
+    from ._composite_math import chain_matmul as chain_matmul
+    from ._composite_math import cumulative_trapezoid as cumulative_trapezoid
+    from ._composite_math import gradient as gradient
+    from ._composite_math import tensordot as tensordot
+    from ._composite_math import trapezoid as trapezoid
+    from ._composite_math import trapz as trapz
+    from ._composite_order import bucketize as bucketize
+    from ._composite_order import isin as isin
+    from ._composite_order import searchsorted as searchsorted
+    from ._einsum import einsum as einsum
+    from ._info import finfo as finfo
+    from ._info import iinfo as iinfo
+    from ._printing import get_printoptions as get_printoptions
+    from ._printing import set_printoptions as set_printoptions
+    from .linalg import vander as vander
+    from .serialization import load as load
+    from .serialization import save as save
+
 __version__ = "0.1.0"
 
 newaxis = None
@@ -36,7 +67,7 @@ _LAZY = {
     "_einsum": "einsum",
     "_info": "finfo iinfo",
     "_printing": "get_printoptions set_printoptions",
-    "_serialization": "load save",
+    "serialization": "load save",
     "linalg": "vander",
 }
 _WHERE = {name: module for module, names in _LAZY.items() for name in names.split()}

@@ -66,7 +66,8 @@ def _array(data: Any, *, copy: bool = False) -> Any:
     import numpy as np
 
     array = np.asarray(data)
-    if copy or any(stride < 0 for stride in array.strides):
+    _check_strides(array)
+    if copy:
         array = array.copy()
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
@@ -94,11 +95,12 @@ def asarray(
     dtype: dtype | None = None,
     device: Any = None,
     copy: bool | None = None,
-    requires_grad: bool = False,
+    requires_grad: bool | None = None,
 ) -> Tensor:
     """Return `obj` as a tensor: a tensor, an array, an object with DLPack or the buffer protocol, or sequences.
 
-    `copy=True` always copies, `copy=False` raises `ValueError` where a copy would be needed.
+    `copy=True` always copies, `copy=False` raises `ValueError` where a copy would be needed. A tensor keeps its
+    `requires_grad` and its history where nothing else is asked for.
     """
     if isinstance(obj, _Tensor):
         out = obj
@@ -111,13 +113,15 @@ def asarray(
     else:
         if copy is False:
             raise ValueError("can't alias arbitrary sequence into a tensor.")
-        return tensor(obj, dtype=dtype, device=device, requires_grad=requires_grad)
+        return tensor(obj, dtype=dtype, device=device, requires_grad=bool(requires_grad))
     moved = _moved(out, dtype, device)
     if copy is False and moved is not out:
         raise ValueError("can't alias the object without a copy: its dtype or device differs from the one asked for")
     if copy and moved is out:
         moved = out.clone()
-    return moved.detach().requires_grad_() if requires_grad else moved.detach() if moved.requires_grad else moved
+    if requires_grad is None or moved.requires_grad == requires_grad:
+        return moved
+    return moved.detach().requires_grad_(requires_grad)
 
 
 def _has_buffer(obj: Any) -> bool:
@@ -145,11 +149,13 @@ def from_numpy(ndarray: Any) -> Tensor:
     import numpy as np
 
     if not isinstance(ndarray, np.ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+        kind = type(ndarray)
+        name = f"numpy.{kind.__name__}" if kind.__module__ == "numpy" else kind.__name__
+        raise TypeError(f"expected np.ndarray (got {name})")
     if ndarray.dtype.name not in _FROM_NUMPY:
         raise TypeError(
-            f"can't convert np.ndarray of type {ndarray.dtype.name if ndarray.dtype.names is None else 'numpy.void'}. "
-            "The only supported types are: float64, float32, float16, complex64, complex128, int64, int32, int16, "
+            f"can't convert np.ndarray of type numpy.{ndarray.dtype.type.__name__}. The only supported types are: "
+            "float64, float32, float16, complex64, complex128, int64, int32, int16, "
             "int8, uint64, uint32, uint16, uint8, and bool."
         )
     if not ndarray.dtype.isnative:
@@ -157,12 +163,7 @@ def from_numpy(ndarray: Any) -> Tensor:
             "given numpy array has byte order different from the native byte order. "
             "Conversion between byte orders is currently not supported."
         )
-    if any(stride < 0 for stride in ndarray.strides):
-        raise ValueError(
-            "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
-            "currently supported. (You can probably work around this by making a copy of your array  "
-            "with array.copy().) "
-        )
+    _check_strides(ndarray)
     if not ndarray.flags.writeable:
         import warnings
 
@@ -174,6 +175,15 @@ def from_numpy(ndarray: Any) -> Tensor:
             stacklevel=2,
         )
     return _shared(ndarray)
+
+
+def _check_strides(array: Any) -> None:
+    if any(stride < 0 for stride in array.strides):
+        raise ValueError(
+            "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
+            "currently supported. (You can probably work around this by making a copy of your array  "
+            "with array.copy().) "
+        )
 
 
 def _shared(array: Any) -> Tensor:
@@ -204,7 +214,10 @@ def frombuffer(buffer: Any, *, dtype: dtype, count: int = -1, offset: int = 0, r
 
     `count` elements, or all that fit for -1. Raises `ValueError` for an offset or count outside the buffer.
     """
-    view = memoryview(buffer)
+    try:
+        view = memoryview(buffer)
+    except TypeError:
+        raise ValueError("object does not implement Python buffer protocol.") from None
     size, length = dtype.itemsize, view.nbytes
     if length == 0 or count == 0:
         raise ValueError(f"both buffer length ({length}) and count ({count}) must not be 0")
@@ -228,7 +241,8 @@ def frombuffer(buffer: Any, *, dtype: dtype, count: int = -1, offset: int = 0, r
 
         warnings.warn(
             "The given buffer is not writable, and PyTorch does not support non-writable tensors. This means you can "
-            "write to the underlying (supposedly non-writable) buffer using the tensor.",
+            "write to the underlying (supposedly non-writable) buffer using the tensor. You may want to copy the "
+            "buffer to protect its data or make it writable before converting it to a tensor.",
             UserWarning,
             stacklevel=2,
         )

@@ -64,8 +64,10 @@ def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
     import numpy as np
 
     array = numpy(self)
-    if dtype is not None:
-        array = array.astype(dtype, copy=False)
+    if dtype is not None and array.dtype != dtype:
+        if copy is False:
+            raise ValueError(f"cannot give {self.dtype} as an array of {np.dtype(dtype)} without a copy")
+        return array.astype(dtype)
     return np.array(array) if copy else array
 
 
@@ -94,7 +96,7 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
             "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
             "see https://github.com/pytorch/pytorch/pull/103001"
         )
-    values = self.detach().clone()
+    values = self.detach().clone() if self.is_meta else _within_copied_storage(self, memo)
     out = values if _type(self) is _native.Tensor else _type(self)._make_subclass(_type(self), values, False)
     if self.requires_grad:
         out.requires_grad_()
@@ -106,15 +108,32 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     return out
 
 
+def _within_copied_storage(x: Tensor, memo: dict[Any, Any]) -> Tensor:
+    """Return the tensor as it lies in the copy of its storage, which is made once."""
+    storage = x.untyped_storage()
+    if storage not in memo:
+        count = storage.nbytes() // x.element_size()
+        memo[storage] = x.detach().as_strided([count], [1], 0).clone().view(_native.uint8)
+    return memo[storage].view(x.dtype).as_strided(x.shape, x.stride(), x.storage_offset()).detach()
+
+
 def _rebuild(
-    cls: Any, data: bytes, dtype: Any, shape: tuple[int, ...], requires_grad: bool, state: dict[str, Any]
+    cls: Any,
+    data: bytes | None,
+    dtype: Any,
+    shape: tuple[int, ...],
+    stride: tuple[int, ...],
+    device: Any,
+    requires_grad: bool,
+    state: dict[str, Any],
 ) -> Any:
     """Make a tensor again from what `__reduce_ex__` gave."""
-    out = _native.empty(shape, dtype=dtype)
     if data:
         from ._creation import frombuffer
 
-        out.copy_(frombuffer(bytearray(data), dtype=dtype).view(shape))
+        out = frombuffer(bytearray(data), dtype=dtype).as_strided(shape, stride).detach().to(device)
+    else:
+        out = _native.empty_strided(shape, stride, dtype=dtype, device=device)
     if cls is not _native.Tensor:
         out = cls._make_subclass(cls, out, False)
     if requires_grad:
@@ -125,16 +144,15 @@ def _rebuild(
 
 
 def __reduce_ex__(self: Tensor, protocol: int) -> Any:
-    """Pickle values, dtype, shape and `requires_grad`; a tensor with history is refused, as PyTorch does."""
-    values = self.detach().cpu().contiguous()
-    data = bytes(_bytes_of(values))
-    return _rebuild, (_type(self), data, self.dtype, tuple(self.shape), self.requires_grad, dict(self.__dict__))
-
-
-def _bytes_of(values: Tensor) -> Any:
-    if values.numel() == 0:
-        return b""
-    return numpy(values.reshape(-1).view(_native.uint8)).data
+    """Pickle layout, attributes and the memory from the first element to the last, also what lies between them."""
+    shape, stride = tuple(self.shape), tuple(self.stride())
+    data = None
+    if self.numel() and not self.is_meta:
+        span = 1 + sum((n - 1) * step for n, step in zip(shape, stride, strict=True))
+        flat = self.detach().as_strided([span], [1], self.storage_offset()).cpu()
+        data = bytes(numpy(flat.view(_native.uint8)).data)
+    layout = (self.dtype, shape, stride, self.device)
+    return _rebuild, (_type(self), data, *layout, self.requires_grad, dict(self.__dict__))
 
 
 def __setstate__(self: Tensor, state: Any) -> None:

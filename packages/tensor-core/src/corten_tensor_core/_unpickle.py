@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import pickle
+import pickletools
 import struct
 import sys
 
@@ -25,6 +26,11 @@ class Global:
     def __init__(self, call: Callable[..., Any] | None = None, value: Any = None) -> None:
         self.call = call
         self.value = value
+
+    @property
+    def is_class(self) -> bool:
+        """Whether this is a class whose instances the pickle may make and give their state."""
+        return isinstance(self.value, type) and self.call is self.value
 
 
 def _encode(text: str, encoding: str) -> bytes:
@@ -61,6 +67,15 @@ def _empty_bytes() -> bytes:
     return b""
 
 
+def _bytearray(content: Any = b"", encoding: str = "latin-1") -> bytearray:
+    """Protocol 2 gives a text; a number would fill the memory."""
+    if isinstance(content, str):
+        content = _encode(content, encoding.replace("-", ""))
+    if not isinstance(content, bytes):
+        raise pickle.UnpicklingError(f"refused: bytearray is allowed with bytes only, got {type(content).__name__}")
+    return bytearray(content)
+
+
 # The module's name in protocol 2, and after.
 _BUILTINS = ("__builtin__", "builtins")
 PLAIN: dict[str, Global] = {
@@ -68,6 +83,7 @@ PLAIN: dict[str, Global] = {
     "collections.Counter": _hashing(collections.Counter),
     "_codecs.encode": Global(_encode),
     "__builtin__.bytes": Global(_empty_bytes),
+    **{f"{module}.bytearray": Global(_bytearray) for module in _BUILTINS},
     **{f"{module}.complex": Global(complex) for module in _BUILTINS},
     **{f"{module}.{kind.__name__}": _hashing(kind) for module in _BUILTINS for kind in (set, frozenset)},
 }
@@ -153,12 +169,20 @@ class Reader:
             raise pickle.UnpicklingError(f"refused: the pickle calls {_described(target)}, which is not callable here")
         self._push(target.call(*arguments))
 
+    def _made(self) -> None:
+        """Make an instance without initialising it; what follows sets its state."""
+        (arguments,) = self._popped(1)
+        target = self._stack.pop()
+        if not (isinstance(target, Global) and target.is_class):
+            raise pickle.UnpicklingError(f"refused: the pickle makes an instance of {_described(target)}")
+        self._push(target.value.__new__(target.value, *arguments))
+
     def _built(self) -> None:
         (state,) = self._popped(1)
         target = self._stack[-1]
         if isinstance(target, collections.OrderedDict) and isinstance(state, dict):
             target.__dict__.update(state)
-        elif any(type(target) is allowed.value for allowed in self._names.values()) and not isinstance(target, Global):
+        elif any(type(target) is allowed.value for allowed in self._names.values() if allowed.is_class):
             _set_state(target, state)
         else:
             raise pickle.UnpicklingError(f"refused: the pickle sets attributes of {_described(target)}")
@@ -281,7 +305,31 @@ _STEPS: dict[bytes, Callable[[Reader], object]] = {
     pickle.GLOBAL: lambda r: r._named(r._line(), r._line()),
     pickle.STACK_GLOBAL: _stack_global,
     pickle.REDUCE: lambda r: r._called(),
-    pickle.NEWOBJ: lambda r: r._called(),
+    pickle.NEWOBJ: lambda r: r._made(),
     pickle.BUILD: lambda r: r._built(),
     pickle.BINPERSID: lambda r: r._resolved(),
 }
+
+
+def named_in(data: bytes) -> set[str]:
+    """Return all names, as `module.name`, that a pickle looks up, without reading it further."""
+    found: set[str] = set()
+    texts: list[str | None] = [None, None]
+    memo: dict[int, str | None] = {}
+    argument: Any  # what it is follows from the operation
+    for operation, argument, _ in pickletools.genops(data):
+        pushed = argument if isinstance(argument, str) and "UNICODE" in operation.name else None
+        if operation.name == "GLOBAL":
+            found.add(argument.replace(" ", "."))
+        elif operation.name == "STACK_GLOBAL":
+            found.add(f"{texts[-2]}.{texts[-1]}")
+        elif operation.name == "MEMOIZE":
+            memo[len(memo)] = texts[-1]
+            continue
+        elif operation.name in ("BINPUT", "LONG_BINPUT"):
+            memo[argument] = texts[-1]
+            continue
+        elif operation.name in ("BINGET", "LONG_BINGET"):
+            pushed = memo.get(argument)
+        texts.append(pushed)
+    return found
