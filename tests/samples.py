@@ -24,12 +24,37 @@ _QUANTILE = calls(
     (x(0), 0.5),
     (x(), 0.5),
 )
+_SYMMETRIC = Spec((3, 3), kind="symmetric")
 _TRIANGULAR, _SQUARE = Spec((3, 3), kind="triangular"), Spec((3, 3), kind="invertible")
 _PIVOTS = Spec((3,), 3, 3, "int32")
 
 EXPLICIT: dict[str, list[Template]] = {
     **NEURAL,
     # linear algebra
+    "linalg_norm": calls(
+        *((x(3, 4), p) for p in (None, "fro", "nuc", 1, -1, 2, -2, float("inf"), float("-inf"))),
+        (x(4), 3),
+        (x(2, 3, 4), 2, (0, 2), True),
+        (x(2, 3, 4), None, 1),
+        (x(0, 3),),
+        (x(3, 4), "fro", {"dtype": Name("float64")}),
+    ),
+    "linalg_matrix_norm": calls(
+        *((x(3, 4), p) for p in ("fro", "nuc", 1, -1, 2, -2, float("inf"), float("-inf"))),
+        (x(2, 3, 4), 2, (0, 2), True),
+        (x(4),),
+        (x(3, 4), 3),
+        (x(3, 4), "fro", (0, 0)),
+    ),
+    "norm.name": calls(
+        (x(3, 4), "fro"), (x(3, 4), "nuc"), (x(2, 3, 4), "fro", (0, 2), True), (x(3), "nuc"), (x(2), "max")
+    ),
+    "linalg_pinv": calls(
+        (x(4, 3),), (_SYMMETRIC, {"hermitian": True}), (x(4, 3), {"rtol": 0.3}), (x(4, 3), {"atol": 0.5}), (x(3),)
+    ),
+    "linalg_pinv.rcond": calls((x(4, 3), 0.3), (_SYMMETRIC, 1e-5, True)),
+    "linalg_vander": calls((x(4),), (x(2, 3),), (x(3), {"N": 5}), (x(3), {"N": 1})),
+    "linalg_vecdot": calls((x(2, 3), x(2, 3)), (x(2, 3), x(3)), (x(2, 3), x(2, 3), {"dim": 0}), (x(2), x(3))),
     "cholesky_inverse": calls((_TRIANGULAR,), (_TRIANGULAR, True)),
     "cholesky_solve": calls((x(3, 2), _TRIANGULAR), (x(3, 2), _TRIANGULAR, True)),
     "linalg_lu_solve": calls((_SQUARE, _PIVOTS, x(3, 2)), (_SQUARE, _PIVOTS, x(3, 2), {"adjoint": True})),
@@ -42,6 +67,9 @@ EXPLICIT: dict[str, list[Template]] = {
     "fft_fftfreq": calls((5,), (4, 0.5), (6, {"dtype": Name("float64")})),
     "fft_rfftfreq": calls((5,), (4, 0.5), (6, {"dtype": Name("float64")})),
     # derived
+    "repeat_interleave": calls(
+        (x(3), 2), (x(2, 3), 2, 0), (x(3), i(3, 3)), (x(2, 3), i(3, 3), -1), (x(2), -1), (x(2), i(3, 3))
+    ),
     "bincount": calls((i(5, 6),), (i(5, 6), None, 8), (i(5, 4), x(4)), (i(5, 0),), (i(5, 4), x(3)), (i(5, 2, 2),)),
     "histc": calls((x(10),), (x(10), 5, -2, 2), (x(3), 4, 1, 1), (x(3), 0), (x(3), 2, 3, 1)),
     "quantile": _QUANTILE,
@@ -264,6 +292,9 @@ EXPLICIT: dict[str, list[Template]] = {
     "take": calls((x(3, 4), i(12, 2, 2)), (x(3), i(3)), (x(3), i(9, 9))),
     "put": calls((x(3, 4), Spec((1,), 3, 3, "int64"), x(1)), (x(3, 4), i(12, 5), x(5), True), (x(3), i(3, 2), x(3))),
     "take_along_dim": calls(
-        (x(3, 4), i(4, 3, 2), 1), (x(3, 4), i(12, 5)), (x(3, 4), i(3, 1, 4), 0), (x(3), i(3, 2, 2), 0)
+        (x(3, 4), i(4, 3, 2), 1),
+        (Spec((3, 4), layout="contiguous"), Spec((5,), 0, 11, "int64", "contiguous")),
+        (x(3, 4), i(3, 1, 4), 0),
+        (x(3), i(3, 2, 2), 0),
     ),
 }

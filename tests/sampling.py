@@ -247,9 +247,15 @@ def calls(*samples: tuple[Any, ...]) -> list[Template]:
     ]
 
 
+# Rows that PyTorch's `nn.functional` has under another name.
+OTHERWISE = {"cross_entropy_loss": "cross_entropy", "log_sigmoid": "logsigmoid"}
+
+
 def function(lib: Any, row: Row, name: str | None = None) -> Any:
     """Return the function form of a row, wherever a library keeps it; `None` where it has none."""
     name = name or row.name
+    if lib.__name__ == "torch":
+        name = OTHERWISE.get(name, name)
     namespace = row.forms["namespace"]
     if namespace:
         place = {"functional": lib.nn.functional}.get(namespace) or getattr(lib, namespace)

@@ -10,8 +10,8 @@ use corten_tensor::mode;
 use corten_tensor::op::{Body, Op};
 use corten_tensor::value::{IndexItem, Value};
 use corten_tensor::{Result, Tensor, fail, key};
-use std::sync::{Arc, LazyLock};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, LazyLock};
 
 /// Calls `op`, recording it where an argument requires grad.
 pub fn layer(op: &'static Op, args: &[Value], target: Target) -> Result<Value> {

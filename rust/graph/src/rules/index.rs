@@ -70,8 +70,7 @@ impl Scattered<'_> {
     /// Of products: what is joined without the element itself.
     fn of_product(&self, g: &T, x: &T, src: &T, out: &T) -> Result<[T; 2]> {
         let (dim, index) = (self.dim, self.index);
-        let joined =
-            |x: &T, src: &T| ops::scatter_reduce_with(x, dim, index, src, self.reduce, self.include_self);
+        let joined = |x: &T, src: &T| ops::scatter_reduce_with(x, dim, index, src, self.reduce, self.include_self);
         let own_zero = ops::eq(x, 0);
         let filled = ops::where_(own_zero, 1.0, x);
         let mut mine = g * c(&(joined(&filled, src) / &filled));

@@ -115,13 +115,7 @@ pub fn eig([g_values, g_vectors]: [&T; 2], values: &T, vectors: &T, of_vectors: 
 
 /// Of the singular value decomposition. What fills up full matrices is not determined and gets no gradient; equal
 /// singular values matter only to the vectors.
-pub fn svd(
-    [gu, gs, gvh]: [&T; 3],
-    [u, s, vh]: [&T; 3],
-    shape: &Dims,
-    full: bool,
-    of_vectors: bool,
-) -> Result<T> {
+pub fn svd([gu, gs, gvh]: [&T; 3], [u, s, vh]: [&T; 3], shape: &Dims, full: bool, of_vectors: bool) -> Result<T> {
     let (m, n) = (shape[shape.len() - 2], shape[shape.len() - 1]);
     let k = m.min(n);
     let cut = |x: &T, dim: i64, size: i64| if full && size > k { ops::narrow(x, dim, 0i64, k) } else { x.clone() };

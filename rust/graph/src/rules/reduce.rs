@@ -92,7 +92,8 @@ pub fn others(x: &T, shape: &Dims, dims: &[i64]) -> Result<T> {
     let with = |n: i64| -> Dims { kept.iter().copied().chain([n]).collect() };
     let flat = ops::reshape(ops::permute(x, &order), with(n));
     let one = ops::new_full(x, with(1), 1);
-    let before = |x: &T| ops::cumprod(ops::cat_with(&[one.clone(), ops::narrow(x, -1i64, 0i64, n - 1)][..], -1i64), -1i64);
+    let before =
+        |x: &T| ops::cumprod(ops::cat_with(&[one.clone(), ops::narrow(x, -1i64, 0i64, n - 1)][..], -1i64), -1i64);
     let left = before(&flat);
     let right = ops::flip(before(&ops::flip(&flat, [-1i64])), [-1i64]);
     Ok(ops::permute(ops::reshape(left * right, turned), super::strided::inverse(&order)))
