@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.samples import EXPLICIT
-from tests.sampling import Name, Row, Spec, Template
+from tests.sampling import MATRICES, Name, Row, Spec, Template
 
 RANGES = {
     "any": (-4.0, 4.0),
@@ -17,13 +17,6 @@ RANGES = {
     "unit": (0.05, 0.95),
     "int": (-8.0, 8.0),
     "bool": (0.0, 1.0),
-}
-# A triangle is taken of a matrix whose diagonal is large.
-MATRICES = {
-    "symmetric": "symmetric",
-    "positive_definite": "positive_definite",
-    "invertible": "invertible",
-    "triangular": "invertible",
 }
 SCALARS = (-2, 0, 1, 3, 0.5, -1.5, 2.0, True)
 # Values of optional parameters beside leaving them out, by name and then by type.
@@ -56,7 +49,8 @@ def _spec(word: str, shape: tuple[int, ...]) -> Spec:
     if kind == "matrix":
         return Spec(tuple(map(int, _numbers(word))))
     if kind in MATRICES:
-        return Spec((int(*_numbers(word)),) * 2, -2.0, 2.0, kind=MATRICES[kind])
+        size = int(*_numbers(word))
+        return Spec((size, size), -2.0, 2.0, kind=kind)
     low, high = _numbers(word) if "(" in word else RANGES[kind]
     if kind == "int" and "(" in word:
         high -= 1

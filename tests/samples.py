@@ -15,24 +15,69 @@ _LIKE = calls((x(2, 3),), (x(),), (x(3, 1, 2), {"dtype": Name("float64")}), (x(0
 _NEW = calls((x(2), (2, 3)), (x(), ()), (x(2), (0, 3)), (x(2), (3,), {"dtype": Name("int32")}))
 _SCATTER = calls((x(3, 4), x(4), 0, 1), (x(3, 4), x(3), 1, -1))
 
-_INVERTIBLE = Spec((3, 3), -2.0, 2.0, kind="invertible")
-_PIVOTS = Spec((3,), 3, 3, "int32")
-_QUANTILES = calls(
-    (x(3, 4), 0.3), (x(3, 4), 0.5, 1), (x(5), 0.25, 0, True), (x(4), 1.0), (x(4), 0.4, {"interpolation": "nearest"})
+_SPLIT = calls((x(2, 4, 6), 2), (x(4, 4, 3), [1, 3]), (x(4), 2), (x(4, 2), 3), (x(), 1))
+_QUANTILE = calls(
+    *((x(3, 5), 0.3, 1, {"interpolation": how}) for how in ("linear", "lower", "higher", "midpoint", "nearest")),
+    (x(5), 0.5),
+    (x(3, 4), 0.25, 0, True),
+    (x(5), 1.5),
+    (x(0), 0.5),
+    (x(), 0.5),
 )
+_SYMMETRIC = Spec((3, 3), kind="symmetric")
+_TRIANGULAR, _SQUARE = Spec((3, 3), kind="triangular"), Spec((3, 3), kind="invertible")
+_PIVOTS = Spec((3,), 3, 3, "int32")
 
 EXPLICIT: dict[str, list[Template]] = {
     **NEURAL,
-    # linear algebra and statistics
-    "cholesky_inverse": calls((_INVERTIBLE,), (_INVERTIBLE, True)),
-    "cholesky_solve": calls((x(3, 2), _INVERTIBLE), (x(3, 2), _INVERTIBLE, True)),
-    "triangular_solve": calls((x(3, 2), _INVERTIBLE), (x(3, 2), _INVERTIBLE, False)),
-    "lu_solve": calls((x(3, 2), _INVERTIBLE, _PIVOTS)),
-    "linalg_lu_solve": calls((_INVERTIBLE, _PIVOTS, x(3, 2)), (_INVERTIBLE, _PIVOTS, x(2, 3), {"left": False})),
-    "linalg_tensorinv": calls((x(2, 3, 6),), (x(6, 3, 2), {"ind": 1})),
-    "linalg_tensorsolve": calls((x(2, 3, 6), x(2, 3))),
-    "quantile": _QUANTILES,
-    "nanquantile": _QUANTILES,
+    # linear algebra
+    "linalg_norm": calls(
+        *((x(3, 4), p) for p in (None, "fro", "nuc", 1, -1, 2, -2, float("inf"), float("-inf"))),
+        (x(4), 3),
+        (x(2, 3, 4), 2, (0, 2), True),
+        (x(2, 3, 4), None, 1),
+        (x(0, 3),),
+        (x(3, 4), "fro", {"dtype": Name("float64")}),
+    ),
+    "linalg_matrix_norm": calls(
+        *((x(3, 4), p) for p in ("fro", "nuc", 1, -1, 2, -2, float("inf"), float("-inf"))),
+        (x(2, 3, 4), 2, (0, 2), True),
+        (x(4),),
+        (x(3, 4), 3),
+        (x(3, 4), "fro", (0, 0)),
+    ),
+    "norm.name": calls(
+        (x(3, 4), "fro"), (x(3, 4), "nuc"), (x(2, 3, 4), "fro", (0, 2), True), (x(3), "nuc"), (x(2), "max")
+    ),
+    "linalg_pinv": calls(
+        (x(4, 3),), (_SYMMETRIC, {"hermitian": True}), (x(4, 3), {"rtol": 0.3}), (x(4, 3), {"atol": 0.5}), (x(3),)
+    ),
+    "linalg_pinv.rcond": calls((x(4, 3), 0.3), (_SYMMETRIC, 1e-5, True)),
+    "linalg_vander": calls((x(4),), (x(2, 3),), (x(3), {"N": 5}), (x(3), {"N": 1})),
+    "linalg_vecdot": calls((x(2, 3), x(2, 3)), (x(2, 3), x(3)), (x(2, 3), x(2, 3), {"dim": 0}), (x(2), x(3))),
+    "cholesky_inverse": calls((_TRIANGULAR,), (_TRIANGULAR, True)),
+    "cholesky_solve": calls((x(3, 2), _TRIANGULAR), (x(3, 2), _TRIANGULAR, True)),
+    "linalg_lu_solve": calls((_SQUARE, _PIVOTS, x(3, 2)), (_SQUARE, _PIVOTS, x(3, 2), {"adjoint": True})),
+    "lu_solve": calls((x(3, 2), _SQUARE, _PIVOTS)),
+    "linalg_tensorinv": calls((_SQUARE, 1), (_SQUARE, 0)),
+    "linalg_tensorsolve": calls((_SQUARE, x(3)), (_SQUARE, x(4))),
+    "triangular_solve": calls(
+        (x(3, 2), _TRIANGULAR), (x(3, 2), _TRIANGULAR, False), (x(3, 2), _TRIANGULAR, True, True, True)
+    ),
+    "fft_fftfreq": calls((5,), (4, 0.5), (6, {"dtype": Name("float64")})),
+    "fft_rfftfreq": calls((5,), (4, 0.5), (6, {"dtype": Name("float64")})),
+    # derived
+    "repeat_interleave": calls(
+        (x(3), 2), (x(2, 3), 2, 0), (x(3), i(3, 3)), (x(2, 3), i(3, 3), -1), (x(2), -1), (x(2), i(3, 3))
+    ),
+    "bincount": calls((i(5, 6),), (i(5, 6), None, 8), (i(5, 4), x(4)), (i(5, 0),), (i(5, 4), x(3)), (i(5, 2, 2),)),
+    "histc": calls((x(10),), (x(10), 5, -2, 2), (x(3), 4, 1, 1), (x(3), 0), (x(3), 2, 3, 1)),
+    "quantile": _QUANTILE,
+    "nanquantile": _QUANTILE,
+    "tensor_split": calls(
+        (x(5, 2), 3), (x(5, 2), [1, 3]), (x(2, 6), (2, 9), 1), (x(4), 0), (x(), 1), (x(2), 5), (x(3), [-1])
+    ),
+    **dict.fromkeys(("hsplit", "vsplit", "dsplit"), _SPLIT),
     # cast
     "copy_": calls((x(2, 3), x(2, 3)), (x(2, 3), x(3)), (x(2, 3), x()), (x(2, 3), x(4)), (x(0), x(1))),
     "clone": [*_CAST, *calls((x(2, 3, 4, 5), {"memory_format": Name("channels_last")}))],
@@ -251,6 +296,9 @@ EXPLICIT: dict[str, list[Template]] = {
     "take": calls((x(3, 4), i(12, 2, 2)), (x(3), i(3)), (x(3), i(9, 9))),
     "put": calls((x(3, 4), Spec((1,), 3, 3, "int64"), x(1)), (x(3, 4), i(12, 5), x(5), True), (x(3), i(3, 2), x(3))),
     "take_along_dim": calls(
-        (x(3, 4), i(4, 3, 2), 1), (x(3, 4), i(12, 5)), (x(3, 4), i(3, 1, 4), 0), (x(3), i(3, 2, 2), 0)
+        (x(3, 4), i(4, 3, 2), 1),
+        (Spec((3, 4), layout="contiguous"), Spec((5,), 0, 11, "int64", "contiguous")),
+        (x(3, 4), i(3, 1, 4), 0),
+        (x(3), i(3, 2, 2), 0),
     ),
 }

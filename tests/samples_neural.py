@@ -126,7 +126,7 @@ NEURAL: dict[str, list[Template]] = {
     "one_hot": calls((i(4, 2, 3),), (i(4, 3), 6), (i(4, 9), 2), (i(4, 0),), (i(4),)),
     **{
         name: calls((x(2, 3, 4), 0.5, False), (x(2, 3, 4), 0.0, True), (x(2, 3, 4), 1.5, True))
-        for name in ("dropout", "alpha_dropout", "feature_alpha_dropout")
+        for name in ("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
     },
     "rrelu": calls((x(2, 3),), (x(2, 3), 0.2, 0.4)),
     "scaled_dot_product_attention": calls(

@@ -66,13 +66,16 @@ BY_ID = {row.id: row for row in ROWS}
 # Families whose functions tutorials take from `nn.functional`, some with a wider signature than their row's.
 NEURAL = {"conv", "norm", "loss", "neural", "pool"}
 ELEMENTWISE = {"unary", "binary", "compare", "activation"}
+# What a decomposition asks of a matrix; NumPy's and LAPACK's results differ on others in what is left undefined.
+MATRICES = ("symmetric", "invertible", "positive_definite", "triangular")
 
 
 @dataclass(frozen=True)
 class Spec:
     """A tensor argument: its shape, the range of its values and, where the operator asks for one, its dtype.
 
-    A square matrix may also be of a kind: `symmetric` (of complex numbers Hermitian), `positive_definite`, `invertible`.
+    A square matrix may also be of a kind: `symmetric` (of complex numbers Hermitian), `positive_definite`,
+    `invertible`, or `triangular`: with a large diagonal, for those who read one triangle.
     """
 
     shape: tuple[int, ...]
@@ -80,7 +83,20 @@ class Spec:
     high: float = 4.0
     dtype: str | None = None
     layout: str | None = None
-    kind: str | None = None
+    kind: str = ""
+
+    def matrices(self, x: np.ndarray) -> np.ndarray:
+        """Return square matrices of this spec's kind made from `x`."""
+        if x.dtype.kind not in "fc":
+            return x
+        adjoint, one = x.swapaxes(-1, -2).conj(), np.eye(x.shape[-1], dtype=x.dtype)
+        result = {
+            "symmetric": x + adjoint,
+            "invertible": x + 10 * one,
+            "positive_definite": x @ adjoint + one,
+            "triangular": x + 10 * one,
+        }[self.kind]
+        return np.asarray(result, dtype=x.dtype)
 
     def values(self, rng: np.random.Generator, dtype: str, shape: tuple[int, ...], smooth: bool = False) -> np.ndarray:
         """Return numbers of the range in `shape`; unless `smooth`, a fifth of them small integers that lie in it."""
@@ -116,16 +132,8 @@ class Spec:
             base = (2, *shape)
         else:
             base, layout = shape, "contiguous"
-        return Array(self.of_kind(self.values(rng, dtype, base, smooth)), dtype, layout, shape, fixed)
-
-    def of_kind(self, values: np.ndarray) -> np.ndarray:
-        """Make a matrix one of the asked kind."""
-        one = np.eye(self.shape[-1] if self.kind else 0, dtype=values.dtype)
-        if self.kind == "symmetric":
-            return np.asarray(values + values.conj().T)
-        if self.kind == "positive_definite":
-            return np.asarray(values @ values.conj().T + one)
-        return np.asarray(values + one * values.dtype.type(10)) if self.kind == "invertible" else values
+        values = self.values(rng, dtype, base, smooth)
+        return Array(self.matrices(values) if self.kind else values, dtype, layout, shape, fixed)
 
 
 @dataclass(frozen=True)
@@ -244,14 +252,22 @@ def calls(*samples: tuple[Any, ...]) -> list[Template]:
     ]
 
 
+# Rows that PyTorch's `nn.functional` has under another name.
+OTHERWISE = {"cross_entropy_loss": "cross_entropy", "log_sigmoid": "logsigmoid"}
+
+
 def function(lib: Any, row: Row, name: str | None = None) -> Any:
     """Return the function form of a row, wherever a library keeps it; `None` where it has none."""
     name = name or row.name
+    if lib.__name__ == "torch":
+        name = OTHERWISE.get(name, name)
     namespace = row.forms["namespace"]
     if namespace:
         place = {"functional": lib.nn.functional}.get(namespace) or getattr(lib, namespace)
         return getattr(place, name.removeprefix(f"{namespace}_"), None)
-    places = (lib.nn.functional, lib) if row.family in NEURAL else (lib, lib.nn.functional)
+    # `_C._nn` holds PyTorch's native functions, where `nn.functional` wraps them in another signature.
+    native = (lib._C._nn,) if lib.__name__ == "torch" else ()
+    places = (lib.nn.functional, lib, *native) if row.family in NEURAL else (lib, *native, lib.nn.functional)
     for place in places:
         if hasattr(place, name):
             return getattr(place, name)
@@ -265,8 +281,12 @@ def run(lib: Any, row: Row, form: str, call: Call, name: str | None = None) -> A
         return function(lib, row, name)(*args, **kwargs)
     if form == "property":
         return getattr(args[0], row.forms["property"])
-    first = args.pop(0)
-    return getattr(first, (name or row.name) + ("_" if form == "inplace" else ""))(*args, **kwargs)
+    name = (name or row.name) + ("_" if form == "inplace" else "")
+    if form == "inplace" and not hasattr(
+        args[0], name
+    ):  # of these PyTorch has functions alone, as `nn.functional.elu_`
+        return function(lib, row, name)(*args, **kwargs)
+    return getattr(args[0], name)(*args[1:], **kwargs)
 
 
 def main_form(row: Row) -> str:

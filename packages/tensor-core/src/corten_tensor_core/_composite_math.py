@@ -137,7 +137,9 @@ def diff(
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     x = _native.cat([part for part in (prepend, input, append) if part is not None], dim)
-    for _ in range(min(n, x.shape[dim])):
+    if n >= x.shape[dim]:
+        return x.narrow(dim, 0, 0)
+    for _ in range(n):
         after, before = x.narrow(dim, 1, x.shape[dim] - 1), x.narrow(dim, 0, x.shape[dim] - 1)
         x = after.logical_xor(before) if x.dtype == _native.bool else after - before
     return x

@@ -47,7 +47,7 @@ impl<'a> Flat<'a> {
         let end = usize::try_from(offset).ok().and_then(|offset| offset.checked_add(len)?.checked_mul(dtype.size()));
         let ptr = memory.ptr.wrapping_offset(offset as isize * dtype.size() as isize);
         let aligned = (ptr as usize).is_multiple_of(dtype.size().min(8));
-        if end.is_none_or(|end| end > memory.bytes) || !aligned {
+        if len > 0 && (end.is_none_or(|end| end > memory.bytes) || !aligned) {
             fail!(
                 Runtime,
                 "{len} elements of {dtype} at offset {offset} of {:?} do not lie in a storage of {} bytes, aligned",

@@ -35,7 +35,7 @@ gelu(input: Tensor, *, approximate: str = "none") -> Tensor { meta: pointwise::u
 /// `log(1 + exp(beta * input)) / beta`, the input itself where `beta * input > threshold`.
 softplus(input: Tensor, beta: Scalar = 1, threshold: Scalar = 20) -> Tensor { meta: pointwise::unary_meta(Unary::softplus, Promote::default, args); kernel: smooth_relu(input, beta, threshold, &outs[0]); forms: fn out; domain: any, positive_scalar }
 /// `input` limited to `min_val` and `max_val`.
-hardtanh(input: Tensor, min_val: Scalar = -1, max_val: Scalar = 1) -> Tensor { meta: { if args[1..].iter().all(|v| matches!(v, Value::Scalar(_))) && min_val.to_f64() > max_val.to_f64() { fail!(Value, "min_val cannot be greater than max_val") } Ok(smallvec::smallvec![pointwise::like(input, limited_meta(args)?[0].dtype)]) }; kernel: limited(args, outs); elementwise; forms: fn inplace out; domain: any, scalar, scalar }
+hardtanh(input: Tensor, min_val: Scalar = -1, max_val: Scalar = 1) -> Tensor { meta: { if input.dtype() == crate::DType::Bool { fail!(Runtime, "Bool inputs not supported for hardtanh") } if args[1..].iter().all(|v| matches!(v, Value::Scalar(_))) && min_val.to_f64() > max_val.to_f64() { fail!(Value, "min_val cannot be greater than max_val") } Ok(smallvec::smallvec![pointwise::like(input, limited_meta(args)?[0].dtype)]) }; kernel: limited(args, outs); elementwise; forms: fn inplace out; domain: any, scalar, scalar }
 /// `input * clamp(input + 3, 0, 6) / 6`.
 hardswish(input: Tensor) -> Tensor { unary(hardswish, default); forms: fn inplace out; domain: any }
 /// `clamp(input + 3, 0, 6) / 6`.
@@ -47,7 +47,7 @@ prelu(input: Tensor, weight: Tensor) -> Tensor { composite: _prelu_kernel(input,
 /// `input` where positive, else `weight * input`.
 _prelu_kernel(input: Tensor, weight: Tensor) -> Tensor { binary(leaky_relu, default); domain: any, any }
 /// `input` moved towards zero by `lambd`, 0 within it.
-softshrink(input: Tensor, lambd: Scalar = 0.5) -> Tensor { composite: { if lambd.to_f64() < 0.0 { fail!(Runtime, "lambda must be greater or equal to 0, but found to be {}.", lambd.to_f64()) } where_(gt(input, lambd), sub(input, lambd), where_(lt(input, negative(lambd)), add(input, lambd), mul(input, 0.0))) }; forms: fn out; domain: any, positive_scalar }
+softshrink(input: Tensor, lambd: Scalar = 0.5) -> Tensor { composite: { if lambd.to_f64() < 0.0 { fail!(Runtime, "lambda must be greater or equal to 0, but found to be {}.", lambd.to_f64()) } { let lambd = if lambd.dtype(crate::DType::F32).is_integral(true) { Scalar::Int(lambd.to_i64()) } else { lambd }; where_(gt(input, lambd), sub(input, lambd), where_(lt(input, negative(lambd)), add(input, lambd), mul(input, 0.0))) } }; forms: fn out; domain: any, positive_scalar }
 /// `input` outside `[-lambd, lambd]`, else 0.
 hardshrink(input: Tensor, lambd: Scalar = 0.5) -> Tensor { composite: where_(bitwise_and(ge(input, negative(lambd)), le(input, lambd)), 0.0, input); forms: fn method out; domain: any, positive_scalar }
 /// `log(sigmoid(input))`, without overflow.
@@ -123,6 +123,10 @@ fn floor_at(x: &Tensor, value: &Tensor, threshold: Scalar, other: Scalar, out: &
 fn channel_weight(input: &Tensor, weight: &Tensor) -> Result<T> {
     if weight.ndim() > 1 {
         fail!(Runtime, "prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {}", weight.ndim());
+    }
+    if weight.dtype() != input.dtype() {
+        let (x, w) = (input.dtype().scalar_name(), weight.dtype().scalar_name());
+        fail!(Runtime, "prelu: Type promoting not supported. Got {x} and {w}");
     }
     let count = weight.numel() as i64;
     if count == 1 {

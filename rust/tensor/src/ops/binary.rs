@@ -59,7 +59,7 @@ copysign(input: Tensor, other: TensorOrScalar) -> Tensor { binary(copysign, to_f
 /// The next number from `input` towards `other`.
 nextafter(input: Tensor, other: Tensor) -> Tensor { binary(nextafter, default); forms: fn method inplace out; domain: any, any; nondiff }
 /// `input * 2 ** other`.
-ldexp(input: Tensor, other: Tensor) -> Tensor { composite: mul(input, pow_base(2.0, other)); forms: fn method inplace out; domain: any, real(-5.0, 5.0) }
+ldexp(input: Tensor, other: Tensor) -> Tensor { composite: mul(input, pow_base(2.0, if input.dtype().is_float() && other.dtype().is_integral(true) { super::cast::to(other, input.dtype()) } else { T::from(other) })); forms: fn method inplace out; domain: any, real(-5.0, 5.0) }
 /// `input * log(other)`, 0 where `input` is 0.
 xlogy(input: TensorOrScalar, other: TensorOrScalar) -> Tensor { binary(xlogy, to_float); forms: fn method inplace out; domain: any, positive }
 /// `log(exp(input) + exp(other))`.
@@ -92,10 +92,10 @@ bitwise_right_shift(input: TensorOrScalar, other: TensorOrScalar) -> Tensor { bi
 addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Scalar = 1) -> Tensor { quaternary(addcmul, default, 0..3); forms: fn method inplace out; domain: any, any, any }
 /// `input + value * tensor1 / tensor2`.
 addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Scalar = 1) -> Tensor { quaternary(addcdiv, default, 0..3, checks::addcdiv); forms: fn method inplace out; domain: any, any, positive }
-/// `input + weight * (end - input)`, for one weight.
-lerp(input: Tensor, end: Tensor, weight: Scalar) -> Tensor { ternary(lerp, default, 0..2, checks::lerp); forms: fn method inplace out; domain: any, any, scalar }
 /// `input + weight * (end - input)`.
 lerp.tensor(input: Tensor, end: Tensor, weight: Tensor) -> Tensor { ternary(lerp, default, 0..3, checks::lerp); forms: fn method inplace out; domain: any, any, unit }
+/// `input + weight * (end - input)`, for one weight.
+lerp(input: Tensor, end: Tensor, weight: Scalar) -> Tensor { ternary(lerp, default, 0..2, checks::lerp); forms: fn method inplace out; domain: any, any, scalar }
 
 }
 

@@ -37,18 +37,18 @@ isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, eq
 where(condition: Tensor, input: TensorOrScalar, other: TensorOrScalar) -> Tensor { ternary(select, default, 1..3, checks::condition); forms: fn out; domain: bool, any, any }
 /// The tensor where the condition is true, else `other`.
 where.method(input: Tensor, condition: Tensor, other: TensorOrScalar) -> Tensor { composite: where_(condition, input, other); forms: method; domain: any, bool, any }
-/// Limited to `min` and `max`, of which one may be missing.
-clamp(input: Tensor, min: Scalar?, max: Scalar?) -> Tensor { meta: limited_meta(args); kernel: limited(args, outs); elementwise; forms: fn method inplace out; alias: clip; domain: any, scalar, scalar }
 /// Limited to the elements of `min` and `max`, of which one may be missing.
 clamp.tensor(input: Tensor, min: Tensor?, max: Tensor?) -> Tensor { meta: limited_meta(args); kernel: limited(args, outs); elementwise; forms: fn method inplace out; alias: clip; domain: any, any, any }
-/// Not below `min`.
-clamp_min(input: Tensor, min: Scalar) -> Tensor { meta: limited_meta(&[args[0].clone(), args[1].clone(), Value::None]); kernel: limited(&[args[0].clone(), args[1].clone(), Value::None], outs); elementwise; forms: fn method inplace out; domain: any, scalar }
+/// Limited to `min` and `max`, of which one may be missing.
+clamp(input: Tensor, min: Scalar?, max: Scalar?) -> Tensor { meta: limited_meta(args); kernel: limited(args, outs); elementwise; forms: fn method inplace out; alias: clip; domain: any, scalar, scalar }
 /// Not below the elements of `min`.
 clamp_min.tensor(input: Tensor, min: Tensor) -> Tensor { binary(maximum, default, checks::maximum); forms: fn method inplace out; domain: any, any }
-/// Not above `max`.
-clamp_max(input: Tensor, max: Scalar) -> Tensor { meta: limited_meta(&[args[0].clone(), Value::None, args[1].clone()]); kernel: limited(&[args[0].clone(), Value::None, args[1].clone()], outs); elementwise; forms: fn method inplace out; domain: any, scalar }
+/// Not below `min`.
+clamp_min(input: Tensor, min: Scalar) -> Tensor { meta: limited_meta(&[args[0].clone(), args[1].clone(), Value::None]); kernel: limited(&[args[0].clone(), args[1].clone(), Value::None], outs); elementwise; forms: fn method inplace out; domain: any, scalar }
 /// Not above the elements of `max`.
 clamp_max.tensor(input: Tensor, max: Tensor) -> Tensor { binary(minimum, default, checks::minimum); forms: fn method inplace out; domain: any, any }
+/// Not above `max`.
+clamp_max(input: Tensor, max: Scalar) -> Tensor { meta: limited_meta(&[args[0].clone(), Value::None, args[1].clone()]); kernel: limited(&[args[0].clone(), Value::None, args[1].clone()], outs); elementwise; forms: fn method inplace out; domain: any, scalar }
 
 }
 

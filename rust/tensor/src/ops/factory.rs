@@ -9,10 +9,10 @@ use smallvec::smallvec;
 
 ops! { family = factory;
 
-/// Every element set to `value`.
-fill_(input: Tensor, value: Scalar) -> Self { meta: { if matches!(value, Scalar::Complex(_, im) if im != 0.0) && !input.dtype().is_complex() { fail!(Runtime, "value cannot be converted to type {} without overflow", input.dtype().name()) } Ok(smallvec![like(input, input.dtype())]) }; kernel: corten_elementwise::fill(outs[0].core().operand()?, value); forms: method }
 /// Every element set to a zero-dimensional tensor's.
 fill_.tensor(input: Tensor, value: Tensor) -> Self { composite: { if value.ndim() > 0 { fail!(Runtime, "fill_ only supports 0-dimension value tensor but got tensor with {} dimensions.", value.ndim()) } super::cast::copy_(input, value) }; forms: method }
+/// Every element set to `value`.
+fill_(input: Tensor, value: Scalar) -> Self { meta: { crate::rules::checks::convertible(value, input.dtype())?; Ok(smallvec![like(input, input.dtype())]) }; kernel: corten_elementwise::fill(outs[0].core().operand()?, value); forms: method }
 /// Every element set to zero.
 zero_(input: Tensor) -> Self { meta: Ok(smallvec![like(input, input.dtype())]); kernel: corten_elementwise::fill(outs[0].core().operand()?, Scalar::Int(0)); forms: method }
 /// Uninitialised.

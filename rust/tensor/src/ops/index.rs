@@ -30,10 +30,10 @@ index_select(input: Tensor, dim: Dim, index: Tensor) -> Tensor { meta: index::in
 index_add(input: Tensor, dim: Dim, index: Tensor, source: Tensor, *, alpha: Scalar = 1) -> Tensor { meta: index::index_write_meta("index_add", input, dim, index, source); kernel: index::index_write(input, dim, index, source, Some(alpha), &outs[0]); updates; forms: fn method inplace out; domain: any, dim, index, any }
 /// The slices of `source` in place of those that `index` names.
 index_copy(input: Tensor, dim: Dim, index: Tensor, source: Tensor) -> Tensor { meta: index::index_write_meta("index_copy_", input, dim, index, source); kernel: index::index_write(input, dim, index, source, None, &outs[0]); updates; forms: fn method inplace out; domain: any, dim, index, any }
-/// `value` in the slices that `index` names.
-index_fill(input: Tensor, dim: Dim, index: Tensor, value: Scalar) -> Tensor { meta: index::index_fill_meta(input, dim, index); kernel: index::index_fill(input, dim, index, value, &outs[0]); updates; forms: fn method inplace; domain: any, dim, index, scalar }
 /// A zero-dimensional tensor's value in the slices that `index` names.
 index_fill.tensor(input: Tensor, dim: Dim, index: Tensor, value: Tensor) -> Tensor { composite: filled(input, dim, index, value); forms: fn method inplace; domain: any, dim, index, any }
+/// `value` in the slices that `index` names.
+index_fill(input: Tensor, dim: Dim, index: Tensor, value: Scalar) -> Tensor { meta: { crate::rules::checks::convertible(value, input.dtype())?; index::index_fill_meta(input, dim, index) }; kernel: index::index_fill(input, dim, index, value, &outs[0]); updates; forms: fn method inplace; domain: any, dim, index, scalar }
 
 /// `out[i][j][k] = input[i][index[i][j][k]][k]`, for `dim` 1.
 gather(input: Tensor, dim: Dim, index: Tensor, *, sparse_grad: bool = false) -> Tensor { meta: { if sparse_grad { fail!(NotImplemented, "gather(): argument 'sparse_grad' must be False: there are no sparse tensors") } index::gather_meta(input, dim, index) }; kernel: index::gather(input, dim, index, &outs[0]); forms: fn method out; domain: any, dim, index }
@@ -50,10 +50,10 @@ scatter_add(input: Tensor, dim: Dim, index: Tensor, src: Tensor) -> Tensor { met
 /// `src` joined at the places of `index` along a dimension by `sum`, `prod`, `mean`, `amax` or `amin`.
 scatter_reduce(input: Tensor, dim: Dim, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = true) -> Tensor { meta: { index::reduction(reduce)?; index::scatter_meta("scatter", input, dim, index, Some(src)) }; kernel: index::scatter(input, dim, index, Ok(src), index::reduction(reduce)?, include_self, &outs[0]); updates; forms: fn method inplace out; domain: any, dim, index, any }
 
-/// One number where the mask is true.
-masked_fill(input: Tensor, mask: Tensor, value: Scalar) -> Tensor { meta: index::masked_fill_meta(input, mask); kernel: index::masked_fill(input, mask, value, &outs[0]); updates; forms: fn method inplace; domain: any, bool, scalar }
 /// A zero-dimensional tensor's value where the mask is true.
 masked_fill.tensor(input: Tensor, mask: Tensor, value: Tensor) -> Tensor { composite: { if value.ndim() > 0 { fail!(Runtime, "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).", value.ndim()) } index::masked_fill_meta(input, mask)?; where_(mask, to(value, input.dtype()), input) }; forms: fn method inplace; domain: any, bool, any }
+/// One number where the mask is true.
+masked_fill(input: Tensor, mask: Tensor, value: Scalar) -> Tensor { meta: { crate::rules::checks::convertible(value, input.dtype())?; index::masked_fill_meta(input, mask) }; kernel: index::masked_fill(input, mask, value, &outs[0]); updates; forms: fn method inplace; domain: any, bool, scalar }
 /// The elements of `source`, in order, where the mask is true.
 masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor { meta: index::masked_scatter_meta(input, mask, source); kernel: index::masked_scatter(input, mask, source, &outs[0]); updates; forms: fn method inplace; domain: any, bool, any }
 /// The elements where the mask is true, as a vector.

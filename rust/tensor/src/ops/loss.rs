@@ -24,7 +24,7 @@ binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor?, reduction: 
 /// The cross-entropy of `sigmoid(input)`, without overflow.
 binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor?, pos_weight: Tensor?, reduction: int = 1) -> Tensor { meta: loss::binary_meta(input, target, weight, reduction); kernel: evaluate_loss(&outs[0], reduction, || logits_entropy(input, target, weight, pos_weight)); forms: fn; domain: any, unit }
 /// The divergence of a target distribution from one given by its logarithms.
-kl_div(input: Tensor, target: Tensor, reduction: int = 1, *, log_target: bool = false) -> Tensor { composite: loss::reduced(if log_target { mul(exp(target), sub(target, input)) } else { sub(xlogy(target, target), mul(target, input)) }, reduction); forms: fn; domain: any, unit }
+kl_div(input: Tensor, target: Tensor, reduction: int = 1, *, log_target: bool = false) -> Tensor { composite: { if input.dtype().is_integral(true) || target.dtype().is_integral(true) { fail!(Runtime, "kl_div: Integral inputs not supported.") } loss::reduced(if log_target { mul(exp(target), sub(target, input)) } else { sub(xlogy(target, target), mul(target, input)) }, reduction) }; forms: fn; domain: any, unit }
 /// `-weight[target] * input[target]` of log-probabilities (N, C, …) or (C).
 nll_loss(input: Tensor, target: Tensor, weight: Tensor?, reduction: int = 1, ignore_index: int = -100) -> Tensor { composite: nll_loss_forward_with(input, target, weight, reduction, ignore_index).pick(0); forms: fn; domain: classes }
 /// `nll_loss`, and the sum of the weights that it took.

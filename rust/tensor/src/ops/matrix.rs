@@ -30,7 +30,7 @@ addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Scalar = 1, alpha: Sca
 /// `beta * input + alpha * batch1 @ batch2`, for each of a batch.
 baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { meta: matrix::baddbmm_meta(input, batch1, batch2); kernel: matrix::add_product(input, batch1, batch2, beta, alpha, &outs[0]); forms: fn method inplace out; domain: matrix(2, 3, 5), matrix(2, 3, 4), matrix(2, 4, 5) }
 /// `beta * input + alpha * Σ batch1 @ batch2`, summed over the batch.
-addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { composite: scaled_sum(input, sum_dim_with(bmm(batch1, batch2), [0], false, Value::None), beta, alpha); forms: fn method inplace out; domain: matrix(3, 5), matrix(2, 3, 4), matrix(2, 4, 5) }
+addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { composite: scaled_sum(input, sum_dim_with(bmm(batch1, batch2), [0], false, batch1.dtype()), beta, alpha); forms: fn method inplace out; domain: matrix(3, 5), matrix(2, 3, 4), matrix(2, 4, 5) }
 /// `beta * input + alpha * mat @ vec`.
 addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { composite: scaled_sum(input, mv(mat, vec), beta, alpha); forms: fn method inplace out; domain: matrix(3), matrix(3, 4), matrix(4) }
 /// `beta * input + alpha * outer(vec1, vec2)`.
@@ -42,7 +42,14 @@ inner(input: Tensor, other: Tensor) -> Tensor { composite: inner_of(input, other
 
 }
 
+/// `beta * input + alpha * product`; the factors take the tensors' dtype.
 fn scaled_sum(input: &Tensor, product: T, beta: Scalar, alpha: Scalar) -> T {
+    let factor = |x: Scalar| match input.dtype() {
+        crate::DType::Bool => Scalar::Bool(!x.is_zero()),
+        dtype if dtype.is_integral(true) => Scalar::Int(x.to_i64()),
+        _ => x,
+    };
+    let (beta, alpha) = (factor(beta), factor(alpha));
     let is_one = |x: Scalar| x.to_f64() == 1.0;
     let product = if is_one(alpha) { product } else { mul(product, alpha) };
     match beta {

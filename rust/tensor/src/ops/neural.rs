@@ -4,7 +4,7 @@ use super::all::*;
 use crate::lazy::T;
 use crate::pointwise::fresh;
 use crate::rules::neural;
-use crate::value::{SharedGenerator, Value};
+use crate::value::{Number, SharedGenerator, Value};
 use crate::{DType, Result, Tensor, fail};
 use corten_base::alloc::room;
 use corten_tables::ops;
@@ -48,7 +48,7 @@ im2col(input: Tensor, kernel_size: Ints2, dilation: Ints2, padding: Ints2, strid
 col2im(input: Tensor, output_size: Ints2, kernel_size: Ints2, dilation: Ints2, padding: Ints2, stride: Ints2) -> Tensor { meta: neural::fold_meta(input, output_size, neural::window(kernel_size, dilation, padding, stride)?); kernel: neural::fold(input, neural::window(kernel_size, dilation, padding, stride)?, &outs[0]); forms: fn; domain: matrix(2, 12, 4) }
 
 /// The cosine of the angle between vectors along a dimension.
-cosine_similarity(x1: Tensor, x2: Tensor, dim: Dim = 1, eps: float = 1e-8) -> Tensor { composite: { let length = |x: &Tensor| clamp_min(linalg_vector_norm_with(x, 2, [dim], false, Value::None), eps); div(sum_dim_with(mul(x1, x2), [dim], false, Value::None), mul(length(x1), length(x2))) }; forms: fn; domain: any, any }
+cosine_similarity(x1: Tensor, x2: Tensor, dim: Dim = 1, eps: float = 1e-8) -> Tensor { composite: cosine(x1, x2, dim, eps); forms: fn; domain: any, any }
 /// The distance of vectors along the last dimension.
 pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2, eps: float = 1e-6, keepdim: bool = false) -> Tensor { composite: linalg_vector_norm_with(add(sub(x1, x2), eps), p, [-1], keepdim, Value::None); forms: fn; domain: any, any }
 /// The distances of all pairs of rows.
@@ -302,6 +302,18 @@ fn pairs(x: &Tensor, p: f64) -> Result<T> {
     Ok(linalg_vector_norm_with(difference, p, [1], false, Value::None))
 }
 
+fn cosine(x: &Tensor, y: &Tensor, dim: i64, eps: f64) -> Result<T> {
+    let dtype = crate::promote::result_type(&[Number::Tensor(x), Number::Tensor(y)]);
+    if !dtype.is_float() {
+        let name = dtype.scalar_name();
+        fail!(Runtime, "expected common dtype to be floating point, yet common dtype is {name}");
+    }
+    let sizes = crate::pointwise::broadcast([x.sizes(), y.sizes()])?;
+    let (x, y) = (&expand(x, &sizes[..]).tensor()?, &expand(y, &sizes[..]).tensor()?);
+    let length = |x: &Tensor| clamp_min(linalg_vector_norm_with(to(x, dtype), 2, [dim], false, Value::None), eps);
+    Ok(div(sum_dim_with(mul(x, y), [dim], false, Value::None), mul(length(x), length(y))))
+}
+
 fn bilinear_of(x: &Tensor, y: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<T> {
     if weight.ndim() != 3 || x.ndim() == 0 || x.ndim() != y.ndim() {
         fail!(
@@ -325,6 +337,6 @@ fn bilinear_of(x: &Tensor, y: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -
     }
     let flat = reshape(permute(weight, [1, 0, 2]), [n, w[0] * m]);
     let left = reshape(matmul(x, flat), [lead, &[w[0], m]].concat());
-    let out = sum_dim_with(mul(left, unsqueeze(y, -2)), [-1], false, Value::None);
+    let out = sum_dim_with(mul(left, unsqueeze(y, -2)), [-1], false, x.dtype());
     Ok(bias.map_or(out.clone(), |bias| add(out, bias)))
 }

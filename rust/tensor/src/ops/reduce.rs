@@ -15,7 +15,7 @@ sum(input: Tensor, *, dtype: DType?) -> Tensor { meta: reduce::meta(input, None,
 /// Sum over the given dimensions.
 sum.dim(input: Tensor, dim: Dims?, keepdim: bool = false, *, dtype: DType?) -> Tensor { meta: reduce::meta(input, dim, keepdim, reduce::summed(input, dtype)); kernel: reduce::run(Reduce::Sum, input, dim, &outs[0]); forms: fn method out; domain: any, dims }
 /// Sum over the given dimensions (all by default) in which not-a-number counts as zero.
-nansum(input: Tensor, dim: Dims?, keepdim: bool = false, *, dtype: DType?) -> Tensor { meta: reduce::meta(input, dim, keepdim, reduce::summed(input, dtype)); kernel: reduce::run(Reduce::NanSum, input, dim, &outs[0]); forms: fn method out; domain: any, dims }
+nansum(input: Tensor, dim: Dims?, keepdim: bool = false, *, dtype: DType?) -> Tensor { meta: { reduce::need_real("nansum", input)?; reduce::meta(input, dim, keepdim, reduce::summed(input, dtype)) }; kernel: reduce::run(Reduce::NanSum, input, dim, &outs[0]); forms: fn method out; domain: any, dims }
 /// Mean of all elements.
 mean(input: Tensor, *, dtype: DType?) -> Tensor { meta: reduce::meta(input, None, false, reduce::averaged(input, dtype)?); kernel: reduce::run(Reduce::Mean, input, None, &outs[0]); forms: fn method; domain: any }
 /// Mean over the given dimensions.
@@ -35,11 +35,11 @@ aminmax(input: Tensor, *, dim: Dim?, keepdim: bool = false) -> (min: Tensor, max
 /// Whether any element differs from zero.
 any(input: Tensor) -> Tensor { meta: reduce::meta(input, None, false, reduce::truth(input)); kernel: reduce::run(Reduce::Any, input, None, &outs[0]); forms: fn method out; domain: any; nondiff }
 /// Whether any element differs from zero, over the given dimensions.
-any.dim(input: Tensor, dim: Dims?, keepdim: bool = false) -> Tensor { meta: reduce::meta(input, dim, keepdim, reduce::truth(input)); kernel: reduce::run(Reduce::Any, input, dim, &outs[0]); forms: fn method out; domain: any, dims; nondiff }
+any.dim(input: Tensor, dim: Dims?, keepdim: bool = false) -> Tensor { meta: reduce::truth_meta(input, dim, keepdim); kernel: reduce::run_truth(Reduce::Any, input, dim, &outs[0]); forms: fn method out; domain: any, dims; nondiff }
 /// Whether all elements differ from zero.
 all(input: Tensor) -> Tensor { meta: reduce::meta(input, None, false, reduce::truth(input)); kernel: reduce::run(Reduce::All, input, None, &outs[0]); forms: fn method out; domain: any; nondiff }
 /// Whether all elements differ from zero, over the given dimensions.
-all.dim(input: Tensor, dim: Dims?, keepdim: bool = false) -> Tensor { meta: reduce::meta(input, dim, keepdim, reduce::truth(input)); kernel: reduce::run(Reduce::All, input, dim, &outs[0]); forms: fn method out; domain: any, dims; nondiff }
+all.dim(input: Tensor, dim: Dims?, keepdim: bool = false) -> Tensor { meta: reduce::truth_meta(input, dim, keepdim); kernel: reduce::run_truth(Reduce::All, input, dim, &outs[0]); forms: fn method out; domain: any, dims; nondiff }
 /// How many elements differ from zero, over the given dimensions, all by default.
 count_nonzero(input: Tensor, dim: Dims?) -> Tensor { meta: reduce::meta(input, dim, false, crate::DType::I64); kernel: reduce::run(Reduce::CountNonzero, input, dim, &outs[0]); forms: fn method; domain: any, dims; nondiff }
 
@@ -75,7 +75,7 @@ norm(input: Tensor, p: Scalar?, dim: Dims?, keepdim: bool = false, dtype: DType?
 /// The norm by name: `fro`, the root of the sum of squares, or `nuc`, the sum of singular values.
 norm.name(input: Tensor, p: str, dim: Dims?, keepdim: bool = false, dtype: DType?) -> Tensor { composite: named_norm(input, p, dim, keepdim, dtype); forms: fn method; domain: any }
 /// `log(Σ exp(input))` over the given dimensions.
-logsumexp(input: Tensor, dim: Dims, keepdim: bool = false) -> Tensor { composite: _logsumexp(float_of(input), dim, keepdim); forms: fn method out; domain: any, dims }
+logsumexp(input: Tensor, dim: Dims, keepdim: bool = false) -> Tensor { composite: match input.dtype().is_complex() { true => complex_logsumexp(input, dim, keepdim), false => _logsumexp(float_of(input), dim, keepdim) }; forms: fn method out; domain: any, dims }
 /// `log(Σ exp(input))` of floats.
 _logsumexp(input: Tensor, dim: Dims, keepdim: bool) -> Tensor { meta: reduce::meta(input, Some(dim), keepdim, input.dtype()); kernel: reduce::on(input, Some(dim), &outs[0], corten_reduce::logsumexp); domain: any, dims }
 /// The norm of the difference.
@@ -97,6 +97,18 @@ fn extremes(input: &Tensor, dim: Option<i64>, keepdim: bool) -> Result<Vec<Tenso
     let dims: Vec<i64> = dim.into_iter().collect();
     reduce::need_elements("aminmax", input, Some(&dims))?;
     Ok(vec![amin_with(input, &dims[..], keepdim).tensor()?, amax_with(input, &dims[..], keepdim).tensor()?])
+}
+
+/// `log(Σ exp(input))`, with the largest real part taken out first.
+fn complex_logsumexp(input: &Tensor, dims: &[i64], keepdim: bool) -> T {
+    let largest = amax_with(real(input), dims, true);
+    let shift = where_(isfinite(&largest), &largest, 0.0);
+    let total = log(sum_dim_with(exp(sub(input, &shift)), dims, true, Value::None)) + shift;
+    if keepdim {
+        total
+    } else {
+        squeeze_dim(total, if dims.is_empty() { (0..input.ndim() as i64).collect() } else { dims.to_vec() })
+    }
 }
 
 fn named_norm(x: &Tensor, name: &str, dim: Option<&[i64]>, keepdim: bool, dtype: Option<crate::DType>) -> Result<T> {

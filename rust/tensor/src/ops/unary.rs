@@ -171,6 +171,9 @@ fn mvlgamma_of(input: &Tensor, p: i64) -> crate::Result<T> {
     if p < 1 {
         crate::fail!(Runtime, "p has to be greater than or equal to 1");
     }
+    if input.dtype() == crate::DType::Bool {
+        crate::fail!(Runtime, "The input tensor may not be a boolean tensor.");
+    }
     let p = p as f64;
     let constant = 0.25 * p * (p - 1.0) * 1.144_729_885_849_400_2;
     let dtype = super::reduce::float_of(input).tensor()?.dtype();
@@ -180,20 +183,18 @@ fn mvlgamma_of(input: &Tensor, p: i64) -> crate::Result<T> {
     Ok(super::reduce::sum_dim_with(terms, [-1], false, Value::None) + constant)
 }
 
-fn finite(input: &Tensor, nan: Option<f64>, posinf: Option<f64>, neginf: Option<f64>) -> T {
+fn finite(input: &Tensor, nan: Option<f64>, posinf: Option<f64>, neginf: Option<f64>) -> crate::Result<T> {
     use super::compare::where_;
-    use crate::DType;
     let dtype = input.dtype();
     if dtype.is_integral(true) {
-        return super::cast::clone(input);
+        return Ok(super::cast::clone(input));
     }
-    let largest = match dtype.to_real() {
-        DType::F16 => 65504.0,
-        DType::BF16 => 3.389_531_389_251_535_5e38,
-        DType::F32 => f32::MAX as f64,
-        _ => f64::MAX,
-    };
+    if dtype.is_complex() {
+        let part = |part: T| finite(&part.tensor()?, nan, posinf, neginf);
+        return Ok(super::binary::complex(part(super::view::real(input))?, part(super::view::imag(input))?));
+    }
+    let largest = checks::largest(dtype);
     let x = where_(isnan(input), nan.unwrap_or(0.0), input);
     let x = where_(isposinf(input), posinf.unwrap_or(largest), x);
-    where_(isneginf(input), neginf.unwrap_or(-largest), x)
+    Ok(where_(isneginf(input), neginf.unwrap_or(-largest), x))
 }

@@ -266,3 +266,37 @@ pub fn cpp_name(dtype: DType) -> &'static str {
         DType::C128 => "c10::complex<double>",
     }
 }
+
+/// Refuses a number that a dtype cannot hold. Whole negative numbers wrap around in unsigned integers, as in PyTorch.
+pub fn convertible(value: Scalar, dtype: DType) -> Result<()> {
+    let bits = 8 * dtype.size() as u32;
+    let fits = match (value, dtype) {
+        (Scalar::Complex(_, im), dtype) if im != 0.0 && !dtype.is_complex() => dtype == DType::Bool,
+        (_, DType::Bool) | (Scalar::Bool(_), _) => true,
+        (Scalar::Int(x), dtype) if dtype.is_integral(false) && !dtype.is_unsigned() => x >> (bits - 1) == x >> 63,
+        (Scalar::Int(x), dtype) if dtype.is_integral(false) => bits == 64 || x.unsigned_abs() < 1 << bits,
+        (Scalar::UInt(_), dtype) if dtype.is_integral(false) => dtype == DType::U64,
+        (value, dtype) if dtype.is_integral(false) => {
+            let (x, top) = (value.to_f64(), 2f64.powi(bits as i32 - !dtype.is_unsigned() as i32));
+            x >= if dtype.is_unsigned() { 0.0 } else { -top } && x < top
+        }
+        (value, dtype) => {
+            let (x, dtype) = (value.to_f64().abs(), dtype.to_real());
+            !x.is_finite() || dtype == DType::F64 || x <= largest(dtype)
+        }
+    };
+    if !fits {
+        fail!(Runtime, "value cannot be converted to type {} without overflow", cpp_name(dtype));
+    }
+    Ok(())
+}
+
+/// The largest finite number of a float dtype.
+pub fn largest(dtype: DType) -> f64 {
+    match dtype {
+        DType::F16 => 65504.0,
+        DType::BF16 => 3.389_531_389_251_535_5e38,
+        DType::F32 => f32::MAX as f64,
+        _ => f64::MAX,
+    }
+}

@@ -55,18 +55,25 @@ fn check_norm(norm: Option<&str>) -> Result<()> {
 pub fn one(name: &str, kind: Kind, input: &Tensor, n: Option<i64>, dim: i64, norm: Option<&str>) -> Result<Meta> {
     check_norm(norm)?;
     let dtype = kind.dtype(name, input, false)?;
-    if input.ndim() == 0 {
-        fail!(Index, "Dimension specified as {dim} but tensor has no dimensions");
-    }
+    need_dims(input, Some(&[dim]))?;
     let dim = wrap(dim, input.ndim())?;
     let mut sizes: Dims = input.sizes().into();
     sizes[dim] = kind.sizes(sizes[dim], n)?;
     Ok(smallvec![fresh(input, sizes, dtype)])
 }
 
+/// Refuses a dimension of a number.
+fn need_dims(input: &Tensor, dims: Option<&[i64]>) -> Result<()> {
+    match dims.and_then(<[i64]>::first) {
+        Some(dim) if input.ndim() == 0 => fail!(Index, "Dimension specified as {dim} but tensor has no dimensions"),
+        _ => Ok(()),
+    }
+}
+
 /// The dimensions of a transform along several, and the number of points asked for along each.
 fn places(input: &Tensor, s: Option<&[i64]>, dim: Option<&[i64]>) -> Result<Vec<(usize, Option<i64>)>> {
     let ndim = input.ndim();
+    need_dims(input, dim)?;
     let dims = match (dim, s) {
         (Some(dim), _) => {
             let mut dims = Vec::new();
@@ -122,6 +129,7 @@ pub fn several(
 
 /// How far each dimension is rolled by `fftshift` or its inverse.
 pub fn shifts(input: &Tensor, dim: Option<&[i64]>, inverse: bool) -> Result<(Vec<i64>, Vec<i64>)> {
+    need_dims(input, dim)?;
     let dims = match dim {
         Some(dim) => wrap_all(dim, input.ndim())?.to_vec(),
         None => (0..input.ndim()).collect(),

@@ -201,6 +201,10 @@ pub fn index_write_meta(name: &str, x: &Tensor, dim: i64, index: &Tensor, source
         );
     }
     let (a, b) = (line(x).0, line(source).0);
+    let count = index.numel();
+    if name == "index_copy_" && b.get(d).is_some_and(|&n| n != count as i64) {
+        fail!(Index, "{name}(): Number of indices ({count}) should be equal to source.size(dim) ({})", b[d]);
+    }
     let fits = a.len() == b.len() && (0..a.len()).all(|i| b[i] == if i == d { index.numel() as i64 } else { a[i] });
     if !fits {
         fail!(
@@ -311,8 +315,8 @@ pub fn reduction(name: &str) -> Result<Join> {
         "sum" => Join::Add,
         "prod" => Join::Mul,
         "mean" => Join::Mean,
-        "amax" => Join::Amax,
-        "amin" => Join::Amin,
+        "amax" | "max" => Join::Amax,
+        "amin" | "min" => Join::Amin,
         _ => fail!(Runtime, "reduce argument must be either sum, prod, mean, amax or amin, got {name}."),
     })
 }
@@ -424,7 +428,9 @@ pub fn masked_select(x: &Tensor, mask: &Tensor) -> Result<Tensor> {
 /// `nonzero`: one row of indices for each element that differs from zero.
 pub fn nonzero(x: &Tensor) -> Result<Tensor> {
     let operand = x.core().operand()?;
-    let out = Tensor::empty(&[kernels::count_nonzero(&operand) as i64, x.ndim() as i64], DType::I64, x.device())?;
+    // One vector a dimension, side by side, as PyTorch has it.
+    let columns = Tensor::empty(&[x.ndim() as i64, kernels::count_nonzero(&operand) as i64], DType::I64, x.device())?;
+    let out = crate::ops::all::t(columns).tensor()?;
     kernels::nonzero(out.core().operand()?, operand)?;
     Ok(out)
 }
@@ -458,6 +464,13 @@ pub fn put_meta(x: &Tensor, index: &Tensor, source: &Tensor) -> Result<Meta> {
             "put_(): self and source expected to have the same dtype, but got self.dtype = {} and source.dtype = {}",
             x.dtype().scalar_name(),
             source.dtype().scalar_name()
+        );
+    }
+    if source.numel() != index.numel() {
+        let (have, want) = (source.numel(), index.numel());
+        fail!(
+            Index,
+            "put_(): Expected source and index to have the same number of elements, but got {have} and {want}"
         );
     }
     Ok(smallvec![like(x, x.dtype())])

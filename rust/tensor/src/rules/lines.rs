@@ -140,6 +140,7 @@ pub fn seek_all(op: Seek, input: &Tensor, out: &Tensor) -> Result<()> {
 /// `meta` of `kthvalue`.
 pub fn kth_meta(input: &Tensor, k: i64, dim: i64, keepdim: bool) -> Result<Meta> {
     let d = wrap(dim, input.ndim())?;
+    need_line("kthvalue", input, dim)?;
     let size = input.sizes().get(d).copied().unwrap_or(1);
     if k < 1 || k > size {
         fail!(Runtime, "kthvalue(): selected number k out of range for dimension {d}");
@@ -149,10 +150,13 @@ pub fn kth_meta(input: &Tensor, k: i64, dim: i64, keepdim: bool) -> Result<Meta>
 
 /// `meta` of `topk`, and of `sort` with all elements.
 pub fn top_meta(input: &Tensor, k: Option<i64>, dim: i64) -> Result<Meta> {
-    need_order("sort", input)?;
     let d = wrap(dim, input.ndim())?;
+    need_order("sort", input)?;
     let mut sizes = input.dims();
     if let Some(k) = k {
+        if input.dtype() == DType::Bool {
+            fail!(Runtime, "topk does not support bool dtypes on CPU");
+        }
         let size = sizes.get(d).copied().unwrap_or(1);
         if k < 0 || k > size {
             fail!(Runtime, "selected index k out of range");

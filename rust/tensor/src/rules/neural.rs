@@ -38,8 +38,11 @@ pub fn embedding_meta(weight: &Tensor, indices: &Tensor, sparse: bool) -> Result
 
 /// `kernel` of `embedding`.
 pub fn embedding(weight: &Tensor, indices: &Tensor, out: &Tensor) -> Result<()> {
-    let indices = int64(indices)?;
-    kernels::gather_nd(out.core().operand()?, weight.core().operand()?, &[indices.core().operand()?])
+    let index = super::lines::flat(&int64(indices)?)?;
+    let sizes = [index.numel() as i64, weight.sizes()[1]];
+    let strides = [sizes[1], 1];
+    let rows = out.core().operand_as(&sizes, &strides)?;
+    kernels::index_select(rows, weight.core().operand()?, 0, index.core().operand()?)
         .map_err(|e| if e.kind() == Kind::Index { error!(Index, "index out of range in self") } else { e })
 }
 

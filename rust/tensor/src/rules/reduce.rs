@@ -33,6 +33,22 @@ pub fn truth(input: &Tensor) -> DType {
     if input.dtype() == DType::U8 { DType::U8 } else { DType::Bool }
 }
 
+/// `meta` of `any` and `all`, which reduce nothing over an empty list of dims.
+pub fn truth_meta(input: &Tensor, dims: Option<&[i64]>, keepdim: bool) -> Result<Meta> {
+    match dims {
+        Some([]) => Ok(smallvec![fresh(input, input.dims(), truth(input))]),
+        _ => meta(input, dims, keepdim, truth(input)),
+    }
+}
+
+/// `kernel` of `any` and `all`.
+pub fn run_truth(op: Reduce, input: &Tensor, dims: Option<&[i64]>, out: &Tensor) -> Result<()> {
+    match dims {
+        Some([]) => crate::body::evaluate(out, || crate::ops::all::ne(input, 0)),
+        _ => run(op, input, dims, out),
+    }
+}
+
 /// Sizes after a reduction; all dims where none is given.
 pub fn spec(input: &Tensor, dims: Option<&[i64]>, keepdim: bool, dtype: DType) -> Result<OutSpec> {
     let dims = reduced(dims, input.ndim())?;
@@ -67,6 +83,14 @@ pub fn need_elements(name: &str, input: &Tensor, dims: Option<&[i64]>) -> Result
             "{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
         ),
     }
+}
+
+/// Refuses complex numbers.
+pub fn need_real(name: &str, input: &Tensor) -> Result<()> {
+    if input.dtype().is_complex() {
+        fail!(Runtime, "{name} on CPU does not support complex inputs");
+    }
+    Ok(())
 }
 
 /// Refuses dtypes without fractions.
@@ -127,6 +151,9 @@ pub fn var(
     sqrt: bool,
     outs: &[Tensor],
 ) -> Result<()> {
+    if input.dtype().is_complex() {
+        return complex_var(input, dims, correction, sqrt, outs);
+    }
     let correction = correction.map_or(1.0, Scalar::to_f64);
     let (sizes, strides) = kept(input, dims, &outs[0])?;
     let out = outs[0].core().operand_as(&sizes, &strides)?;
@@ -145,12 +172,31 @@ pub fn var(
     }
 }
 
+/// The variance of complex numbers is that of their real and of their imaginary parts, added.
+fn complex_var(
+    input: &Tensor,
+    dims: Option<&[i64]>,
+    correction: Option<Scalar>,
+    sqrt: bool,
+    outs: &[Tensor],
+) -> Result<()> {
+    use crate::ops::all as ops;
+    let keepdim = outs[0].ndim() == input.ndim();
+    crate::body::evaluate(&outs[0], || {
+        let part = |part| ops::var_correction_with(part, dims, correction, keepdim);
+        let total = part(ops::real(input)) + part(ops::imag(input));
+        if sqrt { ops::sqrt(total) } else { total }
+    })?;
+    outs.get(1).map_or(Ok(()), |mean| run(Reduce::Mean, input, dims, mean))
+}
+
 /// `meta` of variances: one or two results.
 pub fn var_meta(name: &str, input: &Tensor, dims: Option<&[i64]>, keepdim: bool, results: usize) -> Result<Meta> {
-    if !input.dtype().is_float() {
+    if !input.dtype().is_differentiable() {
         fail!(Runtime, "{name} only support floating point and complex dtypes");
     }
-    (0..results).map(|_| spec(input, dims, keepdim, input.dtype())).collect()
+    let dtypes = [input.dtype().to_real(), input.dtype()];
+    dtypes[..results].iter().map(|&dtype| spec(input, dims, keepdim, dtype)).collect()
 }
 
 /// The dtype of a norm: the real dtype of the input or of the one asked for.
