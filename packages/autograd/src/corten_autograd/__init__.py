@@ -47,6 +47,7 @@ __all__ = [
     "grad",
     "gradcheck",
     "functional",
+    "graph",
     "gradgradcheck",
     "inference_mode",
     "is_anomaly_enabled",
@@ -72,7 +73,7 @@ def Variable(data: _native.Tensor, requires_grad: bool = False, volatile: bool =
 def __getattr__(name: str) -> object:
     import importlib
 
-    if name in ("function", "functional"):
+    if name in ("function", "functional", "graph"):
         return importlib.import_module(f"corten_autograd.{name}")
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
