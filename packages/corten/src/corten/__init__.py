@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from corten import hub as hub
     from corten import nn as nn
     from corten import optim as optim
+    from corten import utils as utils
     from corten_tensor_core import fft as fft
     from corten_tensor_core import linalg as linalg
     from corten_tensor_core import special as special

@@ -163,7 +163,7 @@ def _put_beside(places: dict[Box, Item], box: Box, leaves: list[Box]) -> list[Li
 
 
 def _line(link: Link) -> Line:
-    """Return a link as a line: to the end of its layer, through the layers between, and on from the edge of its last."""
+    """Return a link as a line: to the end of its layer, through the layers between, and on from its edge."""
     source, target = link.leave or link.source, link.enter or link.target
     corners = [(source.x, source.y + source.height), (source.x, link.source.bottom)]
     corners += [(bend.x, y) for bend in link.bends for y in (bend.y, bend.y + bend.height)]
