@@ -110,8 +110,9 @@ def grad(
     """Return the gradients of `outputs` with respect to `inputs`, accumulating nothing.
 
     `grad_outputs` as `grad_tensors` of `backward`. An input that no output depends on is an error unless
-    `allow_unused` (then its gradient is None, which the type passes over, as PyTorch's does) or `materialize_grads` (then zeros). With `is_grads_batched` the first
-    dimension of each `grad_outputs` counts passes, and of each result too.
+    `allow_unused` (then its gradient is None, which the type passes over, as PyTorch's does) or `materialize_grads`
+    (then zeros). With `is_grads_batched` the first dimension of each `grad_outputs` counts passes, and of each result
+    too.
 
     >>> x = torch.tensor([3.0], requires_grad=True)
     >>> grad(x**2, x)
