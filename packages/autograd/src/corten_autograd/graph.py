@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from corten_native import Tensor
 
-__all__ = ["Drawing", "draw", "draw_module"]
+__all__ = ["Drawing", "Node", "draw", "draw_module"]
+
+#: The class of all nodes; each kind of node has a class of its own below it.
+Node = _native.Node
 
 
 class Drawing:

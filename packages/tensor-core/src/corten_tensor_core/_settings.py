@@ -170,7 +170,7 @@ def set_float32_matmul_precision(precision: str) -> None:
 
 
 def set_flush_denormal(mode: bool) -> bool:
-    """Tell whether this mode is possible: only False is, since numbers of less than full precision are never cut off."""
+    """Tell whether this mode is possible: only False is, since small numbers of less precision are never cut off."""
     return not mode
 
 
