@@ -93,3 +93,27 @@ def test_questions_about_tensors():
         for name in ("is_conj", "is_neg"):
             with pytest.raises(TypeError, match=r"argument 'input' \(position 1\) must be Tensor, not int"):
                 getattr(lib, name)(3)
+
+
+def test_choice_of_a_device():
+    """As tutorials choose it."""
+    for lib in (native, torch):
+        if not lib.cuda.is_available():
+            assert not lib.accelerator.is_available()
+            assert lib.accelerator.current_accelerator() is None
+            assert lib.accelerator.device_count() == 0
+            assert lib.version.cuda is None
+        assert lib.backends.mps.is_available() is False
+        lib.backends.cudnn.benchmark = lib.backends.cudnn.deterministic = True
+        assert lib.backends.cudnn.benchmark
+        lib.backends.cudnn.benchmark = lib.backends.cudnn.deterministic = False
+        lib.backends.cuda.matmul.allow_tf32 = True
+        assert lib.backends.cuda.matmul.allow_tf32
+        lib.backends.cuda.matmul.allow_tf32 = False
+    assert native.version.__version__ == native.__version__
+
+
+def test_types():
+    assert isinstance(3, native.types.Number)
+    assert isinstance(native.device("cpu"), native.types.Device)
+    assert native.types.Tensor is native.Tensor

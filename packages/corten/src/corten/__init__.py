@@ -25,9 +25,13 @@ if TYPE_CHECKING:
     from corten import optim as optim
     from corten import utils as utils
     from corten_autograd.func import vmap as vmap
+    from corten_tensor_core import accelerator as accelerator
+    from corten_tensor_core import backends as backends
     from corten_tensor_core import fft as fft
     from corten_tensor_core import linalg as linalg
     from corten_tensor_core import special as special
+    from corten_tensor_core import types as types
+    from corten_tensor_core import version as version
 else:
     __all__ = [name for name in {*globals()} - {"TYPE_CHECKING", "corten_tensor_core", "sys"} if name[0] != "_"]
 

@@ -77,7 +77,7 @@ _LAZY = {
     "linalg": "vander",
 }
 _WHERE = {name: module for module, names in _LAZY.items() for name in names.split()}
-_MODULES = ("fft", "linalg", "special", "testing", "random", "serialization", "cuda", "utils", "types")
+_MODULES = "accelerator backends cuda fft linalg random serialization special testing types utils version".split()
 
 if not TYPE_CHECKING:
     # A type checker finds the same names by the star imports above.
