@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from ._info import iinfo as iinfo
     from ._printing import get_printoptions as get_printoptions
     from ._printing import set_printoptions as set_printoptions
+    from ._spectra import istft as istft
+    from ._spectra import stft as stft
     from ._windows import bartlett_window as bartlett_window
     from ._windows import blackman_window as blackman_window
     from ._windows import hamming_window as hamming_window
@@ -72,6 +74,7 @@ _LAZY = {
     "_einsum": "einsum",
     "_info": "finfo iinfo",
     "_printing": "get_printoptions set_printoptions",
+    "_spectra": "istft stft",
     "_windows": "bartlett_window blackman_window hamming_window hann_window kaiser_window",
     "serialization": "load save",
     "linalg": "vander",
