@@ -25,8 +25,8 @@ def stft(
 ) -> Tensor:
     """Return the Fourier transforms (*, frequencies, frames) of pieces of `n_fft` numbers of a signal (*, time).
 
-    A piece starts every `hop_length` numbers (n_fft // 4). It is multiplied by `window`, `win_length` (n_fft) numbers in
-    its middle. With `center`, frame t is about number t · hop_length: the signal is extended at both ends, as
+    A piece starts every `hop_length` numbers (n_fft // 4). It is multiplied by `window`, `win_length` (n_fft) numbers
+    in its middle. With `center`, frame t is about number t · hop_length: the signal is extended at both ends, as
     `pad_mode` says: "reflect", "constant", "replicate" or "circular". A real signal and window give the n_fft // 2 + 1
     frequencies from 0 on, unless `onesided` is False. `normalized` divides by √n_fft. With `return_complex=False` real
     and imaginary parts are a last dimension. Raises `RuntimeError` for sizes that do not fit.
