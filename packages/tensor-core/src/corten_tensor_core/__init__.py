@@ -48,6 +48,13 @@ if TYPE_CHECKING:
     from ._info import iinfo as iinfo
     from ._printing import get_printoptions as get_printoptions
     from ._printing import set_printoptions as set_printoptions
+    from ._spectra import istft as istft
+    from ._spectra import stft as stft
+    from ._windows import bartlett_window as bartlett_window
+    from ._windows import blackman_window as blackman_window
+    from ._windows import hamming_window as hamming_window
+    from ._windows import hann_window as hann_window
+    from ._windows import kaiser_window as kaiser_window
     from .linalg import vander as vander
     from .serialization import load as load
     from .serialization import save as save
@@ -67,11 +74,13 @@ _LAZY = {
     "_einsum": "einsum",
     "_info": "finfo iinfo",
     "_printing": "get_printoptions set_printoptions",
+    "_spectra": "istft stft",
+    "_windows": "bartlett_window blackman_window hamming_window hann_window kaiser_window",
     "serialization": "load save",
     "linalg": "vander",
 }
 _WHERE = {name: module for module, names in _LAZY.items() for name in names.split()}
-_MODULES = ("fft", "linalg", "special", "testing", "random", "serialization", "cuda", "utils", "types")
+_MODULES = "accelerator backends cuda fft linalg random serialization special testing types utils version".split()
 
 if not TYPE_CHECKING:
     # A type checker finds the same names by the star imports above.
