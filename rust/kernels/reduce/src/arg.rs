@@ -2,7 +2,8 @@
 
 use crate::lines::{line_of, others};
 use crate::number::Ordered;
-use corten_base::pool::parallel_for;
+use corten_base::alloc::filled;
+use corten_base::pool::{parallel_for, try_parallel_for};
 use corten_base::{DType, Operand, Result, fail};
 use std::cmp::Ordering;
 
@@ -41,8 +42,8 @@ fn each_line<C: Ordered>(
         fail!(Runtime, "values and indices have sizes {} and {} along dimension {dim}", to.size, index.size);
     }
     let byte = |o: &Operand, offset: isize| o.ptr().wrapping_offset(offset * o.dtype().size() as isize);
-    parallel_for(dims.numel(), (8192 / from.size.max(1)).max(1), &|range| {
-        let mut line = vec![C::ZERO; from.size];
+    try_parallel_for(dims.numel(), (8192 / from.size.max(1)).max(1), &|range| {
+        let mut line = filled(C::ZERO, from.size)?;
         let mut order = Vec::new();
         dims.walk(range, |at| {
             // SAFETY: a line of elements of `x`.
@@ -59,8 +60,8 @@ fn each_line<C: Ordered>(
                 }
             });
         });
-    });
-    Ok(())
+        Ok(())
+    })
 }
 
 /// Dispatches on the type that the dtype's elements are compared in.
