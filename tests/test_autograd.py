@@ -426,3 +426,21 @@ def test_changed_tensors_are_named_with_the_line() -> None:
     assert "add_" in text
     line = test_changed_tensors_are_named_with_the_line.__code__.co_firstlineno + 4
     assert re.search(rf"{re.escape(os.path.basename(__file__))}\W+(line )?{line}\b", text), text
+
+
+def test_formulas_see_plain_tensors_where_a_subclass_takes_calls_over() -> None:
+    seen = []
+
+    class Noted(corten.Tensor):
+        @classmethod
+        def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            seen.append(func.__name__)
+            return super().__torch_function__(func, types, args, kwargs or {})
+
+    x = corten.randn(4, 3).as_subclass(Noted).requires_grad_()
+    y = corten.nn.functional.batch_norm(x, None, None, training=True)
+    loss = corten.nn.functional.layer_norm(y, (3,)).square().sum()
+    seen.clear()
+    loss.backward()
+    assert set(seen) <= {"backward", "ones_like"}
+    assert type(x.grad) is corten.Tensor
