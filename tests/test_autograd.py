@@ -444,3 +444,12 @@ def test_formulas_see_plain_tensors_where_a_subclass_takes_calls_over() -> None:
     loss.backward()
     assert set(seen) <= {"backward", "ones_like"}
     assert type(x.grad) is corten.Tensor
+
+
+def test_a_leaf_is_not_changed_through_a_view_taken_without_recording() -> None:
+    x = corten.ones(3, requires_grad=True)
+    with corten.no_grad():
+        v = x[:2]
+    with pytest.raises(RuntimeError, match="A view was created in no_grad mode and is being modified inplace"):
+        v.mul_(2)
+    assert x.tolist() == [1.0, 1.0, 1.0]
