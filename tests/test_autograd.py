@@ -453,3 +453,28 @@ def test_a_leaf_is_not_changed_through_a_view_taken_without_recording() -> None:
     with pytest.raises(RuntimeError, match="A view was created in no_grad mode and is being modified inplace"):
         v.mul_(2)
     assert x.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_linear_layers_without_inputs_have_gradients() -> None:
+    x = corten.ones(2, 4, 0, requires_grad=True)
+    weight, bias = corten.ones(3, 0, requires_grad=True), corten.ones(3, requires_grad=True)
+    corten.nn.functional.linear(x, weight, bias).sum().backward()
+    assert (x.grad.shape, weight.grad.shape, bias.grad.tolist()) == ((2, 4, 0), (3, 0), [8.0, 8.0, 8.0])
+
+
+def made_in_inference_mode() -> Any:
+    with corten.inference_mode():
+        return corten.ones(3)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: corten.autograd.grad(x.sum(), []), "`inputs` argument to `grad\\(\\)` cannot be empty"),
+        (lambda x: setattr(x, "data", corten.ones(3, dtype=corten.int64)), "must be floating point or complex"),
+        (lambda x: made_in_inference_mode().requires_grad_(), "on inference tensor outside InferenceMode"),
+    ],
+)
+def test_what_autograd_refuses(call: Any, message: str) -> None:
+    with pytest.raises(RuntimeError, match=message):
+        call(corten.ones(3, requires_grad=True))
