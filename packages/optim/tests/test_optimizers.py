@@ -469,8 +469,8 @@ def test_own_optimizer():
 
 @pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta"])
 def test_parameters_whose_elements_share_memory_are_refused(name: str) -> None:
-    x = corten.ones(1).expand(3).detach().requires_grad_()
-    x.grad = corten.ones(3)
+    x = core.ones(1).expand(3).detach().requires_grad_()
+    x.grad = core.ones(3)
     with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
-        getattr(corten.optim, name)([x], lr=0.1).step()
+        getattr(optim, name)([x], lr=0.1).step()
     assert x.tolist() == [1.0, 1.0, 1.0]
