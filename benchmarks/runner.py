@@ -10,9 +10,10 @@ from benchmarks.case import Case
 
 @dataclass(frozen=True)
 class Result:
-    """Seconds for one unit of `case`, by library; those that are not installed are left out."""
+    """Seconds for one unit of `case` with `threads`, by library; those that are not installed are left out."""
 
     case: Case
+    threads: int
     seconds: dict[str, float]
 
     @property
@@ -38,8 +39,10 @@ def calibrate(case_timer: timeit.Timer, seconds: float) -> int:
     return max(1, round(count * seconds / taken))
 
 
-def measure(case: Case, libraries: dict[str, Any], rounds: int, seconds: float) -> Result:
+def measure(case: Case, libraries: dict[str, Any], threads: int, rounds: int, seconds: float) -> Result:
     """Time `case` with each library for `rounds` rounds of about `seconds`, one library after the other in each."""
+    for lib in libraries.values():
+        lib.set_num_threads(threads)
     timers = {name: timer(case, lib) for name, lib in libraries.items()}
     counts = {name: calibrate(one, seconds) for name, one in timers.items()}
     best = dict.fromkeys(timers, float("inf"))
@@ -47,4 +50,4 @@ def measure(case: Case, libraries: dict[str, Any], rounds: int, seconds: float) 
         for name, one in timers.items():
             gc.collect()
             best[name] = min(best[name], one.timeit(counts[name]) / counts[name] / case.units)
-    return Result(case, best)
+    return Result(case, threads, best)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks.case import case
+from benchmarks.case import Names, case
 
 NODES = 1000
 
@@ -14,11 +14,11 @@ def chain(x: Any) -> Any:
     return x
 
 
-@case("backward, per node", "end.backward(g, retain_graph=True)", target=8, units=NODES)
-def backward(lib: Any) -> dict[str, Any]:
+@case("backward, per node", "end.backward(g, retain_graph=True)", "calls", threads=(1,), target=8, units=NODES)
+def backward(lib: Any) -> Names:
     return {"end": chain(lib.ones(4, requires_grad=True)), "g": lib.ones(4)}
 
 
-@case("record and backward, per node", "chain(x).backward(g)", target=6, units=NODES)
-def record_and_backward(lib: Any) -> dict[str, Any]:
+@case("record and backward, per node", "chain(x).backward(g)", "calls", threads=(1,), target=6, units=NODES)
+def record_and_backward(lib: Any) -> Names:
     return {"chain": chain, "x": lib.ones(4, requires_grad=True), "g": lib.ones(4)}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks.case import case
+from benchmarks.case import Names, case
 
 
 def parameters(lib: Any) -> list[Any]:
@@ -15,11 +15,11 @@ def parameters(lib: Any) -> list[Any]:
     return found
 
 
-@case("SGD step, 100 parameters", "step()", target=8)
-def sgd(lib: Any) -> dict[str, Any]:
+@case("SGD step, 100 parameters", "step()", "calls", threads=(1,), target=8)
+def sgd(lib: Any) -> Names:
     return {"step": lib.optim.SGD(parameters(lib), lr=1e-3, momentum=0.9).step}
 
 
-@case("Adam step, 100 parameters", "step()", target=8)
-def adam(lib: Any) -> dict[str, Any]:
+@case("Adam step, 100 parameters", "step()", "calls", threads=(1,), target=8)
+def adam(lib: Any) -> Names:
     return {"step": lib.optim.Adam(parameters(lib), lr=1e-3).step}

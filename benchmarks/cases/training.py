@@ -3,13 +3,13 @@
 import math
 from typing import Any
 
-from benchmarks.case import case
+from benchmarks.case import Names, case
 
 STEPS = 10
 
 
-@case("MLP 64x1000x100x10 by hand, step", "train()", target=3, units=STEPS)
-def manual_mlp(lib: Any) -> dict[str, Any]:
+@case("MLP 64x1000x100x10 by hand, step", "train()", "tutorials", threads=(1,), target=3, units=STEPS)
+def manual_mlp(lib: Any) -> Names:
     lib.manual_seed(0)
     x, y = lib.randn(64, 1000), lib.randn(64, 10)
     w1 = lib.randn(1000, 100, requires_grad=True)
@@ -29,8 +29,8 @@ def manual_mlp(lib: Any) -> dict[str, Any]:
     return {"train": train}
 
 
-@case("MLP 64x1000x100x10 with nn and Adam, step", "train()", target=3, units=STEPS)
-def module_mlp(lib: Any) -> dict[str, Any]:
+@case("MLP 64x1000x100x10 with nn and Adam, step", "train()", "tutorials", threads=(1,), target=3, units=STEPS)
+def module_mlp(lib: Any) -> Names:
     lib.manual_seed(0)
     x, y = lib.randn(64, 1000), lib.randn(64, 10)
     model = lib.nn.Sequential(lib.nn.Linear(1000, 100), lib.nn.ReLU(), lib.nn.Linear(100, 10))
@@ -48,8 +48,8 @@ def module_mlp(lib: Any) -> dict[str, Any]:
     return {"train": train}
 
 
-@case("cubic through 2000 points, step", "train()", target=3, units=STEPS)
-def polynomial(lib: Any) -> dict[str, Any]:
+@case("cubic through 2000 points, step", "train()", "tutorials", threads=(1,), target=3, units=STEPS)
+def polynomial(lib: Any) -> Names:
     lib.manual_seed(0)
     x = lib.linspace(-math.pi, math.pi, 2000)
     y = lib.sin(x)
@@ -67,8 +67,8 @@ def polynomial(lib: Any) -> dict[str, Any]:
     return {"train": train}
 
 
-@case("line through 20 points, step", "train()", target=3, units=STEPS)
-def line(lib: Any) -> dict[str, Any]:
+@case("line through 20 points, step", "train()", "tutorials", threads=(1,), target=3, units=STEPS)
+def line(lib: Any) -> Names:
     lib.manual_seed(10)
     x = lib.rand(20, 1) * 10
     y = 2 * x + (5 + lib.randn(20, 1))
@@ -86,8 +86,8 @@ def line(lib: Any) -> dict[str, Any]:
     return {"train": train}
 
 
-@case("logistic regression, 200 points, step", "train()", target=3, units=STEPS)
-def logistic(lib: Any) -> dict[str, Any]:
+@case("logistic regression, 200 points, step", "train()", "tutorials", threads=(1,), target=3, units=STEPS)
+def logistic(lib: Any) -> Names:
     lib.manual_seed(10)
     x = lib.cat((lib.randn(100, 2) + 2.7, lib.randn(100, 2) - 0.7))
     y = lib.cat((lib.zeros(100), lib.ones(100)))

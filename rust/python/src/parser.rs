@@ -77,10 +77,12 @@ impl<'a, 'py> Call<'a, 'py> {
     /// The argument given under one of the names.
     #[inline(always)]
     pub fn find(&self, names: &crate::signature::Names, by_text: bool) -> Option<Obj<'a, 'py>> {
-        if self.names.is_empty() {
-            return None;
+        for i in 0..self.names.len() {
+            if names.is(self.name(i), by_text) {
+                return Some(self.value(self.positional + i));
+            }
         }
-        (0..self.names.len()).find(|&i| names.is(self.name(i), by_text)).map(|i| self.value(self.positional + i))
+        None
     }
 }
 

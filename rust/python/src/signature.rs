@@ -7,8 +7,7 @@ use pyo3::types::PyString;
 
 /// A parameter's names as interned strings: its own, then those that NumPy users write.
 pub struct Names {
-    own: (Keep, &'static str),
-    also: Vec<(Keep, &'static str)>,
+    all: Box<[(Keep, &'static str)]>,
 }
 
 impl Names {
@@ -21,15 +20,25 @@ impl Names {
             _ => &[],
         };
         let kept = |n: &'static str| (Keep::new(PyString::intern(py, n).into_any().as_borrowed()), n);
-        Names { own: kept(name), also: also.iter().copied().map(kept).collect() }
+        Names { all: std::iter::once(name).chain(also.iter().copied()).map(kept).collect() }
     }
 
     /// True if `given` is one of the names: by identity (keywords in source are interned), or by text.
-    #[inline]
+    #[inline(always)]
     pub fn is(&self, given: Obj, by_text: bool) -> bool {
-        std::iter::once(&self.own).chain(&self.also).any(|(name, text)| {
-            name.is(given) || (by_text && given.cast::<PyString>().is_ok_and(|s| s.to_cow().is_ok_and(|s| s == *text)))
-        })
+        // A loop, not a chain of iterators: this runs for each parameter of each call with keywords.
+        for (name, _) in &self.all {
+            if name.is(given) {
+                return true;
+            }
+        }
+        by_text && self.reads(given)
+    }
+
+    #[cold]
+    fn reads(&self, given: Obj) -> bool {
+        let text = given.cast::<PyString>().map(|given| given.to_string_lossy().into_owned());
+        text.is_ok_and(|given| self.all.iter().any(|(_, text)| *text == given))
     }
 }
 

@@ -13,7 +13,7 @@ pub fn restore(g: &T, shape: &Dims, dim: Option<&[i64]>, keepdim: bool) -> Resul
         return Ok(g.clone());
     }
     let reduced = dims::reduced(dim, shape.len())?;
-    Ok(ops::reshape(g, dims::reduced_sizes(shape, &reduced, true)))
+    Ok(ops::reshape(g, dims::reduced_sizes(shape, reduced, true)))
 }
 
 /// `g` over all places that were reduced into it.
@@ -23,14 +23,14 @@ pub fn spread(g: &T, shape: &Dims, dim: Option<&[i64]>, keepdim: bool) -> Result
 
 /// How many elements were reduced into each.
 pub fn count(shape: &Dims, dim: Option<&[i64]>) -> Result<f64> {
-    Ok(dims::reduced(dim, shape.len())?.iter().map(|&d| shape[d] as f64).product())
+    Ok(dims::reduced(dim, shape.len())?.iter().map(|d| shape[d] as f64).product())
 }
 
 /// Of an extreme: shared by all places that reach it.
 pub fn at_extreme(g: &T, x: &T, out: &T, shape: &Dims, dim: Option<&[i64]>, keepdim: bool) -> Result<T> {
     let (g, out) = (restore(g, shape, dim, keepdim)?, restore(out, shape, dim, keepdim)?);
     let reached = ops::eq(x, out);
-    let all: Dims = dims::reduced(dim, shape.len())?.iter().map(|&d| d as i64).collect();
+    let all = dims::reduced(dim, shape.len())?.to_dims();
     let many = ops::sum_dim_with(&reached, all, true, Value::None);
     Ok(ops::where_(reached, g / many, 0.0))
 }
@@ -64,7 +64,7 @@ pub fn prod(g: &T, x: &T, out: &T, shape: &Dims, dim: Option<&[i64]>, keepdim: b
     if any.device().kind != corten_tensor::DeviceKind::Meta && corten_tensor::rules::read::item(&any)?.is_zero() {
         return Ok(g * c(&(out / x)));
     }
-    let all: Dims = dims::reduced(dim, shape.len())?.iter().map(|&d| d as i64).collect();
+    let all = dims::reduced(dim, shape.len())?.to_dims();
     if mode::grad_enabled() {
         return Ok(g * c(&others(x, shape, &all)?));
     }
@@ -110,7 +110,7 @@ pub fn norm(g: &T, x: &T, out: &T, shape: &Dims, (ord, dim, keepdim): (Scalar, O
         2.0 => x * &over_norm(out.clone()),
         p if p.is_infinite() => {
             let reached = ops::eq(ops::abs(x), &out);
-            let all: Dims = dims::reduced(dim, shape.len())?.iter().map(|&d| d as i64).collect();
+            let all = dims::reduced(dim, shape.len())?.to_dims();
             let many = ops::sum_dim_with(&reached, all, true, Value::None);
             ops::sgn(x) * ops::where_(reached, g / many, 0.0)
         }

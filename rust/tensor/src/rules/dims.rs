@@ -26,21 +26,67 @@ pub fn wrap_all(dims: &[i64], ndim: usize) -> Result<SmallVec<[usize; 6]>> {
     Ok(out)
 }
 
-/// The dims of a reduction: all of them where none (or an empty list) is given.
-pub fn reduced(dims: Option<&[i64]>, ndim: usize) -> Result<SmallVec<[usize; 6]>> {
-    match dims {
-        Some(dims) if !dims.is_empty() => {
-            let wrapped = wrap_all(dims, ndim)?;
-            Ok(if ndim == 0 { SmallVec::new() } else { wrapped })
-        }
-        _ => Ok((0..ndim).collect()),
+/// Dimensions of a tensor, as bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DimSet(u64);
+
+impl DimSet {
+    /// All `ndim` dimensions.
+    fn all(ndim: usize) -> DimSet {
+        DimSet(if ndim < 64 { (1 << ndim) - 1 } else { u64::MAX })
+    }
+
+    /// True if `dim` is in the set.
+    #[inline]
+    pub fn contains(self, dim: usize) -> bool {
+        self.0 >> dim & 1 == 1
+    }
+
+    /// The dimensions, the first one first.
+    #[inline]
+    pub fn iter(self) -> impl Iterator<Item = usize> {
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let dim = rest.trailing_zeros() as usize;
+            rest &= rest.wrapping_sub(1);
+            (dim < 64).then_some(dim)
+        })
+    }
+
+    /// The dimensions as an operator's argument.
+    pub fn to_dims(self) -> Dims {
+        self.iter().map(|dim| dim as i64).collect()
     }
 }
 
+/// The dims of a reduction: all of them where none (or an empty list) is given.
+pub fn reduced(dims: Option<&[i64]>, ndim: usize) -> Result<DimSet> {
+    if ndim > 64 {
+        fail!(Runtime, "only tensors with up to 64 dims are supported, got {ndim}");
+    }
+    let Some(dims) = dims.filter(|dims| !dims.is_empty()) else { return Ok(DimSet::all(ndim)) };
+    let mut set = 0;
+    for &dim in dims {
+        let bit: u64 = 1 << wrap(dim, ndim)?;
+        if set & bit != 0 {
+            fail!(Runtime, "dim {} appears multiple times in the list of dims", bit.trailing_zeros());
+        }
+        set |= bit;
+    }
+    Ok(if ndim == 0 { DimSet(0) } else { DimSet(set) })
+}
+
 /// The sizes after a reduction over `dims`.
-pub fn reduced_sizes(sizes: &[i64], dims: &[usize], keepdim: bool) -> Dims {
-    let kept = sizes.iter().enumerate().filter(|(d, _)| keepdim || !dims.contains(d));
-    kept.map(|(d, &size)| if dims.contains(&d) { 1 } else { size }).collect()
+pub fn reduced_sizes(sizes: &[i64], dims: DimSet, keepdim: bool) -> Dims {
+    let mut out = Dims::new();
+    for (d, &size) in sizes.iter().enumerate() {
+        match dims.contains(d) {
+            false => out.push(size),
+            true if keepdim => out.push(1),
+            true => {}
+        }
+    }
+    out
 }
 
 /// Sizes with one `-1` worked out.

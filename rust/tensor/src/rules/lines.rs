@@ -1,6 +1,6 @@
 //! Operators along one dimension: searches, sorting, scans, softmax.
 
-use super::dims::{reduced_sizes, wrap};
+use super::dims::{reduced, reduced_sizes, wrap};
 use crate::core::Dims;
 use crate::op::Meta;
 use crate::pointwise::{fresh, like};
@@ -105,9 +105,7 @@ pub fn arg(op: Seek, input: &Tensor, dim: Option<i64>, out: &Tensor) -> Result<(
 pub fn seek_meta(name: &str, input: &Tensor, dim: i64, keepdim: bool) -> Result<Meta> {
     need_order(name, input)?;
     need_line(name, input, dim)?;
-    let d = wrap(dim, input.ndim())?;
-    let dims: &[usize] = if input.ndim() == 0 { &[] } else { &[d] };
-    let sizes = reduced_sizes(input.sizes(), dims, keepdim);
+    let sizes = reduced_sizes(input.sizes(), reduced(Some(&[dim]), input.ndim())?, keepdim);
     Ok(smallvec![fresh(input, sizes.clone(), input.dtype()), fresh(input, sizes, DType::I64)])
 }
 

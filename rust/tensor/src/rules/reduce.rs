@@ -52,7 +52,7 @@ pub fn run_truth(op: Reduce, input: &Tensor, dims: Option<&[i64]>, out: &Tensor)
 /// Sizes after a reduction; all dims where none is given.
 pub fn spec(input: &Tensor, dims: Option<&[i64]>, keepdim: bool, dtype: DType) -> Result<OutSpec> {
     let dims = reduced(dims, input.ndim())?;
-    Ok(fresh(input, reduced_sizes(input.sizes(), &dims, keepdim), dtype))
+    Ok(fresh(input, reduced_sizes(input.sizes(), dims, keepdim), dtype))
 }
 
 /// `meta` of a reduction.
@@ -101,20 +101,23 @@ pub fn need_float(name: &str, input: &Tensor) -> Result<()> {
     Ok(())
 }
 
-/// The sizes and strides of `out` with a dimension of size one in place of each reduced one.
-pub fn kept(input: &Tensor, dims: Option<&[i64]>, out: &Tensor) -> Result<(Dims, Dims)> {
+/// Calls a kernel with the result, one element for each reduced dimension.
+fn kept<R>(
+    input: &Tensor,
+    dims: Option<&[i64]>,
+    out: &Tensor,
+    kernel: impl FnOnce(Operand) -> Result<R>,
+) -> Result<R> {
     let core = out.core();
     if core.ndim() == input.ndim() {
-        return Ok((core.sizes.clone(), core.strides.clone()));
+        return kernel(core.operand()?);
     }
-    let (mut sizes, mut strides) = (core.sizes.clone(), core.strides.clone());
-    let mut dims = reduced(dims, input.ndim())?;
-    dims.sort_unstable();
-    for &d in &dims {
+    let (mut sizes, mut strides) = (Dims::from_slice(&core.sizes), Dims::from_slice(&core.strides));
+    for d in reduced(dims, input.ndim())?.iter() {
         sizes.insert(d, 1);
         strides.insert(d, 1);
     }
-    Ok((sizes, strides))
+    kernel(core.operand_as(&sizes, &strides)?)
 }
 
 /// The type in which elements are joined on the way to a result of this dtype.
@@ -139,8 +142,7 @@ pub fn on(
     out: &Tensor,
     kernel: impl FnOnce(Operand, Operand) -> Result<()>,
 ) -> Result<()> {
-    let (sizes, strides) = kept(input, dims, out)?;
-    kernel(out.core().operand_as(&sizes, &strides)?, input.core().operand()?)
+    kept(input, dims, out, |out| kernel(out, input.core().operand()?))
 }
 
 /// `kernel` of variances and deviations, with or without the mean.
@@ -155,21 +157,12 @@ pub fn var(
         return complex_var(input, dims, correction, sqrt, outs);
     }
     let correction = correction.map_or(1.0, Scalar::to_f64);
-    let (sizes, strides) = kept(input, dims, &outs[0])?;
-    let out = outs[0].core().operand_as(&sizes, &strides)?;
-    match outs.get(1) {
+    kept(input, dims, &outs[0], |out| match outs.get(1) {
         None => kernels::var(out, None, input.core().operand()?, correction, sqrt),
         Some(mean) => {
-            let (sizes, strides) = kept(input, dims, mean)?;
-            kernels::var(
-                out,
-                Some(mean.core().operand_as(&sizes, &strides)?),
-                input.core().operand()?,
-                correction,
-                sqrt,
-            )
+            kept(input, dims, mean, |mean| kernels::var(out, Some(mean), input.core().operand()?, correction, sqrt))
         }
-    }
+    })
 }
 
 /// The variance of complex numbers is that of their real and of their imaginary parts, added.
