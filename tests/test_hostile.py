@@ -121,3 +121,15 @@ def test_memory_that_cannot_be_had_is_an_ordinary_error(call: str) -> None:
     with pytest.raises((MemoryError, RuntimeError, ValueError, OverflowError, TypeError)) as caught:
         eval(call, dict(vars(corten), nn=corten.nn))
     assert "internal error" not in str(caught.value)
+
+
+def test_a_sequence_that_tells_a_wrong_length_is_an_ordinary_error() -> None:
+    class Endless:
+        def __len__(self) -> int:
+            return 2**62
+
+        def __getitem__(self, i: int) -> float:
+            return 1.0
+
+    with pytest.raises(MemoryError, match="too long"):
+        corten.tensor(Endless())

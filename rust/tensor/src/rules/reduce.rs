@@ -102,12 +102,7 @@ pub fn need_float(name: &str, input: &Tensor) -> Result<()> {
 }
 
 /// Calls a kernel with the result, one element for each reduced dimension.
-fn kept<R>(
-    input: &Tensor,
-    dims: Option<&[i64]>,
-    out: &Tensor,
-    kernel: impl FnOnce(Operand) -> Result<R>,
-) -> Result<R> {
+fn kept<R>(input: &Tensor, dims: Option<&[i64]>, out: &Tensor, kernel: impl FnOnce(Operand) -> Result<R>) -> Result<R> {
     let core = out.core();
     if core.ndim() == input.ndim() {
         return kernel(core.operand()?);
