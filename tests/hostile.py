@@ -119,7 +119,7 @@ def arguments(row: Row, rng: random.Random) -> tuple[list[Any], dict[str, Any]]:
         elif kind == "Bool":
             value = rng.choice([True, False])
         elif kind in ("Sizes", "Dims") or kind.startswith("Ints"):
-            sides = [0, 1, 2, 3, -1, -2, 2**31, 2**62, 2**63 - 1, -(2**63)]
+            sides = [0, 1, 2, 3, -1, -2, 2**45 + 3, 2**62, 2**63 - 1, -(2**63)]
             value = [rng.choice(sides) for _ in range(rng.randint(0, 4))]
         else:
             value = rng.choice(pool)
@@ -150,7 +150,7 @@ def too_large(x: Any) -> bool:
         product = 1
         for side in x:
             product *= side if isinstance(side, int) and side > 0 else 1
-        return 2**24 < product < 2**44
+        return 2**24 < product < 2**44 or any(isinstance(side, int) and too_large(side) for side in x)
     return isinstance(x, int) and 2**24 < x < 2**44
 
 

@@ -426,3 +426,55 @@ def test_changed_tensors_are_named_with_the_line() -> None:
     assert "add_" in text
     line = test_changed_tensors_are_named_with_the_line.__code__.co_firstlineno + 4
     assert re.search(rf"{re.escape(os.path.basename(__file__))}\W+(line )?{line}\b", text), text
+
+
+def test_formulas_see_plain_tensors_where_a_subclass_takes_calls_over() -> None:
+    seen = []
+
+    class Noted(corten.Tensor):
+        @classmethod
+        def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            seen.append(func.__name__)
+            return super().__torch_function__(func, types, args, kwargs or {})
+
+    x = corten.randn(4, 3).as_subclass(Noted).requires_grad_()
+    y = corten.nn.functional.batch_norm(x, None, None, training=True)
+    loss = corten.nn.functional.layer_norm(y, (3,)).square().sum()
+    seen.clear()
+    loss.backward()
+    assert set(seen) <= {"backward", "ones_like"}
+    assert type(x.grad) is corten.Tensor
+
+
+def test_a_leaf_is_not_changed_through_a_view_taken_without_recording() -> None:
+    x = corten.ones(3, requires_grad=True)
+    with corten.no_grad():
+        v = x[:2]
+    with pytest.raises(RuntimeError, match="A view was created in no_grad mode and is being modified inplace"):
+        v.mul_(2)
+    assert x.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_linear_layers_without_inputs_have_gradients() -> None:
+    x = corten.ones(2, 4, 0, requires_grad=True)
+    weight, bias = corten.ones(3, 0, requires_grad=True), corten.ones(3, requires_grad=True)
+    corten.nn.functional.linear(x, weight, bias).sum().backward()
+    assert (x.grad.shape, weight.grad.shape, bias.grad.tolist()) == ((2, 4, 0), (3, 0), [8.0, 8.0, 8.0])
+
+
+def made_in_inference_mode() -> Any:
+    with corten.inference_mode():
+        return corten.ones(3)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: corten.autograd.grad(x.sum(), []), "`inputs` argument to `grad\\(\\)` cannot be empty"),
+        (lambda x: setattr(x, "data", corten.ones(3, dtype=corten.int64)), "must be floating point or complex"),
+        (lambda x: made_in_inference_mode().requires_grad_(), "on inference tensor outside InferenceMode"),
+    ],
+)
+def test_what_autograd_refuses(call: Any, message: str) -> None:
+    with pytest.raises(RuntimeError, match=message):
+        call(corten.ones(3, requires_grad=True))

@@ -81,8 +81,55 @@ HUGE = [
 ]
 
 
-@pytest.mark.parametrize("call", HUGE)
+# Ended the process, hung, or were internal errors.
+FOUND = [
+    "empty(2**40, 0).unbind()",
+    "empty(2**40, 0).split(1)",
+    "empty(0, 2**40).chunk(2**62)",
+    "empty(2**40, 0).tolist()",
+    "ones(3).tensor_split(2**62)",
+    "ones(3).tensor_split(empty(2**40, 0))",
+    "empty(3, 0, 2).hsplit(2**62)",
+    "mvlgamma(ones(3), 2**63 - 1)",
+    "max_pool1d(ones(2, 3, 4, 4), [1, 1])",
+    "max_pool1d(ones(2, 3, 4), 1, 1, [])",
+    "max_pool2d(ones(2, 3, 4, 4), [1, 1, 1])",
+    "constant_pad_nd(ones(3), [2**63 - 1, 2**63 - 1])",
+    "group_norm(empty(3, 0, 2), 2**62)",
+    "nn.functional.nll_loss(empty(0, 2**40), empty(0, dtype=int64), ones(1).expand(2**40))",
+]
+# The same, of calls that have a value.
+EMPTY = [
+    "empty(0, 2**40).cummax(1)",
+    "empty(2**40, 0).tile(2**62)",
+    "empty(2**40, 0).mean()",
+    "empty(2**40, 0).nonzero()",
+    "empty(2**40, 0).tril()",
+    "linalg.svdvals(empty(0, 2**40))",
+    "constant_pad_nd(ones(2), [-(2**63), 2**63 - 1])",
+    "nn.functional.layer_norm(empty(0, 2**40), (2**40,), ones(1).expand(2**40))",
+]
+
+
+@pytest.mark.parametrize("call", EMPTY)
+def test_dimensions_without_elements_cost_nothing(call: str) -> None:
+    eval(call, dict(vars(corten), nn=corten.nn, linalg=corten.linalg))
+
+
+@pytest.mark.parametrize("call", HUGE + FOUND)
 def test_memory_that_cannot_be_had_is_an_ordinary_error(call: str) -> None:
     with pytest.raises((MemoryError, RuntimeError, ValueError, OverflowError, TypeError)) as caught:
         eval(call, dict(vars(corten), nn=corten.nn))
     assert "internal error" not in str(caught.value)
+
+
+def test_a_sequence_that_tells_a_wrong_length_is_an_ordinary_error() -> None:
+    class Endless:
+        def __len__(self) -> int:
+            return 2**62
+
+        def __getitem__(self, i: int) -> float:
+            return 1.0
+
+    with pytest.raises(MemoryError, match="too long"):
+        corten.tensor(Endless())

@@ -465,3 +465,12 @@ def test_own_optimizer():
     optimizer.step()
     assert p.tolist() == [0.0, 0.0]
     assert optimizer.state_dict()["state"] == {0: {"count": 1}}
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta"])
+def test_parameters_whose_elements_share_memory_are_refused(name: str) -> None:
+    x = core.ones(1).expand(3).detach().requires_grad_()
+    x.grad = core.ones(3)
+    with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+        getattr(optim, name)([x], lr=0.1).step()
+    assert x.tolist() == [1.0, 1.0, 1.0]

@@ -12,7 +12,7 @@ use corten_tensor::lazy::T;
 use corten_tensor::mode::flag::{ANOMALY, CHECK_NAN};
 use corten_tensor::ops::all as ops;
 use corten_tensor::rules::read;
-use corten_tensor::{Result, Tensor, fail, mode};
+use corten_tensor::{Result, Tensor, fail, key, mode};
 use smallvec::SmallVec;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -269,6 +269,8 @@ impl Pass<'_> {
         match node.kind() {
             Kind::Row(row, _) => {
                 let Some(saved) = node.saved() else { return freed() };
+                // Formulas see plain tensors: only a program's own calls go to `__torch_function__`.
+                let _plain = mode::without(key::SUBCLASS);
                 let mut context = Context::new(node, row, &saved, &grads, wanted, self.options.create_graph);
                 (row.backward)(&mut context)?;
                 let results = context.finish();

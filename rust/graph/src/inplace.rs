@@ -57,6 +57,12 @@ pub fn check(input: &Tensor) -> Result<()> {
     Ok(())
 }
 
+/// Refuses to change what requires grad through a view of it that was taken without recording.
+pub fn check_untracked(input: &Tensor) -> Result<()> {
+    let guarded = input.keys() & key::UNTRACKED_VIEW != 0 && input.base().is_some_and(Tensor::requires_grad);
+    if guarded && mode::grad_enabled() { Err(unfollowed(input, true, "is being")) } else { Ok(()) }
+}
+
 /// Makes `node` the history of `input`, which it has just changed; of its base if `input` is a view.
 pub fn rebase(input: &Tensor, node: Arc<Node>) {
     let Some(base) = input.base().cloned() else {

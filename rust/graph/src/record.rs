@@ -34,7 +34,11 @@ pub fn layer(op: &'static Op, args: &[Value], target: Target) -> Result<Value> {
     if composite && (row.is_none() || !wanted) {
         return dispatch::run(op, args, target);
     }
+    let in_place = op.mutates() || matches!(target, Target::InPlace);
     if !wanted && !outs.iter().any(Tensor::requires_grad) {
+        if in_place && let Some(Value::Tensor(input)) = args.first() {
+            inplace::check_untracked(input)?;
+        }
         return below(op, args, target);
     }
     if let Target::Out(_) = target {
@@ -44,7 +48,6 @@ pub fn layer(op: &'static Op, args: &[Value], target: Target) -> Result<Value> {
             op.name
         );
     }
-    let in_place = op.mutates() || matches!(target, Target::InPlace);
     if in_place && let Some(Value::Tensor(input)) = args.first() {
         // Integers take values, never gradients.
         if !input.dtype().is_differentiable() {

@@ -5,14 +5,14 @@ use crate::hooks;
 use crate::py::{Keep, Obj, none, type_name};
 use crate::types::{device, dtype, format, generator, size};
 use corten_base::Scalar;
-use corten_tensor::op::{Op, Param, Type};
+use corten_tensor::op::{Default, Op, Param, Type};
 use corten_tensor::value::{IndexItem, Value};
 use corten_tensor::{Dims, Tensor};
 use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyComplex, PyEllipsis, PyFloat, PyInt, PyList, PySlice, PyString, PyTuple};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
 
 /// Why an argument was not taken.
@@ -185,12 +185,31 @@ pub fn ints_of<'a, 'py: 'a>(items: impl Iterator<Item = Obj<'a, 'py>>, op: &Op, 
     Ok(dims)
 }
 
+fn one_or_more(obj: Obj, op: &Op, param: &Param) -> Taken<Value> {
+    match int(obj) {
+        Ok(value) => Ok(Value::Ints(smallvec![value])),
+        Err(Refused::Mismatch) => ints(obj, op, param).map(Value::Ints),
+        Err(refused) => Err(refused),
+    }
+}
+
+/// One int for all `times` dimensions, or one for each; none where that is the default.
 fn repeated(obj: Obj, op: &Op, param: &Param, times: usize) -> Taken<Value> {
     match int(obj) {
         Ok(value) => Ok(Value::Ints(SmallVec::from_elem(value, times))),
         Err(Refused::Mismatch) => {
             let dims = ints(obj, op, param)?;
-            Ok(Value::Ints(if dims.len() == 1 { SmallVec::from_elem(dims[0], times) } else { dims }))
+            let dims = if dims.len() == 1 { SmallVec::from_elem(dims[0], times) } else { dims };
+            let unset = dims.is_empty() && matches!(param.default, Some(Default::Ints([])));
+            if dims.len() != times && !unset {
+                let given = corten_tensor::text::sizes(&dims);
+                return Err(PyRuntimeError::new_err(format!(
+                    "{}(): argument '{}' must be one int or {times} of them, but got {given}",
+                    op.name, param.name
+                ))
+                .into());
+            }
+            Ok(Value::Ints(dims))
         }
         Err(refused) => Err(refused),
     }
@@ -249,7 +268,8 @@ pub fn argument(obj: Obj, op: &Op, param: &Param, place: usize) -> Taken<Value> 
             Err(_) => Err(Refused::Mismatch),
         },
         Type::Sizes => ints(obj, op, param).map(Value::Ints),
-        Type::Dims | Type::Ints1 => repeated(obj, op, param, 1),
+        Type::Dims => one_or_more(obj, op, param),
+        Type::Ints1 => repeated(obj, op, param, 1),
         Type::Ints2 => repeated(obj, op, param, 2),
         Type::Ints3 => repeated(obj, op, param, 3),
         Type::Floats => {

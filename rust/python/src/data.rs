@@ -7,7 +7,7 @@ use corten_base::dtype::Category;
 use corten_base::element::Element;
 use corten_base::{Scalar, with_dtype};
 use corten_tensor::{Core, DType, Device, Dims, Tensor, promote};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyComplex, PyFloat, PyInt, PyList, PyString, PyTuple};
 
@@ -61,7 +61,15 @@ fn read<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Item<'py>> {
     }
     if obj.hasattr("__len__")? && obj.hasattr("__getitem__")? {
         let length = obj.len()?;
-        return Ok(Item::Sequence((0..length).map(|i| obj.get_item(i)).collect::<PyResult<_>>()?));
+        let mut items = Vec::new();
+        // An object may tell any length.
+        items
+            .try_reserve_exact(length)
+            .map_err(|_| PyMemoryError::new_err(format!("new(): a sequence of {length} items is too long")))?;
+        for i in 0..length {
+            items.push(obj.get_item(i)?);
+        }
+        return Ok(Item::Sequence(items));
     }
     if obj.hasattr("__index__")? {
         return integer(&obj.call_method0("__index__")?).map(Item::Number);

@@ -100,6 +100,12 @@ fn set_data(py: Python<'_>, tensor: &Tensor, value: Option<Obj>) -> PyResult<()>
     let Some(source) = tensor_of(value) else {
         return Err(PyTypeError::new_err(format!("Variable data has to be a tensor, but got {}", type_name(value))));
     };
+    if tensor.requires_grad() && !source.dtype().is_differentiable() {
+        return Err(PyRuntimeError::new_err(format!(
+            "data set to a tensor that requires gradients must be floating point or complex dtype, but is {}",
+            source.dtype()
+        )));
+    }
     let mut core = source.core().clone();
     let counter = tensor.core().own_version.clone();
     core.own_version = Some(counter.unwrap_or_else(|| Arc::new(AtomicU64::new(tensor.core().version()))));

@@ -9,7 +9,7 @@ use crate::{call, convert, dlpack, graph, hooks, subclass};
 use corten_base::{DType, Scalar};
 use corten_tensor::device::{DeviceKind, MemoryFormat};
 use corten_tensor::{Tensor, mode};
-use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyIndexError, PyMemoryError, PyRuntimeError, PyTypeError};
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
 use pyo3::types::{PyComplex, PyDict, PyList, PyTuple, PyType};
@@ -161,8 +161,15 @@ fn tolist(call: &Call, _this: Obj, tensor: &Tensor) -> Given {
 fn nested<'py>(py: Python<'py>, sizes: &[i64], numbers: &[Scalar]) -> PyResult<Bound<'py, PyAny>> {
     let Some((&count, inner)) = sizes.split_first() else { return convert::scalar_object(py, numbers[0]) };
     let step = numbers.len() / (count.max(1) as usize);
-    let items = (0..count as usize).map(|i| nested(py, inner, &numbers[i * step..(i + 1) * step]));
-    Ok(PyList::new(py, items.collect::<PyResult<Vec<_>>>()?)?.into_any())
+    let mut items = Vec::new();
+    // So many rows, even empty ones, may not fit.
+    items
+        .try_reserve_exact(count as usize)
+        .map_err(|_| PyMemoryError::new_err(format!("tolist(): cannot make {count} lists")))?;
+    for i in 0..count as usize {
+        items.push(nested(py, inner, &numbers[i * step..(i + 1) * step])?);
+    }
+    Ok(PyList::new(py, items)?.into_any())
 }
 
 fn requires_grad_(call: &Call, this: Obj, tensor: &Tensor) -> Given {

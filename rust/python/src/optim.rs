@@ -5,6 +5,7 @@ use crate::errors::OrRaise;
 
 use corten_base::{Operand, Scalar};
 use corten_optim_kernels as kernels;
+use corten_tensor::dispatch::check_writable;
 use corten_tensor::rules::read;
 use corten_tensor::{DeviceKind, Result, Tensor, ops};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -58,6 +59,13 @@ fn advance(py: Python<'_>, steps: &[Tensor]) -> PyResult<Vec<f64>> {
         .collect()
 }
 
+/// The parameters, none of which has elements that share memory.
+fn writable(py: Python<'_>, list: &Bound<'_, PyList>) -> PyResult<Vec<Tensor>> {
+    let params = tensors(list, "params", None)?;
+    params.iter().try_for_each(check_writable).or_raise(py)?;
+    Ok(params)
+}
+
 /// Counts the change of each tensor.
 fn changed<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) {
     tensors.into_iter().for_each(|t| t.core().bump_version());
@@ -78,7 +86,7 @@ fn _sgd_(
     nesterov: bool,
     maximize: bool,
 ) -> PyResult<()> {
-    let params = tensors(params, "params", None)?;
+    let params = writable(py, params)?;
     let grads = tensors(grads, "grads", Some(params.len()))?;
     let mut buffers: Vec<(Option<Tensor>, bool)> = Vec::with_capacity(params.len());
     for (i, p) in params.iter().enumerate() {
@@ -129,7 +137,7 @@ fn _adam_(
     maximize: bool,
     decoupled: bool,
 ) -> PyResult<()> {
-    let params = tensors(params, "params", None)?;
+    let params = writable(py, params)?;
     let count = params.len();
     let grads = tensors(grads, "grads", Some(count))?;
     let (ms, vs) = (tensors(exp_avgs, "exp_avgs", Some(count))?, tensors(exp_avg_sqs, "exp_avg_sqs", Some(count))?);
@@ -173,7 +181,7 @@ fn _rmsprop_(
     centered: bool,
     maximize: bool,
 ) -> PyResult<()> {
-    let params = tensors(params, "params", None)?;
+    let params = writable(py, params)?;
     let count = params.len();
     let grads = tensors(grads, "grads", Some(count))?;
     let squares = tensors(square_avgs, "square_avgs", Some(count))?;
@@ -214,7 +222,7 @@ fn _adagrad_(
     weight_decay: f64,
     maximize: bool,
 ) -> PyResult<()> {
-    let params = tensors(params, "params", None)?;
+    let params = writable(py, params)?;
     let count = params.len();
     let grads = tensors(grads, "grads", Some(count))?;
     let sums = tensors(sums, "sums", Some(count))?;
@@ -248,7 +256,7 @@ fn _adadelta_(
     weight_decay: f64,
     maximize: bool,
 ) -> PyResult<()> {
-    let params = tensors(params, "params", None)?;
+    let params = writable(py, params)?;
     let count = params.len();
     let grads = tensors(grads, "grads", Some(count))?;
     let squares = tensors(square_avgs, "square_avgs", Some(count))?;

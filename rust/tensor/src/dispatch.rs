@@ -301,10 +301,14 @@ impl Kernel {
             DeviceKind::Cuda => return on_array(self.op, args, outs),
             DeviceKind::Cpu => {}
         }
+        let work = outs.iter().map(Tensor::numel).max().unwrap_or(0).max(largest(args));
+        if work == 0 {
+            // Nothing to read or to write, however large the other dimensions are.
+            return Ok(());
+        }
         let Some(run) = self.run else { return on_array(self.op, args, outs) };
         // What a kernel calls is part of its own derivative.
         let _below = mode::no_grad();
-        let work = outs.iter().map(Tensor::numel).max().unwrap_or(0).max(largest(args));
         match HOOKS.detach.get() {
             Some(detach) if work > DETACH_ABOVE && !mode::detached() => {
                 // What runs without the lock must be reachable from nowhere else.

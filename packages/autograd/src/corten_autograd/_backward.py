@@ -128,6 +128,8 @@ def grad(
             )
         allow_unused = True
     ends, targets = _tensors(outputs), list(_tensors(inputs))
+    if not targets:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     seeds = _seeds(ends, grad_outputs, is_grads_batched)
     retain = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:

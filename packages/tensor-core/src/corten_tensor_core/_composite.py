@@ -143,7 +143,12 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     """Split into views: into so many nearly equal parts, or before each of the given indices."""
     if input.dim() == 0:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
-    if hasattr(indices_or_sections, "tolist"):
+    if isinstance(indices_or_sections, _native.Tensor):
+        if indices_or_sections.dim() > 1 or indices_or_sections.dtype != _native.int64:
+            raise RuntimeError(
+                "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or one-dimensional tensor of "
+                f"dtype int64, but got {indices_or_sections.dim()} dimensions of {indices_or_sections.dtype}"
+            )
         indices_or_sections = indices_or_sections.tolist()
     size = input.shape[dim]
     if isinstance(indices_or_sections, int):

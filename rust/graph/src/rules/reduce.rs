@@ -124,9 +124,15 @@ pub fn norm(g: &T, x: &T, out: &T, shape: &Dims, (ord, dim, keepdim): (Scalar, O
     })
 }
 
-/// The shape that `g` had before the first dimensions were flattened: rows of `width`.
-pub fn rows(x: &T, width: i64) -> T {
-    ops::reshape(x, [-1, width])
+/// All dimensions but the last as one: a matrix of rows.
+pub fn rows(x: &T) -> T {
+    match x.clone().tensor() {
+        Ok(x) => {
+            let (width, lead) = x.sizes().split_last().map_or((1, &[][..]), |(&width, lead)| (width, lead));
+            ops::reshape(&x, [lead.iter().product(), width])
+        }
+        Err(error) => error.into(),
+    }
 }
 
 /// `g` summed over all but its last dimension.

@@ -74,6 +74,13 @@ pub fn room<T>(count: usize) -> Result<Vec<T>> {
     }
 }
 
+/// `count` times `value`; `MemoryError` where there is no room.
+pub fn filled<T: Clone>(value: T, count: usize) -> Result<Vec<T>> {
+    let mut items = room(count)?;
+    items.resize(count, value);
+    Ok(items)
+}
+
 /// Bytes in blocks that are in use, as their classes round them up.
 pub fn allocated_bytes() -> usize {
     total(|counts| &counts.allocated)

@@ -4,6 +4,7 @@
 //! the caller, out of chunks, closes it and waits for those inside. Idle workers spin for a moment, since calls come
 //! in bursts, then sleep.
 
+use crate::error::Result;
 use std::any::Any;
 use std::cell::Cell;
 use std::ops::Range;
@@ -128,6 +129,17 @@ pub fn parallel_for(items: usize, grain: usize, body: &(dyn Fn(Range<usize>) + S
     if let Some(payload) = job.panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
         resume_unwind(payload);
     }
+}
+
+/// [`parallel_for`] over a body that may fail: answers with one of the failures.
+pub fn try_parallel_for(items: usize, grain: usize, body: &(dyn Fn(Range<usize>) -> Result<()> + Sync)) -> Result<()> {
+    let failure = Mutex::new(None);
+    parallel_for(items, grain, &|range| {
+        if let Err(error) = body(range) {
+            *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
+    });
+    failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
 
 fn inline(items: usize, grain: usize, body: &(dyn Fn(Range<usize>) + Sync)) {

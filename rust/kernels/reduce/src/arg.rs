@@ -2,7 +2,8 @@
 
 use crate::lines::{line_of, others};
 use crate::number::{Number, Ordered};
-use corten_base::pool::parallel_for;
+use corten_base::alloc::{filled, room};
+use corten_base::pool::{parallel_for, try_parallel_for};
 use corten_base::{DType, Operand, Result, fail};
 
 /// What is sought along a dimension.
@@ -41,10 +42,10 @@ fn each_line<C: Ordered>(
         fail!(Runtime, "values and indices have sizes {} and {} along dimension {dim}", to.size, index.size);
     }
     let byte = |o: &Operand, offset: isize| o.ptr().wrapping_offset(offset * o.dtype().size() as isize);
-    parallel_for(dims.numel(), (8192 / from.size.max(1)).max(1), &|range| {
-        let mut line = vec![C::ZERO; from.size];
-        let (mut found, mut taken) = (vec![0i64; to.size], vec![C::ZERO; to.size]);
-        let mut keys = Vec::new();
+    try_parallel_for(dims.numel(), (8192 / from.size.max(1)).max(1), &|range| {
+        let mut line = filled(C::ZERO, from.size)?;
+        let (mut found, mut taken) = (filled(0i64, to.size)?, filled(C::ZERO, to.size)?);
+        let mut keys = room(from.size)?;
         dims.walk(range, |at| {
             // SAFETY: a line of elements of `x`.
             unsafe { C::load(x.dtype(), byte(x, at[0]), from.strides[0], &mut line) };
@@ -58,8 +59,8 @@ fn each_line<C: Ordered>(
                 }
             }
         });
-    });
-    Ok(())
+        Ok(())
+    })
 }
 
 /// Dispatches on the type that the dtype's elements are compared in.

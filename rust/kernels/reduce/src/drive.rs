@@ -4,6 +4,7 @@ use crate::fold::{Join, LEAF, Pairs, join_rows, join_staged, leaf};
 use crate::number::Number;
 use crate::softmax::same_sizes;
 use crate::source::{Mapped, Reader};
+use corten_base::alloc::filled;
 use corten_base::pool::parallel_for;
 use corten_base::{Operand, Result, fail};
 use corten_strided::{Dim, Dims};
@@ -74,13 +75,17 @@ pub(crate) fn fold<C: Mapped, J: Join<C>>(
         && inner.strides[0].abs() < inner_reduced
         && count > 1
     {
-        columns::<C, J>(out, reader, plan, &finish);
+        return columns::<C, J>(out, reader, plan, &finish);
     } else if results < 8 && count >= 4 * GRAIN && plan.reduced.as_slice().len() == 1 {
+        let mut result = Ok(());
         plan.kept.walk(0..results, |offsets| {
-            let value = long_row::<C, J>(reader, [offsets[0], offsets[1], offsets[2]], plan.reduced.as_slice()[0]);
-            // SAFETY: an element of `out`.
-            unsafe { write(out, offsets[3], finish(value)) }
+            match long_row::<C, J>(reader, [offsets[0], offsets[1], offsets[2]], plan.reduced.as_slice()[0]) {
+                // SAFETY: an element of `out`.
+                Ok(value) => unsafe { write(out, offsets[3], finish(value)) },
+                Err(error) => result = Err(error),
+            }
         });
+        return result;
     } else {
         let (outer, inner) = plan.reduced.split_inner();
         parallel_for(results, (GRAIN / count.max(1)).max(1), &|range| {
@@ -197,9 +202,9 @@ fn row<C: Mapped, J: Join<C>>(reader: &Reader, offsets: [isize; 3], outer: &Dims
 }
 
 /// One result of many elements: the leaves in parallel, the tree the same as [`row`]'s.
-fn long_row<C: Mapped, J: Join<C>>(reader: &Reader, offsets: [isize; 3], inner: Dim<3>) -> C {
+fn long_row<C: Mapped, J: Join<C>>(reader: &Reader, offsets: [isize; 3], inner: Dim<3>) -> Result<C> {
     let leaves = inner.size.div_ceil(LEAF);
-    let mut values = vec![C::ZERO; leaves];
+    let mut values = filled(C::ZERO, leaves)?;
     let shared = Shared(values.as_mut_ptr());
     parallel_for(leaves, GRAIN / LEAF, &|range| {
         let shared = &shared;
@@ -213,7 +218,7 @@ fn long_row<C: Mapped, J: Join<C>>(reader: &Reader, offsets: [isize; 3], inner: 
     });
     let mut pairs = Pairs::new();
     values.into_iter().for_each(|value| pairs.push::<J>(value));
-    pairs.finish::<J>()
+    Ok(pairs.finish::<J>())
 }
 
 struct Shared<C>(*mut C);
@@ -222,7 +227,12 @@ unsafe impl<C> Sync for Shared<C> {}
 
 /// Results side by side in memory: rows of x are joined into up to [`COLUMNS`] of them at a time. Long columns are cut
 /// into runs of runs, whose results are joined in order.
-fn columns<C: Mapped, J: Join<C>>(out: &Operand, reader: &Reader, plan: Plan, finish: &(impl Fn(C) -> C + Sync)) {
+fn columns<C: Mapped, J: Join<C>>(
+    out: &Operand,
+    reader: &Reader,
+    plan: Plan,
+    finish: &(impl Fn(C) -> C + Sync),
+) -> Result<()> {
     let (outer, inner) = plan.kept.split_inner();
     let blocks = inner.size.div_ceil(COLUMNS);
     let count = plan.reduced.numel();
@@ -263,9 +273,9 @@ fn columns<C: Mapped, J: Join<C>>(out: &Operand, reader: &Reader, plan: Plan, fi
                 store(at, &total[..width]);
             }
         });
-        return;
+        return Ok(());
     }
-    let mut partial = vec![J::IDENTITY; tasks * parts * COLUMNS];
+    let mut partial = filled(J::IDENTITY, tasks * parts * COLUMNS)?;
     let shared = Shared(partial.as_mut_ptr());
     parallel_for(tasks * parts, 1, &|range| {
         let shared = &shared;
@@ -284,6 +294,7 @@ fn columns<C: Mapped, J: Join<C>>(out: &Operand, reader: &Reader, plan: Plan, fi
         rest.chunks(COLUMNS).for_each(|part| join_staged::<C, J>(&mut total[..width], &part[..width]));
         store(at, &total[..width]);
     }
+    Ok(())
 }
 
 /// Joins `rows` (at most [`RUN`]², in runs) of `total.len()` columns into `total`, or replaces it with them if `first`.

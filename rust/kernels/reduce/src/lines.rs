@@ -2,7 +2,8 @@
 //! neighbours are close, and handed to a kernel one by one. The output is an input or overlaps none.
 
 use crate::number::Number;
-use corten_base::pool::parallel_for;
+use corten_base::alloc::filled;
+use corten_base::pool::{parallel_for, try_parallel_for};
 use corten_base::{Operand, Result, fail};
 use corten_strided::{Dim, Dims};
 
@@ -78,10 +79,10 @@ pub(crate) fn map_lines<C: Number, const N: usize, const M: usize>(
     // Tiles of lines that lie next to each other.
     let (outer, inner) = dims.split_inner();
     let tiles = inner.size.div_ceil(TILE);
-    parallel_for(outer.numel() * tiles, (grain / TILE).max(1), &|range| {
+    try_parallel_for(outer.numel() * tiles, (grain / TILE).max(1), &|range| {
         let (in_pitch, out_pitch) = (pitch(in_length), pitch(out_length));
         let tile = inner.size.min(TILE);
-        let mut staged = vec![C::ZERO; tile * (N * in_pitch + out_pitch)];
+        let mut staged = filled(C::ZERO, tile * (N * in_pitch + out_pitch))?;
         let (stage_in, stage_out) = staged.split_at_mut(tile * N * in_pitch);
         for task in range {
             let first = task % tiles * TILE;
@@ -104,8 +105,8 @@ pub(crate) fn map_lines<C: Number, const N: usize, const M: usize>(
                 unsafe { scatter(out, at(N), lines[N], inner.strides[N], width, stage_out) };
             });
         }
-    });
-    Ok(())
+        Ok(())
+    })
 }
 
 /// Distance between staged lines: not a multiple of the distance at which cache lines compete.

@@ -2,7 +2,7 @@
 
 use crate::fold::{Sum, tree};
 use crate::number::Number;
-use corten_base::alloc::room;
+use corten_base::alloc::{filled, room};
 use corten_base::{DType, Operand, Result, fail};
 use corten_strided::{Dim, Dims};
 
@@ -71,7 +71,7 @@ fn weights<C: Number>(weight: Option<&Operand>, classes: usize) -> Result<Option
             weight.sizes()
         );
     }
-    let mut values = vec![C::ZERO; classes];
+    let mut values = filled(C::ZERO, classes)?;
     // SAFETY: the elements of `weight`.
     unsafe { C::load(weight.dtype(), weight.ptr(), weight.strides()[0] as isize, &mut values) };
     Ok(Some(values))
@@ -189,7 +189,7 @@ fn backward<C: crate::number::Real>(
         // SAFETY: the only element of `total_weight`.
         unsafe { C::load(total_weight.dtype(), total_weight.ptr(), 1, &mut total) };
     }
-    let zeros = vec![C::ZERO; classes.size];
+    let zeros = filled(C::ZERO, classes.size)?;
     let mut result = Ok(());
     dims.walk(0..dims.numel(), |[to, at, from]| {
         let size = gx.dtype().size() as isize;

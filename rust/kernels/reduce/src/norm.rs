@@ -6,7 +6,8 @@ use crate::number::{Number, Real};
 use crate::reduce::{Reduce, real, var};
 use crate::softmax::same_sizes;
 use crate::source::{Map, Mapped, Reader};
-use corten_base::pool::parallel_for;
+use corten_base::alloc::filled;
+use corten_base::pool::try_parallel_for;
 use corten_base::{DType, Operand, Result, fail, multiversion};
 use corten_strided::Dims;
 
@@ -33,7 +34,7 @@ macro_rules! by_real {
 
 /// A vector of `length` elements as numbers, or all `default`.
 fn vector<C: Number>(x: Option<&Operand>, length: usize, default: C) -> Result<Vec<C>> {
-    let mut values = vec![default; length];
+    let mut values = filled(default, length)?;
     if let Some(x) = x {
         if x.sizes() != [length as i64] {
             fail!(Runtime, "expected sizes [{length}], but got {:?}", x.sizes());
@@ -91,12 +92,12 @@ fn layer_norm_in<C: Real>(
     let (rows, columns) = matrix(x)?;
     same_sizes(out, x)?;
     let (weight, bias) = (vector(weight, columns, C::ONE)?, vector(bias, columns, C::ZERO)?);
-    let (mut means, mut rstds) = (vec![C::ZERO; rows], vec![C::ZERO; rows]);
+    let (mut means, mut rstds) = (filled(C::ZERO, rows)?, filled(C::ZERO, rows)?);
     let shared = (Shared(means.as_mut_ptr()), Shared(rstds.as_mut_ptr()));
     let count = C::from_f64(columns as f64);
-    parallel_for(rows, (GRAIN / columns.max(1)).max(1), &|range| {
+    try_parallel_for(rows, (GRAIN / columns.max(1)).max(1), &|range| {
         let shared = &shared;
-        let (mut line, mut result) = (vec![C::ZERO; columns], vec![C::ZERO; columns]);
+        let (mut line, mut result) = (filled(C::ZERO, columns)?, filled(C::ZERO, columns)?);
         for i in range {
             // SAFETY: row i of `x`.
             let line = unsafe { line_or_loaded(x, i, &mut line) };
@@ -111,7 +112,8 @@ fn layer_norm_in<C: Real>(
                 shared.1.0.add(i).write(rstd);
             }
         }
-    });
+        Ok(())
+    })?;
     write_vector(mean, &means)?;
     write_vector(rstd, &rstds)
 }
@@ -174,11 +176,11 @@ fn layer_norm_backward_in<C: Real>(
     let (means, rstds) = (vector(Some(statistics[0]), rows, C::ZERO)?, vector(Some(statistics[1]), rows, C::ZERO)?);
     let (count, runs) = (C::from_f64(columns as f64), rows.div_ceil(RUN));
     let wanted = gradients.iter().any(Option::is_some);
-    let mut partial = vec![C::ZERO; if wanted { 2 * runs * columns } else { 0 }];
+    let mut partial = filled(C::ZERO, if wanted { 2 * runs * columns } else { 0 })?;
     let shared = Shared(partial.as_mut_ptr());
-    parallel_for(runs, (GRAIN / (RUN * columns).max(1)).max(1), &|range| {
+    try_parallel_for(runs, (GRAIN / (RUN * columns).max(1)).max(1), &|range| {
         let shared = &shared;
-        let mut buffers = vec![C::ZERO; 4 * columns];
+        let mut buffers = filled(C::ZERO, 4 * columns)?;
         let (line, rest) = buffers.split_at_mut(columns);
         let (grad, rest) = rest.split_at_mut(columns);
         let (scaled, work) = rest.split_at_mut(columns);
@@ -203,9 +205,10 @@ fn layer_norm_backward_in<C: Real>(
             // SAFETY: row i of `gx`.
             unsafe { C::store(gx.dtype(), row_of(gx, i), gx.strides()[1] as isize, scaled) };
         }
-    });
+        Ok(())
+    })?;
     if wanted {
-        let mut totals = vec![C::ZERO; 2 * columns];
+        let mut totals = filled(C::ZERO, 2 * columns)?;
         for run in partial.chunks(2 * columns.max(1)) {
             totals.iter_mut().zip(run).for_each(|(total, &sum)| *total = total.plus(sum));
         }
@@ -270,8 +273,8 @@ fn by_channel<C: Real>(out: &Operand, x: &Operand, y: &Operand, [a, b, c, d]: [&
         let step = if pixels { s[1] } else { s[2] } as isize;
         (o.ptr().wrapping_offset(offset * o.dtype().size() as isize), step)
     };
-    parallel_for(rows, (GRAIN / width.max(1)).max(1), &|range| {
-        let (mut first, mut second) = (vec![C::ZERO; width], vec![C::ZERO; width]);
+    try_parallel_for(rows, (GRAIN / width.max(1)).max(1), &|range| {
+        let (mut first, mut second) = (filled(C::ZERO, width)?, filled(C::ZERO, width)?);
         for row in range {
             let ((to, to_step), (x_at, x_step), (y_at, y_step)) = (place(out, row), place(x, row), place(y, row));
             // SAFETY: rows of the operands.
@@ -288,8 +291,8 @@ fn by_channel<C: Real>(out: &Operand, x: &Operand, y: &Operand, [a, b, c, d]: [&
             // SAFETY: a row of `out`.
             unsafe { C::store(out.dtype(), to, to_step, &first) };
         }
-    });
-    Ok(())
+        Ok(())
+    })
 }
 
 multiversion! {
@@ -330,7 +333,7 @@ pub fn batch_norm(
         let weight = vector::<C>(weight.as_ref(), channels, 1.0)?;
         let bias = vector::<C>(bias.as_ref(), channels, 0.0)?;
         let scale: Vec<C> = rstd.iter().zip(&weight).map(|(r, w)| r * w).collect();
-        by_channel::<C>(&out, &x, &x, [&vec![0.0; channels], &scale, &mean, &bias])
+        by_channel::<C>(&out, &x, &x, [&filled(0.0, channels)?, &scale, &mean, &bias])
     })
 }
 
@@ -369,7 +372,7 @@ fn batch_norm_backward_in<C: Mapped + Real>(
     let means = vector::<C>(Some(&mean), channels, C::ZERO)?;
     let rstd = vector::<C>(Some(&rstd), channels, C::ZERO)?;
     let weight = vector::<C>(weight.as_ref(), channels, C::ONE)?;
-    let (mut sums, mut dots) = (vec![C::ZERO; channels], vec![C::ZERO; channels]);
+    let (mut sums, mut dots) = (filled(C::ZERO, channels)?, filled(C::ZERO, channels)?);
     let sizes = [1, channels as i64, 1];
     let strides = [0, 1, 0];
     let per_channel = Operand::new(corten_base::Memory::from_slice(&mut sums), C::DTYPE, 0, &sizes, &strides)?;
@@ -387,7 +390,7 @@ fn batch_norm_backward_in<C: Mapped + Real>(
             let b = each(&|k| zero.minus(a[k].times(rstd[k]).times(rstd[k]).times(dots[k]).over(count)));
             (b, each(&|k| zero.minus(a[k].times(sums[k]).over(count))))
         } else {
-            (vec![zero; channels], vec![zero; channels])
+            (filled(zero, channels)?, filled(zero, channels)?)
         };
         by_channel::<C>(&gx, &g, &x, [&a, &b, &means, &d])?;
     }

@@ -4,6 +4,7 @@ use crate::drive::{fold, reduced_count};
 use crate::fold::{Join, Largest, Product, Smallest, Sum};
 use crate::number::{Number, Ordered, Real};
 use crate::source::{Map, Mapped, Reader};
+use corten_base::alloc::filled;
 use corten_base::{DType, Operand, Result, c64, c128, fail};
 use corten_strided::Dims;
 
@@ -178,7 +179,7 @@ pub(crate) fn with_temporary<C: Number>(
     if out.ndim() != x.ndim() {
         fail!(Runtime, "a result of {} dimensions cannot take a reduction of {}", out.ndim(), x.ndim());
     }
-    let mut memory = vec![C::ZERO; out.numel()];
+    let mut memory = filled(C::ZERO, out.numel())?;
     let mut strides = vec![0; out.ndim()];
     let mut step = 1;
     for i in (0..out.ndim()).rev() {

@@ -3,6 +3,7 @@
 use crate::lines::{line_of, map_lines, others};
 use crate::number::{Number, Ordered, Real};
 use crate::softmax::same_sizes;
+use corten_base::alloc::filled;
 use corten_base::{DType, Operand, Result, c64, c128, fail};
 
 /// A scan.
@@ -73,7 +74,7 @@ pub fn cum_extreme(largest: bool, values: Operand, indices: Operand, x: Operand,
 fn extreme<C: Ordered>(largest: bool, values: &Operand, indices: &Operand, x: &Operand, dim: usize) -> Result<()> {
     let dims = others([x, values, indices], dim)?;
     let (from, to, index) = (line_of(x, dim)?, line_of(values, dim)?, line_of(indices, dim)?);
-    let mut line = vec![C::ZERO; from.size];
+    let mut line = filled(C::ZERO, from.size)?;
     dims.walk(0..if from.size == 0 { 0 } else { dims.numel() }, |at| {
         let byte = |o: &Operand, offset: isize| o.ptr().wrapping_offset(offset * o.dtype().size() as isize);
         // SAFETY: the three lines consist of elements of the operands; indices are int64.

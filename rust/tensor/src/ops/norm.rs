@@ -62,7 +62,10 @@ fn by_group(x: &Tensor, groups: i64, weight: Option<&Tensor>, bias: Option<&Tens
         }
     }
     let columns: i64 = sizes[2..].iter().product::<i64>() * (sizes[1] / groups);
-    let rows = reshape(x, [sizes[0] * groups, columns]);
+    let Some(rows) = sizes[0].checked_mul(groups) else {
+        fail!(Runtime, "group_norm: {} samples of num_groups={groups} are too many", sizes[0]);
+    };
+    let rows = reshape(x, [rows, columns]);
     let normal = native_layer_norm_with(rows, [columns], Value::None, Value::None, eps).pick(0);
     let normal = view(normal, sizes);
     let scaled = weight.map_or(normal.clone(), |w| mul(normal, along_channels(w, sizes.len())));

@@ -4,10 +4,11 @@ use crate::core::{channels_last_strides, contiguous_strides};
 use crate::device::{Device, Layout, MemoryFormat};
 use crate::dispatch::HOOKS;
 use crate::lazy::T;
+use crate::mode;
 use crate::op::OutSpec;
 use crate::pointwise::like;
 use crate::promote;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, key};
 use corten_base::{DType, Result, Scalar, fail};
 use std::cell::Cell;
 
@@ -113,6 +114,12 @@ impl Options {
 pub fn require_grad(tensor: &Tensor, on: bool) -> Result<()> {
     if on && !tensor.dtype().is_differentiable() {
         fail!(Runtime, "Only Tensors of floating point and complex dtype can require gradients");
+    }
+    if on && tensor.keys() & key::INFERENCE != 0 && mode::get() & mode::flag::INFERENCE == 0 {
+        fail!(
+            Runtime,
+            "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed. Clone it to get a normal tensor."
+        );
     }
     if on && HOOKS.grad.get().is_none() {
         fail!(Import, "requires_grad needs corten-autograd: pip install corten-autograd");

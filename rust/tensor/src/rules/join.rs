@@ -209,7 +209,7 @@ pub fn pad_meta(x: &Tensor, pad: &[i64]) -> Result<Meta> {
     let mut sizes = x.dims();
     for (i, pair) in pad.chunks_exact(2).enumerate() {
         let d = x.ndim() - 1 - i;
-        let size = sizes[d].saturating_add(pair[0]).saturating_add(pair[1]);
+        let size = i128::from(sizes[d]) + i128::from(pair[0]) + i128::from(pair[1]);
         if size < 0 {
             fail!(
                 Runtime,
@@ -219,6 +219,9 @@ pub fn pad_meta(x: &Tensor, pad: &[i64]) -> Result<Meta> {
                 pair[1]
             );
         }
+        let Ok(size) = i64::try_from(size) else {
+            fail!(Runtime, "constant_pad_nd: {} elements padded by {} and {} are too many", sizes[d], pair[0], pair[1]);
+        };
         sizes[d] = size;
     }
     Ok(smallvec![fresh(x, sizes, x.dtype())])
@@ -230,8 +233,8 @@ pub fn pad(x: &Tensor, pad: &[i64], value: Scalar, out: &Tensor) -> Result<()> {
     let (mut source, mut target) = (x.core().clone(), out.core().clone());
     for (i, pair) in pad.chunks_exact(2).enumerate() {
         let d = x.ndim() - 1 - i;
-        let crop = (-pair[0]).max(0);
-        let length = source.sizes[d] - crop - (-pair[1]).max(0);
+        let crop = pair[0].saturating_neg().max(0);
+        let length = (source.sizes[d] - crop).saturating_sub(pair[1].saturating_neg().max(0));
         if length <= 0 {
             return Ok(());
         }

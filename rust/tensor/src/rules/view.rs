@@ -468,7 +468,8 @@ pub fn chunk(x: &Tensor, chunks: i64, dim: i64) -> Result<Views> {
     }
     let size = x.sizes()[wrap(dim, x.ndim())?];
     if size == 0 {
-        return split(x, &vec![0; chunks.min(1 << 20) as usize], dim);
+        countable(chunks)?;
+        return split(x, &vec![0; chunks as usize], dim);
     }
     let length = size / chunks + (size % chunks != 0) as i64;
     split_sections(x, &[length], true, dim)
