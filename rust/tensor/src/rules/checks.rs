@@ -171,6 +171,33 @@ pub fn polygamma(args: &[Value]) -> Result<()> {
     Ok(())
 }
 
+/// Integers have no negative powers.
+pub fn power(args: &[Value]) -> Result<()> {
+    match (dtype_of(&args[0]), &args[1]) {
+        (Some(dtype), Value::Scalar(Scalar::Int(n))) if *n < 0 && dtype.is_integral(true) => {
+            fail!(Runtime, "Integers to negative integer powers are not allowed.")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `addr` takes factors of the result's own kind.
+pub fn factors(args: &[Value], given: [(&str, Scalar); 2]) -> Result<()> {
+    let dtype = promoted(args);
+    for (name, factor) in given {
+        match factor {
+            Scalar::Float(_) | Scalar::Complex(..) if dtype.is_integral(true) => {
+                fail!(Runtime, "For integral input tensors, argument {name} must not be a floating point number.")
+            }
+            Scalar::Bool(_) if dtype != DType::Bool => {
+                fail!(Runtime, "Boolean {name} only supported for Boolean results.")
+            }
+            factor => convertible(factor, dtype)?,
+        }
+    }
+    Ok(())
+}
+
 /// `heaviside` takes real numbers of one dtype.
 pub fn heaviside(args: &[Value]) -> Result<()> {
     let (x, y) = (dtype_of(&args[0]), dtype_of(&args[1]));

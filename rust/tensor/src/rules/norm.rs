@@ -46,7 +46,8 @@ fn rows(x: &Tensor, normalized: &[i64]) -> [i64; 2] {
     [x.sizes()[..lead].iter().product(), normalized.iter().product()]
 }
 
-fn check_layer(x: &Tensor, normalized: &[i64], weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<()> {
+/// Refuses a shape that is not the end of the input's, and parameters of another.
+pub fn check_layer(x: &Tensor, normalized: &[i64], weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<()> {
     need_float("LayerNormKernelImpl", x)?;
     if normalized.is_empty() {
         fail!(
