@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import corten
 from tests.drawing import is_tensor, templates
-from tests.parity import TOLERANCES, agree, assert_same, compare, leaves, outcome, strides_of
+from tests.parity import MISTAKEN, TOLERANCES, agree, assert_same, compare, determined, leaves, outcome, strides_of
 from tests.samples import EXPLICIT
 from tests.sampling import (
     BY_ID,
@@ -26,6 +26,7 @@ from tests.sampling import (
     Row,
     Spec,
     Template,
+    applied,
     function,
     main_form,
     run,
@@ -111,9 +112,9 @@ SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 1e-40, 1e-30, 1e30, 100.0, -100.0, fl
 def test_special_values(row: Row) -> None:
     """Zeros of both signs, infinities, NaN, very small and very large numbers, in all pairs."""
     numbers = [param["type"] in ("Scalar", "Int") and param["required"] for param in row.params]
-    if any(numbers) or row.id in ("where", "clamp", "prelu"):
+    if any(numbers) or row.id in ("where", "where.method", "clamp", "prelu"):
         pytest.skip("its other operands are numbers, masks or weights")
-    values = np.array(SPECIAL)
+    values = np.array([x for x in SPECIAL if x in NARROWED.get(row.id, SPECIAL)])
     for dtype in ("float32", "float64"):
         first, second = (a.ravel().astype(dtype) for a in np.meshgrid(values, values))
         specs = [first, second, np.ones_like(first)]
@@ -129,6 +130,8 @@ def test_special_values(row: Row) -> None:
         assert_same(once(corten), once(torch), tolerance, f"{row.id} of {dtype} special values")
 
 
+# Where PyTorch gives NaN: its series of Bessel functions end in 0 * inf, its vectorised rest of a division overflows.
+NARROWED = dict.fromkeys(("i0", "special_i1"), SPECIAL[:-3]) | dict.fromkeys(("fmod", "remainder"), SPECIAL[:6])
 # Sums of large terms of both signs: the last digits differ between any two implementations.
 ROUGH = {"logaddexp", "logaddexp2", "sinc", "lgamma", "digamma"}
 
@@ -150,15 +153,16 @@ def test_inplace_forms(row: Row, data: st.DataObject) -> None:
         for second in {dtype, "float32", "int64"}:
             call = template.fill((dtype, second), (layout, "contiguous"), data.draw(st.just(1)))
             compare(row, "inplace", call, view=row.family == "view")
-    args, kwargs = template.fill("float32").build(corten)
-    before = args[0]._version
-    try:
-        result = getattr(args[0], f"{row.name}_")(*args[1:], **kwargs)
-    except (RuntimeError, IndexError, TypeError, ValueError):
-        return
-    assert result is args[0]
-    # Views in place change the geometry and not the values, which yet counts as a change, as in PyTorch.
-    assert result._version > before
+    counts = []
+    for lib in (corten, torch):
+        args, kwargs = template.fill("float32").build(lib)
+        before = args[0]._version
+        result = outcome(lambda lib, args=args, kwargs=kwargs: applied(lib, row, "inplace", args, kwargs), lib)
+        if isinstance(result, Exception):
+            return
+        assert result is args[0]
+        counts.append(result._version > before)
+    assert counts[0] == counts[1], "a change is counted where PyTorch counts one"
 
 
 @rows([row for row in PUBLIC if row.forms["out"] and row.forms["function"]])
@@ -188,12 +192,24 @@ def compare_out(row: Row, call: Call, target: str, shape: tuple[int, ...]) -> No
 
     text = f"{row.id}({call!r}, out={target} {shape})"
     ours, theirs = outcome(once, corten), outcome(once, torch)
-    if isinstance(theirs, Exception) and not isinstance(ours, Exception):
+    fresh = outcome(lambda lib: run(lib, row, "function", call), torch)
+    if isinstance(theirs, Exception) and MISTAKEN.get(row.id, "\n") in str(theirs):
+        return
+    if isinstance(theirs, Exception) and not isinstance(ours, Exception) and not isinstance(fresh, Exception):
         # Many of PyTorch's operators want exactly their result's dtype; Corten converts, as the others do.
-        theirs = outcome(
-            lambda lib: [x.to(getattr(lib, target)) for x in leaves(run(lib, row, "function", call))], torch
-        )
-    agree(ours, theirs, (2e-2, 1e-2), text, row.check != "none", strides=False)
+        theirs = outcome(lambda lib: [x.to(getattr(lib, target)) for x in leaves(fresh)], torch)
+    if isinstance(fresh, Exception) and type(ours) is type(fresh):  # of two mistakes either may be told
+        return
+    if row.id in RANGES and isinstance(theirs, list) and isinstance(ours, list):
+        theirs = [x.reshape(y.shape) for x, y in zip(theirs, ours, strict=True)]
+    agree(ours, theirs, (2e-2, 1e-2), text, False, strides=False)
+    if row.check not in ("none", "shape") and isinstance(ours, list):
+        ours, theirs = (determined(row, call, x) for x in (ours, theirs))
+        assert_same(ours, theirs, (2e-2, 1e-2), text, strides=False)
+
+
+# PyTorch leaves an `out=` its shape where that has as many elements as the range.
+RANGES = {"arange", "arange.start", "linspace", "logspace", "fft_fftfreq", "fft_rfftfreq"}
 
 
 @rows([row for row in PUBLIC if row.forms["function"] and (row.forms["method"] or row.aliases)])
@@ -258,15 +274,7 @@ def on_meta(row: Row, call: Call) -> Any:
         return x.to("meta") if isinstance(x, corten.Tensor) else x
 
     args, kwargs = call.build(corten)
-    args = [moved(x) for x in args]
-    form = main_form(row)
-    if form == "property":
-        return getattr(args[0], row.forms["property"])
-    return (
-        function(corten, row)(*args, **kwargs)
-        if form == "function"
-        else getattr(args[0], row.name)(*args[1:], **kwargs)
-    )
+    return applied(corten, row, main_form(row), moved(args), kwargs)
 
 
 def listed(x: Any) -> list[Any]:

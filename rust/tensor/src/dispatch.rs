@@ -454,7 +454,7 @@ fn check_out(op: &Op, out: &Tensor, dtype: DType, device: DeviceKind) -> Result<
             op.name
         );
     }
-    if dtype.category() > out.dtype().category() && op.family == "join" {
+    if dtype.category() > out.dtype().category() && (op.name == "cat" || op.name.ends_with("stack")) {
         fail!(Type, "torch.cat(): input types can't be cast to the desired output type {}", out.dtype().scalar_name());
     }
     check_cast(dtype, out.dtype())

@@ -170,6 +170,8 @@ def matrix_exp(A: Tensor) -> Tensor:
     _need_float("linalg.matrix_exp", A)
     if A.dim() < 2 or A.shape[-1] != A.shape[-2]:
         raise RuntimeError(f"linalg.matrix_exp: A must be batches of square matrices, but got {list(A.shape)}")
+    if A.dtype in (_native.float16, _native.bfloat16):
+        return matrix_exp(A.float()).to(A.dtype)
     size = float(A.detach().abs().sum(-1).max()) if A.numel() else 0.0
     squarings = max(0, math.frexp(size)[1] + 1) if math.isfinite(size) else 0
     A = A / 2**squarings

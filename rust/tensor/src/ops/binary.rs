@@ -59,7 +59,7 @@ copysign(input: Tensor, other: TensorOrScalar) -> Tensor { binary(copysign, to_f
 /// The next number from `input` towards `other`.
 nextafter(input: Tensor, other: Tensor) -> Tensor { binary(nextafter, default); forms: fn method inplace out; domain: any, any; nondiff }
 /// `input * 2 ** other`.
-ldexp(input: Tensor, other: Tensor) -> Tensor { composite: mul(input, pow_base(2.0, if input.dtype().is_float() && other.dtype().is_integral(true) { super::cast::to(other, input.dtype()) } else { T::from(other) })); forms: fn method inplace out; domain: any, real(-5.0, 5.0) }
+ldexp(input: Tensor, other: Tensor) -> Tensor { composite: scaled_by_power(input, other); forms: fn method inplace out; domain: any, real(-5.0, 5.0) }
 /// `input * log(other)`, 0 where `input` is 0.
 xlogy(input: TensorOrScalar, other: TensorOrScalar) -> Tensor { binary(xlogy, to_float); forms: fn method inplace out; domain: any, positive }
 /// `log(exp(input) + exp(other))`.
@@ -121,6 +121,14 @@ fn quotient_meta(args: &[Value], mode: Option<&str>) -> Result<Meta> {
 fn quotient(args: &[Value], mode: Option<&str>, outs: &[Tensor]) -> Result<()> {
     let (op, rule) = rounding(mode)?;
     pointwise::binary(op, rule, args, outs)
+}
+
+/// The power in the precision of the result, which may be higher than that of `other`.
+fn scaled_by_power(input: &Tensor, other: &Tensor) -> T {
+    let dtype = crate::promote::result_type(&[Number::Tensor(input), Number::Tensor(other)]);
+    let dtype = if other.dtype().is_complex() { dtype } else { dtype.to_real() };
+    let other = if dtype.is_differentiable() { super::cast::to(other, dtype) } else { T::from(other) };
+    mul(input, pow_base(2.0, other))
 }
 
 /// From the number with the greater real part, whose imaginary part the result keeps beyond ±π, as PyTorch's does.

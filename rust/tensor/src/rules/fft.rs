@@ -111,6 +111,10 @@ pub fn several(
     norm: Option<&str>,
 ) -> Result<Meta> {
     check_norm(norm)?;
+    // `rfftn` looks at the numbers first, the others at the dimensions.
+    if name == "rfftn" && input.dtype().is_complex() {
+        kind.dtype(name, input, true)?;
+    }
     let places = places(input, s, dim)?;
     let dtype = kind.dtype(name, input, true)?;
     let mut sizes: Dims = input.sizes().into();
