@@ -66,10 +66,12 @@ pub fn subtraction(args: &[Value]) -> Result<()> {
 
 /// `bitwise_not` takes integers and bool.
 pub fn inversion(args: &[Value]) -> Result<()> {
-    if dtype_of(&args[0]).is_some_and(|d| !d.is_integral(true)) {
-        fail!(Type, "~ (operator.invert) is only implemented on integer and Boolean-type tensors");
+    match dtype_of(&args[0]) {
+        Some(dtype) if !dtype.is_integral(true) => {
+            fail!(NotImplemented, "\"bitwise_not_cpu\" not implemented for '{}'", dtype.scalar_name())
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// `relu` refuses bool.
