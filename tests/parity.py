@@ -65,6 +65,8 @@ def compare(row: Row, form: str, call: Call, view: bool = False) -> None:
     full = any(x.base.size for x in call.arrays())
     if refuses_dtype(ours) and not full:  # PyTorch looks for a kernel only where there are elements
         return
+    if refuses_dtype(ours) and row.id == "pow" and call.arrays()[0].dtype == "bool":  # PyTorch copies for exponent one
+        return
     if isinstance(theirs, Exception) and MISTAKEN.get(row.id, "\n") in str(theirs):
         return
     if row.id in ("median", "nanmedian") and not full:  # not-a-number, as an integer whatever the machine makes of it
@@ -74,6 +76,8 @@ def compare(row: Row, form: str, call: Call, view: bool = False) -> None:
     # A number to the power of a tensor is row-major in PyTorch; Corten keeps the tensor's order.
     strides = row.family not in DENSE and plain and not isinstance(call.args[0], (int, float))
     agree(ours, theirs, None, text, False, strides)
+    if "complex32" in map(dtype_of, leaves(theirs)):
+        return
     if values and not isinstance(theirs, Exception) and not isinstance(ours, Exception):
         ours, theirs = determined(row, call, ours), determined(row, call, theirs)
         try:
@@ -116,7 +120,7 @@ def determined(row: Row, call: Call, result: Any) -> Any:
         if args[0].dim() == 0:
             return result[0]
         index = result[1] if result[1].dim() == args[0].dim() else result[1].unsqueeze(dim)
-        return [result[0], args[0].gather(dim, index)]
+        return [result[0], args[0].gather(dim, index.long())]
     return result
 
 
