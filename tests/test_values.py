@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 
 import corten
 from tests.drawing import is_tensor, templates
-from tests.parity import LACKING, MISTAKEN, TOLERANCES, agree, assert_same, compare, determined, leaves, outcome, strides_of
+from tests.parity import (
+    LACKING,
+    MISTAKEN,
+    TOLERANCES,
+    agree,
+    assert_same,
+    compare,
+    determined,
+    leaves,
+    outcome,
+    strides_of,
+)
 from tests.samples import EXPLICIT
 from tests.sampling import (
     BY_ID,

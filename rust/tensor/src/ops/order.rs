@@ -1,8 +1,8 @@
 //! Searches, sorting, scans and softmax along a dimension.
 
 use super::all::*;
-use crate::rules::{lines, reduce};
 use crate::lazy::T;
+use crate::rules::{lines, reduce};
 use crate::{Result, Tensor};
 use corten_reduce::{Reduce, Scan, Seek};
 use corten_tables::ops;
