@@ -90,6 +90,7 @@ rust-test: | prerequisites
 
 survey: build
 	$(PY) -m pytest tests -m survey
+	$(PY) -m pytest tests/test_values.py --numprocesses $(WORKERS) --hypothesis-profile=survey
 
 python-test: build wheels
 	$(PY) -m pytest --numprocesses $(WORKERS) -m "not survey"

@@ -246,6 +246,12 @@ impl Kernel {
                 own[dtype] = Value::DType(input.dtype());
                 &own[..]
             }
+            Some(dtype) if !matches!(args[dtype], Value::DType(dtype) if dtype == input.dtype()) => fail!(
+                Runtime,
+                "Bad in-place call: input tensor dtype {} and output tensor dtype of {}_() should match",
+                input.dtype().scalar_name(),
+                self.op.name
+            ),
             _ => args,
         };
         let specs = (self.meta)(args)?;
