@@ -89,10 +89,10 @@ rust-test: | prerequisites
 	$(CARGO) test $(MANIFEST) --quiet --release --workspace --doc
 
 survey: build
-	$(PY) -m pytest tests -m survey
+	$(PY) -m pytest tests/test_values.py tests/test_gradients.py tests/test_hostile.py --numprocesses $(WORKERS) --hypothesis-profile=survey
 
 python-test: build wheels
-	$(PY) -m pytest --numprocesses $(WORKERS) -m "not survey"
+	$(PY) -m pytest --numprocesses $(WORKERS)
 
 test:
 	$(MAKE) rust-lint build python-lint rust-test wheels python-test

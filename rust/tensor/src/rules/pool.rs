@@ -28,6 +28,12 @@ impl<'a> Windows<'a> {
     }
 
     fn check(&self, name: &str) -> Result<()> {
+        let dims = self.kernel.len();
+        for (what, list) in [("stride", self.steps()), ("padding", self.padding), ("dilation", self.dilation)] {
+            if list.len() != dims {
+                fail!(Runtime, "{name}: {what} must be {dims} numbers, but got {}", text::sizes(list));
+            }
+        }
         for (what, list, low) in
             [("kernel size", self.kernel, 1), ("stride", self.steps(), 1), ("dilation", self.dilation, 1)]
         {
