@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.sampling import Spec, Template, b, calls, i, x
 
 N = Spec((4,), 0, 2, "int64")  # classes below 3
+_NEAREST = ("upsample_nearest", "_upsample_nearest_exact")
+_PLANES = ("upsample_bilinear2d", "upsample_bicubic2d", "_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa")
 
 
 def _conv(dims: int) -> list[Template]:
@@ -60,6 +62,30 @@ def _adaptive(dims: int) -> list[Template]:
     return calls((x(*shape), 1), (x(*shape[1:]), (3, 2, 3)[:dims]), (x(*shape), 4), (x(*shape), 7), (x(*shape), -1))
 
 
+def _resample(dims: int, lines: bool) -> list[Template]:
+    shape, corners = (2, 3, *(6, 5, 4)[:dims]), (False,) if lines else ()
+    out = calls(
+        (x(*shape), (9, 3, 4)[:dims], *corners, None),
+        (x(*shape), None, *corners, (1.7, 0.6, 2.0)[:dims]),
+        (x(0, *shape[1:]), (4, 4, 4)[:dims], *corners, None),
+        (x(*shape), (4, 4, 4)[:dims], *corners, (2.0, 2.0, 2.0)[:dims]),
+        (x(*shape), None, *corners, None),
+        (x(*shape), (0, 4, 4)[:dims], *corners, None),
+        (x(2, 0, *shape[2:]), (4, 4, 4)[:dims], *corners, None),
+        (x(*shape[1:]), (4, 4, 4)[:dims], *corners, None),
+    )
+    return [*out, *calls((x(*shape), (9, 3, 4)[:dims], True, None))] if lines else out
+
+
+def _grid_sample(dims: int) -> list[Template]:
+    shape, grid = x(2, 3, *(5, 4, 3)[:dims]), x(2, *(2, 3, 2)[:dims], dims, low=-1.5, high=1.5)
+    modes = (0, 1, 2) if dims == 2 else (0, 1)
+    return calls(
+        *((shape, grid, mode, padding, mode != padding) for mode in modes for padding in (0, 1, 2)),
+        (x(0, *shape.shape[1:]), x(0, *grid.shape[1:]), 0, 0, True),
+    )
+
+
 _LOSS = calls(
     *((x(2, 3), x(2, 3), {"reduction": how}) for how in ("mean", "sum", "none")),
     (x(2, 3), x(2, 3), {"reduction": "average"}),
@@ -95,6 +121,25 @@ NEURAL: dict[str, list[Template]] = {
     **{f"max_pool{dims}d{kind}": _pool(dims, False) for dims in (1, 2, 3) for kind in ("", "_with_indices")},
     **{f"avg_pool{dims}d": _pool(dims, True) for dims in (1, 2, 3)},
     **{f"adaptive_{kind}_pool{dims}d": _adaptive(dims) for dims in (1, 2, 3) for kind in ("avg", "max")},
+    **{f"{name}{dims}d": _resample(dims, False) for dims in (1, 2, 3) for name in _NEAREST},
+    "upsample_linear1d": _resample(1, True),
+    "upsample_trilinear3d": _resample(3, True),
+    **dict.fromkeys(_PLANES, _resample(2, True)),
+    "affine_grid_generator": calls(
+        *((x(2, 2, 3), (2, 1, 3, 4), corners) for corners in (False, True)),
+        *((x(1, 3, 4), (1, 2, 3, 1, 2), corners) for corners in (False, True)),
+    ),
+    "grid_sampler": [
+        *_grid_sample(2),
+        *_grid_sample(3),
+        *calls(
+            (x(2, 3, 5, 4), x(1, 2, 2, 2), 0, 0, False),
+            (x(2, 3, 5, 4), x(2, 2, 2, 3), 0, 0, False),
+            (x(2, 3, 0, 4), x(2, 2, 2, 2), 0, 0, False),
+            (x(1, 1, 3, 3, 3), x(1, 2, 2, 2, 3), 2, 0, False),
+        ),
+    ],
+    **{f"grid_sampler_{dims}d": _grid_sample(dims) for dims in (2, 3)},
     "layer_norm": calls((x(2, 3), (3,)), (x(2, 3, 4), (3, 4), x(3, 4), x(3, 4)), (x(2, 3), (2,)), (x(0, 3), (3,))),
     "native_layer_norm": calls((x(2, 3), (3,), None, None, 1e-5), (x(2, 3, 4), (3, 4), x(3, 4), x(3, 4), 1e-3)),
     "batch_norm": [

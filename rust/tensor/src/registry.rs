@@ -21,6 +21,7 @@ static FAMILIES: &[&[Op]] = &[
     &ops::index::OPS,
     &ops::conv::OPS,
     &ops::pool::OPS,
+    &ops::resample::OPS,
     &ops::norm::OPS,
     &ops::loss::OPS,
     &ops::neural::OPS,

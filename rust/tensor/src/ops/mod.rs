@@ -20,6 +20,7 @@ pub mod pool;
 pub mod query;
 pub mod random;
 pub mod reduce;
+pub mod resample;
 pub mod unary;
 pub mod view;
 
@@ -46,6 +47,7 @@ pub mod all {
     pub use super::query::*;
     pub use super::random::*;
     pub use super::reduce::*;
+    pub use super::resample::*;
     pub use super::unary::*;
     pub use super::view::*;
 }

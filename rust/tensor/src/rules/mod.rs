@@ -19,4 +19,5 @@ pub mod random;
 pub mod ranges;
 pub mod read;
 pub mod reduce;
+pub mod resample;
 pub mod view;
