@@ -78,11 +78,22 @@ def _resample(dims: int, lines: bool) -> list[Template]:
 
 
 def _grid_sample(dims: int) -> list[Template]:
-    shape, grid = x(2, 3, *(5, 4, 3)[:dims]), x(2, *(2, 3, 2)[:dims], dims, low=-1.5, high=1.5)
+    # Of halves PyTorch computes the positions in halves too, and loses most digits.
     modes = (0, 1, 2) if dims == 2 else (0, 1)
     return calls(
-        *((shape, grid, mode, padding, mode != padding) for mode in modes for padding in (0, 1, 2)),
-        (x(0, *shape.shape[1:]), x(0, *grid.shape[1:]), 0, 0, True),
+        *(
+            (
+                Spec((2, 3, *(5, 4, 3)[:dims]), dtype=dtype),
+                Spec((2, *(2, 3, 2)[:dims], dims), -1.5, 1.5, dtype),
+                mode,
+                padding,
+                mode != padding,
+            )
+            for dtype in ("float32", "float64")
+            for mode in modes
+            for padding in (0, 1, 2)
+        ),
+        (x(0, 3, *(5, 4, 3)[:dims]), x(0, *(2, 3, 2)[:dims], dims), 0, 0, True),
     )
 
 
@@ -126,8 +137,8 @@ NEURAL: dict[str, list[Template]] = {
     "upsample_trilinear3d": _resample(3, True),
     **dict.fromkeys(_PLANES, _resample(2, True)),
     "affine_grid_generator": calls(
-        *((x(2, 2, 3), (2, 1, 3, 4), corners) for corners in (False, True)),
-        *((x(1, 3, 4), (1, 2, 3, 1, 2), corners) for corners in (False, True)),
+        *((Spec((2, 2, 3), dtype="float32"), (2, 1, 3, 4), corners) for corners in (False, True)),
+        *((Spec((1, 3, 4), dtype="float64"), (1, 2, 3, 1, 2), corners) for corners in (False, True)),
     ),
     "grid_sampler": [
         *_grid_sample(2),
