@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.sampling import Spec, Template, b, calls, i, x
 
 N = Spec((4,), 0, 2, "int64")  # classes below 3
+_LABELS = Spec((2, 3), 1, 3, "int64")
+_STARTS = Spec((2,), 0, 0, "int64")
 _NEAREST = ("upsample_nearest", "_upsample_nearest_exact")
 _PLANES = ("upsample_bilinear2d", "upsample_bicubic2d", "_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa")
 
@@ -172,12 +174,37 @@ NEURAL: dict[str, list[Template]] = {
         *calls((x(2, 3), Spec((2, 3), 0.0, 1.0), {"pos_weight": Spec((3,), 0.5, 2.0)})),
     ],
     "nll_loss": _CLASSES,
+    "ctc_loss": calls(
+        *((x(6, 2, 4, high=0.0), _LABELS, (6, 5), (3, 1), {"reduction": how}) for how in ("mean", "sum", "none")),
+        (x(6, 2, 4, high=0.0), Spec((4,), 0, 2, "int64"), (4, 6), (3, 1), 3),
+        (x(6, 2, 4, high=0.0), _LABELS, (1, 0), (3, 0), {"reduction": "sum", "zero_infinity": True}),
+        (x(6, 4, high=0.0), Spec((3,), 1, 3, "int64"), (5,), (2,)),
+        (x(6, 2, 4), _LABELS, (7, 5), (3, 1)),
+        (x(6, 2, 4), _LABELS, (6, 5), (4, 1)),
+        (x(6, 2, 4), _LABELS, (6,), (3, 1)),
+        (x(6, 2, 4), _LABELS, (6, 5), (3, 1), 4),
+    ),
+    "ctc_loss.tensor": calls(
+        (x(6, 2, 4, high=0.0), _LABELS, Spec((2,), 6, 6, "int64"), Spec((2,), 2, 3, "int64")),
+        (x(6, 2, 4, high=0.0), _LABELS, Spec((2,), 5, 5, "float32"), Spec((2,), 2, 2, "int64")),
+    ),
     "cross_entropy_loss": [
         *_CLASSES,
         *calls((x(4, 3), N, {"label_smoothing": 0.1}), (x(4, 3), Spec((4, 3), 0.0, 1.0))),
     ],
     "embedding": calls(
         (i(5, 2, 3), x(5, 4)), (i(5), x(5, 4)), (i(5, 2), x(5, 4), 1), (i(9, 9), x(5, 4)), (x(2), x(5, 4))
+    ),
+    "embedding_bag": calls(
+        *((i(5, 6), x(5, 4), _STARTS, {"mode": mode}) for mode in ("sum", "mean", "max")),
+        *((i(5, 2, 3), x(5, 4), {"mode": mode, "padding_idx": 1}) for mode in ("sum", "mean", "max")),
+        (i(5, 6), x(5, 4), _STARTS, {"mode": "sum", "per_sample_weights": x(6)}),
+        (i(5, 6), x(5, 4), _STARTS, {"mode": "mean", "include_last_offset": True}),
+        (i(5, 6), x(5, 4), _STARTS, {"mode": "sum", "scale_grad_by_freq": True}),
+        (i(5, 0), x(5, 4), Spec((2,), 0, 0, "int64")),
+        (i(5, 6), x(5, 4), _STARTS, {"mode": "middle"}),
+        (i(5, 6), x(5, 4), Spec((2,), 1, 1, "int64")),
+        (Spec((3,), 7, 9, "int64"), x(5, 4), Spec((1,), 0, 0, "int64")),
     ),
     "one_hot": calls((i(4, 2, 3),), (i(4, 3), 6), (i(4, 9), 2), (i(4, 0),), (i(4),)),
     **{

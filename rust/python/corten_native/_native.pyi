@@ -1379,6 +1379,26 @@ def cross_entropy_loss(
     ignore_index: _int = -100,
     label_smoothing: _float = 0.0,
 ) -> Tensor: ...
+@overload
+def ctc_loss(
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: Sequence[_int],
+    target_lengths: Sequence[_int],
+    blank: _int = 0,
+    reduction: _int = 1,
+    zero_infinity: _bool = False,
+) -> Tensor: ...
+@overload
+def ctc_loss(
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: Tensor,
+    target_lengths: Tensor,
+    blank: _int = 0,
+    reduction: _int = 1,
+    zero_infinity: _bool = False,
+) -> Tensor: ...
 def cummax(input: Tensor, dim: _int, *, out: Sequence[Tensor] | None = None) -> tuple[Tensor, Tensor]: ...
 def cummin(input: Tensor, dim: _int, *, out: Sequence[Tensor] | None = None) -> tuple[Tensor, Tensor]: ...
 def cumprod(input: Tensor, dim: _int, *, dtype: _dtype | _type | None = None, out: Tensor | None = None) -> Tensor: ...
@@ -1423,6 +1443,17 @@ def elu(
 def embedding(
     weight: Tensor, indices: Tensor, padding_idx: _int = -1, scale_grad_by_freq: _bool = False, sparse: _bool = False
 ) -> Tensor: ...
+def embedding_bag(
+    weight: Tensor,
+    indices: Tensor,
+    offsets: Tensor,
+    scale_grad_by_freq: _bool = False,
+    mode: _int = 0,
+    sparse: _bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: _bool = False,
+    padding_idx: _int | None = None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]: ...
 def embedding_renorm_(input: Tensor, indices: Tensor, max_norm: _float, norm_type: _float) -> Tensor: ...
 @overload
 def empty(
@@ -2110,6 +2141,14 @@ def round(input: Tensor, *, decimals: _int = 0, out: Tensor | None = None) -> Te
 def row_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor: ...
 def rrelu(
     input: Tensor,
+    lower: Number = 0.125,
+    upper: Number = 0.3333333333333333,
+    training: _bool = False,
+    generator: Generator | None = None,
+) -> Tensor: ...
+def rrelu_with_noise(
+    input: Tensor,
+    noise: Tensor,
     lower: Number = 0.125,
     upper: Number = 0.3333333333333333,
     training: _bool = False,

@@ -25,6 +25,7 @@ static FAMILIES: &[&[Op]] = &[
     &ops::norm::OPS,
     &ops::loss::OPS,
     &ops::neural::OPS,
+    &ops::sequence::OPS,
     &ops::linalg::OPS,
     &ops::fft::OPS,
     &ops::derived::OPS,

@@ -21,6 +21,7 @@ pub mod query;
 pub mod random;
 pub mod reduce;
 pub mod resample;
+pub mod sequence;
 pub mod unary;
 pub mod view;
 
@@ -48,6 +49,7 @@ pub mod all {
     pub use super::random::*;
     pub use super::reduce::*;
     pub use super::resample::*;
+    pub use super::sequence::*;
     pub use super::unary::*;
     pub use super::view::*;
 }

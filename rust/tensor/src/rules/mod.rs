@@ -20,4 +20,5 @@ pub mod ranges;
 pub mod read;
 pub mod reduce;
 pub mod resample;
+pub mod sequence;
 pub mod view;
