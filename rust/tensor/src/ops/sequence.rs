@@ -101,7 +101,6 @@ fn classified(
 ) -> Result<T> {
     let batched = x.ndim() == 3;
     let x = if batched { T::from(x) } else { unsqueeze(x, 1) };
-    let targets = if batched || targets.ndim() != 1 { T::from(targets) } else { unsqueeze(targets, 0) };
     let losses = _ctc_loss(x, to(targets, DType::I64), frames, lengths, blank, zero_infinity).tensor()?;
     let losses = match zero_infinity {
         true => where_(eq(&losses, f64::INFINITY), 0.0, &losses),

@@ -48,9 +48,8 @@ pub fn bags(weight: &Tensor, indices: &Tensor, offsets: &Tensor, ends: bool, pad
     if starts.windows(2).any(|pair| pair[0] > pair[1]) {
         fail!(Runtime, "embedding_bag: offsets must not descend");
     }
-    if ends && starts.pop().is_none() {
-        fail!(Runtime, "include_last_offset: number of offsets should be at least 1");
-    }
+    let end = if ends { starts.pop() } else { Some(total) };
+    let Some(end) = end else { fail!(Runtime, "include_last_offset: number of offsets should be at least 1") };
     let rows = weight.sizes()[0];
     let padding = match padding {
         Some(padding) if padding < -rows || padding >= rows => fail!(
@@ -62,7 +61,7 @@ pub fn bags(weight: &Tensor, indices: &Tensor, offsets: &Tensor, ends: bool, pad
     };
     let mut found = Bags { positions: room(values.len())?, bags: room(values.len())?, counts: room(starts.len())?, all: room(values.len())? };
     for (bag, &start) in starts.iter().enumerate() {
-        let end = starts.get(bag + 1).copied().unwrap_or(total);
+        let end = starts.get(bag + 1).copied().unwrap_or(end);
         let before = found.bags.len();
         for position in start..end {
             let value = values[position as usize];
