@@ -257,9 +257,7 @@ def map2_(self: Tensor, x: Tensor, y: Tensor, callable: Any) -> Tensor:
 
 def _replaced(name: str, self: Tensor, others: tuple[Tensor, ...], function: Any) -> Tensor:
     if any(x.requires_grad for x in (self, *others)):
-        raise RuntimeError(
-            f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead."
-        )
+        raise RuntimeError(f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead.")
     for other in others:
         if other.dtype != self.dtype:
             raise TypeError(f"{name}: expected {self.type()} for 'other' (got {other.type()})")

@@ -1,5 +1,6 @@
 //! Derivatives of resampling, and of sampling at the points of a grid.
 
+use crate::rules::resample::{self, Reading};
 use corten_tables::derivatives;
 use corten_tensor::ops::all::*;
 use corten_tensor::rules::resample::Mode;
@@ -19,6 +20,6 @@ _upsample_bilinear2d_aa(x, size: Ints2?, corners: bool, scales: [float]?): linea
 _upsample_bicubic2d_aa(x, size: Ints2?, corners: bool, scales: [float]?): linear "UpsampleBicubic2DAaBackward0" { x: _resample_backward_with(g, x.shape, Mode::SmoothCubic as i64, corners, scales) }
 _resample(x, size: Sizes, mode: int, corners: bool, scales: [float]?): linear { x: _resample_backward_with(g, x.shape, mode, corners, scales) }
 _resample_backward(g0, size: Sizes, mode: int, corners: bool, scales: [float]?): linear { g0: _resample_with(g, &g0.shape[2..], mode, corners, scales) }
-grid_sampler_2d(x, grid, mode: int, padding: int, corners: bool): other "GridSampler2DBackward0" { x: _grid_sampler_backward_input(g, x.shape, grid, mode, padding, corners), grid: _grid_sampler_backward_grid(g, x, grid, mode, padding, corners) }
-grid_sampler_3d(x, grid, mode: int, padding: int, corners: bool): other "GridSampler3DBackward0" { x: _grid_sampler_backward_input(g, x.shape, grid, mode, padding, corners), grid: _grid_sampler_backward_grid(g, x, grid, mode, padding, corners) }
+grid_sampler_2d(x, grid, mode: int, padding: int, corners: bool): other "GridSampler2DBackward0" { [x, grid]: resample::grid_gradients(g, x, grid, Reading { mode, padding, corners }, need) }
+grid_sampler_3d(x, grid, mode: int, padding: int, corners: bool): other "GridSampler3DBackward0" { [x, grid]: resample::grid_gradients(g, x, grid, Reading { mode, padding, corners }, need) }
 }

@@ -134,9 +134,10 @@ pub fn resample(out: Operand, x: Operand, taps: Vec<Taps>) -> Result<()> {
         && x.ndim() == spatial + 2
         && out.ndim() == spatial + 2
         && x.sizes()[..2] == out.sizes()[..2]
-        && taps.iter().enumerate().all(|(d, taps)| {
-            x.sizes()[d + 2] as usize == taps.input && out.sizes()[d + 2] as usize == taps.output()
-        });
+        && taps
+            .iter()
+            .enumerate()
+            .all(|(d, taps)| x.sizes()[d + 2] as usize == taps.input && out.sizes()[d + 2] as usize == taps.output());
     if !fits || out.dtype() != x.dtype() {
         fail!(Runtime, "resampling: {:?} does not give {:?}", x.sizes(), out.sizes());
     }

@@ -201,9 +201,11 @@ impl<T: Sum> Table<T> {
                 let x_d: f64 = unsafe { base.wrapping_offset(offset + behind as isize * step).read() }.cast();
                 let stride: usize = x.size[d + 1..].iter().product();
                 let taps = Axis { warp, size: x.size[d], single }.taps(x_d);
-                entries.extend(taps[..count].iter().map(|tap| {
-                    (tap.place.map_or(usize::MAX, |p| p * stride), T::of(tap.weight), T::of(tap.slope))
-                }));
+                entries.extend(
+                    taps[..count]
+                        .iter()
+                        .map(|tap| (tap.place.map_or(usize::MAX, |p| p * stride), T::of(tap.weight), T::of(tap.slope))),
+                );
             }
         });
         Ok(Table { entries, counts })
@@ -286,7 +288,6 @@ multiversion! {
     }
 }
 
-
 /// Checks dtypes and sizes of the sampled (N, C, *S), the grid and the samples (N, C, *T).
 fn check(x: &Operand, grid: &Operand, y: &Operand) -> Result<()> {
     let (xs, gs, ys) = (x.sizes(), grid.sizes(), y.sizes());
@@ -307,10 +308,22 @@ fn check(x: &Operand, grid: &Operand, y: &Operand) -> Result<()> {
 macro_rules! by_float {
     ($dtype:expr, $s:ident => $body:expr) => {
         match $dtype {
-            DType::F32 => { type $s = f32; $body }
-            DType::F64 => { type $s = f64; $body }
-            DType::F16 => { type $s = f16; $body }
-            DType::BF16 => { type $s = bf16; $body }
+            DType::F32 => {
+                type $s = f32;
+                $body
+            }
+            DType::F64 => {
+                type $s = f64;
+                $body
+            }
+            DType::F16 => {
+                type $s = f16;
+                $body
+            }
+            DType::BF16 => {
+                type $s = bf16;
+                $body
+            }
             other => fail!(NotImplemented, "\"grid_sampler\" not implemented for '{}'", other.scalar_name()),
         }
     };

@@ -140,8 +140,14 @@ fn each(count: usize, one: impl Fn(usize) -> Result<()> + Sync) -> Result<()> {
 macro_rules! by_float {
     ($dtype:expr, $s:ident => $body:expr) => {
         match $dtype {
-            DType::F32 => { type $s = f32; $body }
-            DType::F64 => { type $s = f64; $body }
+            DType::F32 => {
+                type $s = f32;
+                $body
+            }
+            DType::F64 => {
+                type $s = f64;
+                $body
+            }
             other => fail!(NotImplemented, "\"ctc_loss_cpu\" not implemented for '{}'", other.scalar_name()),
         }
     };

@@ -89,10 +89,7 @@ fn filled(input: &Tensor, dim: i64, index: &Tensor, value: &Tensor) -> Result<T>
 
 fn joined(x: &Tensor, dim: i64, index: &Tensor, source: &Tensor, reduce: &str, include_self: bool) -> Result<T> {
     if !matches!(reduce, "prod" | "mean" | "amax" | "amin") {
-        fail!(
-            Runtime,
-            "index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}."
-        );
+        fail!(Runtime, "index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.");
     }
     index::index_write_meta("index_reduce", x, dim, index, source)?;
     let mut along: Dims = x.sizes().iter().map(|_| 1).collect();

@@ -7,16 +7,15 @@ use crate::op::{Meta, OutSpec};
 use crate::pointwise::{common_device, fresh};
 use crate::tensor::Tensor;
 use crate::text;
-pub use corten_conv::Mode;
 use corten_base::alloc::room;
 use corten_base::{DType, Result, fail};
+pub use corten_conv::Mode;
 use corten_conv::{self as kernels, Border, Reading, Sampling, Taps, Warp};
 use smallvec::smallvec;
 
 /// The mode of a number.
 pub fn mode(number: i64) -> Result<Mode> {
-    let all =
-        [Mode::Nearest, Mode::NearestExact, Mode::Linear, Mode::Cubic, Mode::SmoothLinear, Mode::SmoothCubic];
+    let all = [Mode::Nearest, Mode::NearestExact, Mode::Linear, Mode::Cubic, Mode::SmoothLinear, Mode::SmoothCubic];
     match usize::try_from(number).ok().and_then(|number| all.get(number)) {
         Some(&mode) => Ok(mode),
         None => fail!(Runtime, "resampling has no mode {number}"),
@@ -97,7 +96,14 @@ pub fn meta(x: &Tensor, spatial: usize, mode: Mode, size: Option<&[i64]>, scales
 }
 
 /// The matrices of the spatial dimensions, from sizes `from` to sizes `to`.
-fn taps(mode: Mode, corners: bool, scales: Option<&[f64]>, dtype: DType, from: &[i64], to: &[i64]) -> Result<Vec<Taps>> {
+fn taps(
+    mode: Mode,
+    corners: bool,
+    scales: Option<&[f64]>,
+    dtype: DType,
+    from: &[i64],
+    to: &[i64],
+) -> Result<Vec<Taps>> {
     let single = !matches!(dtype, DType::F64 | DType::U8);
     let mut all = room(from.len())?;
     for (d, (&input, &output)) in from.iter().zip(to).enumerate() {

@@ -59,7 +59,12 @@ pub fn bags(weight: &Tensor, indices: &Tensor, offsets: &Tensor, ends: bool, pad
         ),
         padding => padding.map(|padding| padding.rem_euclid(rows)),
     };
-    let mut found = Bags { positions: room(values.len())?, bags: room(values.len())?, counts: room(starts.len())?, all: room(values.len())? };
+    let mut found = Bags {
+        positions: room(values.len())?,
+        bags: room(values.len())?,
+        counts: room(starts.len())?,
+        all: room(values.len())?,
+    };
     for (bag, &start) in starts.iter().enumerate() {
         let end = starts.get(bag + 1).copied().unwrap_or(end);
         let before = found.bags.len();
@@ -83,7 +88,13 @@ pub fn bags(weight: &Tensor, indices: &Tensor, offsets: &Tensor, ends: bool, pad
 }
 
 /// Refuses arguments of `embedding_bag` that do not fit each other.
-pub fn check_bag(weight: &Tensor, indices: &Tensor, offsets: &Tensor, mode: i64, scales: Option<&Tensor>) -> Result<()> {
+pub fn check_bag(
+    weight: &Tensor,
+    indices: &Tensor,
+    offsets: &Tensor,
+    mode: i64,
+    scales: Option<&Tensor>,
+) -> Result<()> {
     common_device([weight, indices, offsets].into_iter().chain(scales))?;
     for (name, x) in [("indices", indices), ("offsets", offsets)] {
         if !matches!(x.dtype(), DType::I64 | DType::I32) {
