@@ -209,7 +209,7 @@ fn attention(
     }
     let weights = if mask.is_some() {
         // A query that may look nowhere gets zeros, and gives no gradient.
-        let blind = all_dim_with(eq(&scores, f64::NEG_INFINITY), -1, true);
+        let blind = all_dim_with(eq(&scores, f64::NEG_INFINITY), [-1], true);
         masked_fill(softmax(masked_fill(scores, &blind, 0.0), -1), blind, 0.0)
     } else {
         softmax(scores, -1)
