@@ -270,6 +270,13 @@ EXPLICIT: dict[str, list[Template]] = {
     "index_add": calls(
         (x(4, 3), 0, i(4, 2), x(2, 3)), (x(4), 0, i(4, 5), x(5), {"alpha": 2}), (x(4), 0, i(4, 2), x(3))
     ),
+    "index_reduce": calls(
+        *((x(4, 3), 0, i(4, 3), x(3, 3), how) for how in ("prod", "mean", "amax", "amin")),
+        (x(2, 5), -1, i(5, 3), x(2, 3), "amax", {"include_self": False}),
+        (x(4), 0, i(4, 2), x(2), "sum"),
+        (x(4), 0, i(9, 9), x(9), "prod"),
+        (x(4), 0, i(4, 2), x(3), "mean"),
+    ),
     "index_copy": calls(
         (x(4), 0, Spec((1,), 2, 2, "int64"), x(1)),
         (x(4, 2), 1, Spec((1,), 1, 1, "int64"), x(4, 1)),

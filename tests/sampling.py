@@ -267,7 +267,7 @@ def function(lib: Any, row: Row, name: str | None = None) -> Any:
         place = {"functional": lib.nn.functional}.get(namespace) or getattr(lib, namespace)
         return getattr(place, name.removeprefix(f"{namespace}_"), None)
     # `_C._nn` holds PyTorch's native functions, where `nn.functional` wraps them in another signature.
-    native = (lib._C._nn,) if lib.__name__ == "torch" else ()
+    native = (lib._C._nn,) if lib.__name__ == "torch" else (_native,)
     places = (lib.nn.functional, lib, *native) if row.family in NEURAL else (lib, *native, lib.nn.functional)
     for place in places:
         if hasattr(place, name):
