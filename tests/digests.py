@@ -1,4 +1,7 @@
-"""Prints, as JSON, a hash of the results of each row of the op table on fixed inputs, and of a step of training."""
+"""Prints, as JSON, a hash of the results of each row of the op table on fixed inputs, and of steps of training.
+
+`python -m tests.digests --golden` writes the hashes that every machine must give to golden.json.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ import json
 import math
 import sys
 import warnings
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +21,7 @@ import corten
 from tests.samples import EXPLICIT
 from tests.sampling import ELEMENTWISE, ROWS, Call, Row, Spec, Template, main_form, run, to_numpy
 
+GOLDEN = Path(__file__).with_name("golden.json")
 # Long enough that several threads take part, of an odd length, with a tail in every block size.
 LONG = 70_001
 SHAPES = {family: [(LONG,)] for family in ELEMENTWISE} | {
@@ -85,28 +92,43 @@ WORDS: dict[str, Any] = {
 }
 
 
-def training() -> Any:
-    """Return the weights after two steps of a small convolutional network."""
-    nn = corten.nn
-    corten.manual_seed(0)
-    model = nn.Sequential(
-        nn.Conv2d(3, 8, 3, padding=1),
-        nn.BatchNorm2d(8),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Flatten(),
-        nn.Linear(8 * 36, 10),
-    )
-    optimizer = corten.optim.Adam(model.parameters(), lr=0.01)
-    x, y = corten.randn(9, 3, 12, 12), corten.randint(0, 10, (9,))
+def steps(model: Any, optimizer: Any, loss_of: Callable[[], Any]) -> list[Any]:
+    """Return the parameters after two steps of training."""
     for _ in range(2):
         optimizer.zero_grad()
-        nn.functional.cross_entropy(model(x), y).backward()
+        loss_of().backward()
         optimizer.step()
     return [p.detach() for p in model.parameters()]
 
 
-def main() -> None:
+def small_network() -> list[Any]:
+    nn = corten.nn
+    corten.manual_seed(0)
+    layers = [nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
+    model = nn.Sequential(*layers, nn.Linear(8 * 36, 10))
+    x, y = corten.randn(9, 3, 12, 12), corten.randint(0, 10, (9,))
+    optimizer = corten.optim.Adam(model.parameters(), lr=0.01)
+    return steps(model, optimizer, lambda: nn.functional.cross_entropy(model(x), y))
+
+
+def resnet() -> list[Any]:
+    corten.manual_seed(0)
+    model = corten.nn.models.resnet18(num_classes=10)
+    x, y = corten.randn(2, 3, 32, 32), corten.randint(0, 10, (2,))
+    optimizer = corten.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    return steps(model, optimizer, lambda: corten.nn.functional.cross_entropy(model(x), y))
+
+
+def lstm() -> list[Any]:
+    corten.manual_seed(0)
+    model = corten.nn.LSTM(24, 40, num_layers=2)
+    x = corten.randn(9, 5, 24)
+    optimizer = corten.optim.AdamW(model.parameters(), lr=0.01)
+    return steps(model, optimizer, lambda: model(x)[0].square().mean())
+
+
+def compute() -> dict[str, str]:
+    """Return a hash for each call of each row, and for each kind of training."""
     warnings.simplefilter("ignore")
     found: dict[str, str] = {}
     for row in ROWS:
@@ -120,8 +142,25 @@ def main() -> None:
             except Exception as error:
                 result = type(error).__name__
             found[f"{row.id} {k}"] = digest(result)
-    found["training"] = digest(training())
-    json.dump(found, sys.stdout)
+    for network in (small_network, resnet, lstm):
+        found[f"training: {network.__name__}"] = digest(network())
+    return found
+
+
+def summary(found: dict[str, str]) -> dict[str, str]:
+    """Return one hash for each row and each kind of training."""
+    rows: dict[str, Any] = defaultdict(hashlib.sha256)
+    for name, value in found.items():
+        rows[name if name.startswith("training") else name.rpartition(" ")[0]].update(value.encode())
+    return {name: total.hexdigest()[:16] for name, total in sorted(rows.items())}
+
+
+def main() -> None:
+    found = compute()
+    if sys.argv[1:] == ["--golden"]:
+        GOLDEN.write_text(json.dumps(summary(found), indent=1) + "\n", encoding="utf-8")
+    else:
+        json.dump(found, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.digests import GOLDEN, summary
+
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = {
     "one thread": {"CORTEN_NUM_THREADS": "1"},
@@ -41,3 +43,12 @@ def test_same_bits(setting: str) -> None:
     different = [name for name in expected if found.get(name) != expected[name]]
     assert not different, f"other bits with {setting}: {different}"
     assert len(expected) > 300
+
+
+@pytest.mark.xdist_group("determinism")
+def test_same_bits_as_on_other_machines() -> None:
+    """The hashes of golden.json; `python -m tests.digests --golden` writes them after a change of results is meant."""
+    expected, found = json.loads(GOLDEN.read_text(encoding="utf-8")), summary(digests("one thread"))
+    different = [name for name in expected if found.get(name) != expected[name]]
+    assert not different, f"other bits than in {GOLDEN.name}: {different}"
+    assert expected.keys() == found.keys()

@@ -32,7 +32,8 @@ mod types;
 use errors::OrRaise;
 use pyo3::prelude::*;
 
-#[pymodule]
+// Without an interpreter lock, slots (`corten_tensor::attached`) would race: a free-threaded interpreter turns its lock on.
+#[pymodule(gil_used = true)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     types::dtype::register(module)?;
     types::device::register(module)?;
