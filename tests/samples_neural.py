@@ -209,6 +209,10 @@ NEURAL: dict[str, list[Template]] = {
         name: calls((x(2, 3, 4), 0.5, False), (x(2, 3, 4), 0.0, True), (x(2, 3, 4), 1.5, True))
         for name in ("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
     },
+    # PyTorch's result is contiguous for no reason.
+    "rrelu_with_noise": calls(
+        (Spec((2, 3), layout="contiguous"), x(2, 3)), (Spec((2, 3), layout="contiguous"), x(2, 3), 0.2, 0.4)
+    ),
     "rrelu": calls((x(2, 3),), (x(2, 3), 0.2, 0.4)),
     "scaled_dot_product_attention": calls(
         (x(2, 3, 4), x(2, 5, 4), x(2, 5, 6)),

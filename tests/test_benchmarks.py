@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+import benchmarks.cases  # noqa: F401 (registers them)
+import corten
+from benchmarks.case import CASES
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -18,13 +22,23 @@ def run_benchmarks(out: Path, *arguments: str) -> str:
     return run.stdout.decode()
 
 
-@pytest.mark.slow
-def test_every_case_runs(tmp_path: Path) -> None:
-    text = run_benchmarks(tmp_path)
+def test_report(tmp_path: Path) -> None:
+    text = run_benchmarks(tmp_path, "calls", "add 1e", "--threads", "1", "2")
     results = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))["results"]
-    assert len(results) > 15
+    assert len(results) > 20
     assert all(seconds > 0 for result in results for seconds in result["seconds"].values())
-    assert text.rstrip().endswith((tmp_path / "bench.md").read_text(encoding="utf-8").split("\n\n")[1].rstrip())
+    assert (tmp_path / "bench.md").read_text(encoding="utf-8").split("\n\n")[1] in text
+    if "torch" in results[0]["seconds"]:
+        assert (tmp_path / "ratios.png").stat().st_size > 10_000
+        assert (tmp_path / "growth.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", sorted({case.family for case in CASES}))
+def test_every_case_runs(family: str) -> None:
+    for case in CASES:
+        if case.family == family:
+            exec(case.statement, case.setup(corten))
 
 
 def test_choice_of_cases(tmp_path: Path) -> None:

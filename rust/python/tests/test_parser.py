@@ -60,9 +60,9 @@ def test_zero_dimensional_integer_tensors_are_ints() -> None:
 
 def test_dtypes_may_be_pythons_types() -> None:
     assert nt.zeros(2, dtype=int).dtype is nt.int64
-    assert nt.zeros(2, dtype=float).dtype is nt.get_default_dtype()
+    assert nt.zeros(2, dtype=float).dtype is nt.float64
     assert nt.zeros(2, dtype=bool).dtype is nt.bool
-    assert nt.zeros(2, dtype=complex).dtype is nt.complex64
+    assert nt.zeros(2, dtype=complex).dtype is nt.complex128
 
 
 def test_devices_may_be_strings() -> None:
