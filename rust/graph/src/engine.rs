@@ -6,7 +6,7 @@
 
 use crate::accumulate::{add_into, fit, into_leaf};
 use crate::derivative::Context;
-use crate::node::{Edge, Kind, Node};
+use crate::node::{Edge, Kept, Kind, Node};
 use corten_tensor::dispatch::HOOKS;
 use corten_tensor::lazy::T;
 use corten_tensor::mode::flag::{ANOMALY, CHECK_NAN};
@@ -275,7 +275,7 @@ impl Pass<'_> {
                 (row.backward)(&mut context)?;
                 let results = context.finish();
                 if !keep && saved.holds_data() {
-                    node.set_saved(None);
+                    node.set_saved(Kept::Freed);
                 }
                 Ok(results)
             }

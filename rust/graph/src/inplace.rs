@@ -72,7 +72,7 @@ pub fn rebase(input: &Tensor, node: Arc<Node>) {
     let mut edges: Edges = smallvec![edge_of(&base)];
     edges.extend(node.edges().iter().skip(1).cloned());
     let slices = CopySlices { part: Part::of(&base, input), inner: node };
-    let outer = Arc::new(Node::new(Kind::CopySlices(Box::new(slices)), edges, None));
+    let outer = Arc::new(Node::new(Kind::CopySlices(Box::new(slices)), edges));
     outer.add_output(&base);
     base.set_history(Some(outer), 0);
     hang(&base, input);
@@ -100,7 +100,7 @@ fn renew(tensor: &Tensor) -> Result<()> {
 
 /// Makes `as_strided` of the base, which stands for any view, the history of a view.
 fn hang(base: &Tensor, view: &Tensor) {
-    let node = Arc::new(Node::new(Kind::Part(Box::new(Part::of(base, view))), smallvec![edge_of(base)], None));
+    let node = Arc::new(Node::new(Kind::Part(Box::new(Part::of(base, view))), smallvec![edge_of(base)]));
     node.add_output(view);
     view.set_history(Some(node), 0);
     view.mark_current();

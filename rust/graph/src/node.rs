@@ -12,8 +12,8 @@ use corten_tensor::{DType, Device, Dims, Result, Tensor};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 /// Where a gradient goes: output `nr` of a node.
 #[derive(Clone)]
@@ -78,8 +78,20 @@ pub enum Kind {
     Custom(Box<dyn Custom>),
 }
 
+/// What a node keeps until it runs.
+pub enum Kept {
+    /// Its formulas need nothing.
+    Nothing,
+    /// This.
+    All(Arc<Saved>),
+    /// No more: a pass has run it.
+    Freed,
+}
+
+static NOTHING: LazyLock<Arc<Saved>> = LazyLock::new(Arc::default);
+
 /// What is taken out of a node when it dies, so that long chains are freed without recursion.
-type Remains = (Edges, Option<Arc<Saved>>, Option<Kind>);
+type Remains = (Edges, Kept, Option<Kind>);
 
 /// A node of the graph.
 pub struct Node {
@@ -88,7 +100,7 @@ pub struct Node {
     kind: Slot<Option<Kind>>,
     edges: Slot<Edges>,
     outputs: Slot<SmallVec<[OutputMeta; 1]>>,
-    saved: Slot<Option<Arc<Saved>>>,
+    saved: Slot<Kept>,
     extra: Slot<Option<Box<Extra>>>,
 }
 
@@ -106,9 +118,9 @@ struct Extra {
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 impl Node {
-    /// A node numbered after all that exist.
+    /// A node numbered after all that exist, which has saved nothing.
     #[inline]
-    pub fn new(kind: Kind, edges: Edges, saved: Option<Arc<Saved>>) -> Node {
+    pub fn new(kind: Kind, edges: Edges) -> Node {
         let seq = match kind {
             // A leaf runs when nothing else is left, so that it fires once.
             Kind::Accumulate(_) => 0,
@@ -119,7 +131,7 @@ impl Node {
             kind: Slot::new(Some(kind)),
             edges: Slot::new(edges),
             outputs: Slot::new(SmallVec::new()),
-            saved: Slot::new(saved),
+            saved: Slot::new(Kept::Nothing),
             extra: Slot::new(None),
         }
     }
@@ -155,13 +167,17 @@ impl Node {
         self.outputs.with(|outputs| outputs[nr as usize] = OutputMeta::of(tensor));
     }
 
-    /// What it saved.
+    /// What it saved, unless that was freed.
     pub fn saved(&self) -> Option<Arc<Saved>> {
-        self.saved.get().clone()
+        match self.saved.get() {
+            Kept::Nothing => Some(NOTHING.clone()),
+            Kept::All(saved) => Some(saved.clone()),
+            Kept::Freed => None,
+        }
     }
 
     /// Sets what it saved.
-    pub fn set_saved(&self, saved: Option<Arc<Saved>>) {
+    pub fn set_saved(&self, saved: Kept) {
         self.saved.set(saved);
     }
 
@@ -265,7 +281,8 @@ thread_local! {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        let mine: Remains = (self.edges.replace(Edges::new()), self.saved.replace(None), self.kind.replace(None));
+        let mine: Remains =
+            (self.edges.replace(Edges::new()), self.saved.replace(Kept::Freed), self.kind.replace(None));
         // Dropping what a node holds may drop further nodes: these only queue theirs.
         let outermost = REMAINS.try_with(|slot| match &mut *slot.borrow_mut() {
             Some(queue) => {
@@ -296,7 +313,7 @@ pub fn accumulator(leaf: &Tensor) -> Arc<Node> {
     if let Some(node) = leaf.rest().and_then(|rest| rest.accumulator.as_ref()).and_then(node_of) {
         return node;
     }
-    let node = Arc::new(Node::new(Kind::Accumulate(leaf.downgrade()), Edges::new(), None));
+    let node = Arc::new(Node::new(Kind::Accumulate(leaf.downgrade()), Edges::new()));
     node.add_output(leaf);
     leaf.with_rest(|rest| rest.accumulator = Some(node.clone()));
     node

@@ -3,15 +3,15 @@
 use crate::derivative::{Derivative, Slot};
 use crate::derivatives;
 use crate::inplace;
-use crate::node::{Edge, Edges, Kind, Node, OutputMeta, edge_of};
+use crate::node::{Edge, Edges, Kept, Kind, Node, OutputMeta, edge_of};
 use crate::snapshot::{Saved, SavedArg, Snapshot};
 use corten_tensor::dispatch::{self, Target};
 use corten_tensor::mode;
 use corten_tensor::op::{Body, Op};
 use corten_tensor::value::{IndexItem, Value};
 use corten_tensor::{Result, Tensor, fail, key};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, LazyLock};
 
 /// Calls `op`, recording it where an argument requires grad.
 pub fn layer(op: &'static Op, args: &[Value], target: Target) -> Result<Value> {
@@ -76,7 +76,7 @@ fn below(op: &'static Op, args: &[Value], target: Target) -> Result<Value> {
 fn refuse_later(op: &'static Op, result: &Value) {
     let refuse = |t: &Tensor| {
         if t.dtype().is_differentiable() {
-            let node = Arc::new(Node::new(Kind::Row(&derivatives::UNKNOWN, op), Edges::new(), None));
+            let node = Arc::new(Node::new(Kind::Row(&derivatives::UNKNOWN, op), Edges::new()));
             node.add_output(t);
             t.set_history(Some(node), 0);
         }
@@ -125,9 +125,6 @@ fn edges_of(row: &Derivative, args: &[Value]) -> (Edges, u32) {
     (edges, wanted)
 }
 
-/// Saved by nodes that need nothing.
-static NOTHING: LazyLock<Arc<Saved>> = LazyLock::new(Arc::default);
-
 fn record(op: &'static Op, row: &'static Derivative, args: &[Value], target: Target, in_place: bool) -> Result<Value> {
     let (edges, wanted) = edges_of(row, args);
     let (data, meta) = row.saves(wanted);
@@ -135,8 +132,12 @@ fn record(op: &'static Op, row: &'static Derivative, args: &[Value], target: Tar
     if data | meta != 0 {
         save(&mut saved, row, args, &edges, data, meta, in_place)?;
     }
-    let result = below(op, args, target)?;
-    let node = Arc::new(Node::new(Kind::Row(row, op), edges, None));
+    // A short cut calls no other operator, so it needs no mode of its own.
+    let result = match dispatch::quick(op, args, target) {
+        Some(result) => Value::Tensor(result?),
+        None => below(op, args, target)?,
+    };
+    let node = Arc::new(Node::new(Kind::Row(row, op), edges));
     if mode::get() & mode::flag::ANOMALY != 0 {
         node.remember_origin();
     }
@@ -152,7 +153,9 @@ fn record(op: &'static Op, row: &'static Derivative, args: &[Value], target: Tar
             saved.outs.push(named.then(|| Snapshot::output(t, nr as u32)));
         }
     }
-    node.set_saved(Some(if data | meta == 0 { NOTHING.clone() } else { Arc::new(saved) }));
+    if data | meta != 0 {
+        node.set_saved(Kept::All(Arc::new(saved)));
+    }
     // An in-place change gives its own new history to the tensor that it changed, after the node is complete.
     if in_place {
         inplace::rebase(&outputs[0], node);

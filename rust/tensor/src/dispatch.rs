@@ -356,6 +356,15 @@ fn on_cuda(arg: &Value) -> bool {
     arg.tensor().is_some_and(|t| t.device().kind == DeviceKind::Cuda)
 }
 
+/// The result of a plain call that has a short cut and fits it.
+#[inline]
+pub fn quick(op: &'static Op, args: &[Value], target: Target) -> Option<Result<Tensor>> {
+    match (&op.body, target) {
+        (Body::Kernel { fast: Some(fast), .. }, Target::Fresh) if !op.mutates() => short_cut(*fast, args),
+        _ => None,
+    }
+}
+
 /// The short cut of a call, if its operands fit one and what follows them is the default (`alpha` of one).
 #[inline]
 fn short_cut(fast: Fast, args: &[Value]) -> Option<Result<Tensor>> {

@@ -72,7 +72,7 @@ fn _custom_node<'py>(
     let edges: PyResult<Edges> =
         inputs.iter().filter_map(|item| tensor_of(item.as_borrowed()).map(|t| edge(py, t))).collect();
     let custom = PyCustom { name, run, release, context };
-    node_object(py, &Arc::new(Node::new(Kind::Custom(Box::new(custom)), edges?, None)))
+    node_object(py, &Arc::new(Node::new(Kind::Custom(Box::new(custom)), edges?)))
 }
 
 /// Makes the outputs results of the node: where tracked, new history; where dirty, history rewritten.
