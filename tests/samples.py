@@ -74,9 +74,6 @@ EXPLICIT: dict[str, list[Template]] = {
     "histc": calls((x(10),), (x(10), 5, -2, 2), (x(3), 4, 1, 1), (x(3), 0), (x(3), 2, 3, 1)),
     "quantile": _QUANTILE,
     "nanquantile": _QUANTILE,
-    "tensor_split": calls(
-        (x(5, 2), 3), (x(5, 2), [1, 3]), (x(2, 6), (2, 9), 1), (x(4), 0), (x(), 1), (x(2), 5), (x(3), [-1])
-    ),
     **dict.fromkeys(("hsplit", "vsplit", "dsplit"), _SPLIT),
     # cast
     "copy_": calls((x(2, 3), x(2, 3)), (x(2, 3), x(3)), (x(2, 3), x()), (x(2, 3), x(4)), (x(0), x(1))),
@@ -152,7 +149,19 @@ EXPLICIT: dict[str, list[Template]] = {
     "split": calls((x(5, 2), 2), (x(4), 4), (x(2, 5), 3, 1), (x(4), 0), (x(4), -1), (x(0), 2), (x(), 1)),
     "split.sizes": calls((x(5, 2), [2, 3]), (x(2, 5), (1, 0, 4), 1), (x(4), [1, 1]), (x(4), [5, -1])),
     "chunk": calls((x(5, 2), 2), (x(4), 3), (x(2, 5), 4, 1), (x(4), 0), (x(0), 2)),
-    "tensor_split": calls((x(5, 2), 2), (x(5, 2), (1, 3)), (x(2, 5), 3, 1), (x(2), 0)),
+    "tensor_split": calls(
+        (x(5, 2), 2),
+        (x(5, 2), (1, 3)),
+        (x(2, 5), 3, 1),
+        (x(2), 0),
+        (x(5, 2), 3),
+        (x(5, 2), [1, 3]),
+        (x(2, 6), (2, 9), 1),
+        (x(4), 0),
+        (x(), 1),
+        (x(2), 5),
+        (x(3), [-1]),
+    ),
     "hsplit": calls((x(4, 4), 2), (x(6), (2, 3)), (x(),)),
     "vsplit": calls((x(4, 2), 2), (x(4, 2), (1,)), (x(4), 2)),
     "dsplit": calls((x(2, 2, 4), 2), (x(2, 2), 2)),

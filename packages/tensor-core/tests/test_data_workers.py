@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import random
 import signal
+import tempfile
 import time
 
 import numpy as np
@@ -24,18 +25,15 @@ LIBRARIES = ((native, data), (torch, theirs))
 
 
 @pytest.fixture(autouse=True)
-def nothing_stays():
-    """After each test the workers are gone, and so is what they left in shared memory."""
-    before = shared_files()
-    yield
-    gc.collect()
-    assert multiprocessing.active_children() == []
-    assert shared_files() <= before
-
-
-def shared_files():
-    names = os.listdir(_shared.MEMORY) if os.path.isdir(_shared.MEMORY) else []
-    return {name for name in names if name.startswith("corten-")}
+def nothing_stays(monkeypatch):
+    """After each test the workers are gone, and so is what they left in shared memory: a folder of the test."""
+    memory = _shared.MEMORY if os.path.isdir(_shared.MEMORY) else None
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        monkeypatch.setattr(_shared, "MEMORY", folder)
+        yield
+        gc.collect()
+        assert multiprocessing.active_children() == []
+        assert os.listdir(folder) == []
 
 
 def plain(x):

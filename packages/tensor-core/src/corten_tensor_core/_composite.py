@@ -146,8 +146,8 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     if isinstance(indices_or_sections, _native.Tensor):
         if indices_or_sections.dim() > 1 or indices_or_sections.dtype != _native.int64:
             raise RuntimeError(
-                "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or one-dimensional tensor of "
-                f"dtype int64, but got {indices_or_sections.dim()} dimensions of {indices_or_sections.dtype}"
+                "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or one-dimensional tensor "
+                f"of dtype int64, but got {indices_or_sections.dim()} dimensions of {indices_or_sections.dtype}"
             )
         indices_or_sections = indices_or_sections.tolist()
     size = input.shape[dim]
