@@ -16,12 +16,13 @@ NATIVE := $(VENV)/.native
 RUST_SOURCES := $(shell find rust -name target -prune -o \( -name '*.rs' -o -name '*.toml' -o -name Cargo.lock \) -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help survey prerequisites venv build dev demo test check bench format lint rust-lint python-lint rust-test python-test wheels clean
+.PHONY: help survey prerequisites venv build dev demo test check bench reference format lint rust-lint python-lint rust-test python-test wheels clean
 
 help:
 	@echo "make demo    build everything and train a classifier of handwritten digits"
 	@echo "make test    every check: Rust and Python tests, linters, types, wheels"
 	@echo "make bench   time Corten, beside PyTorch where that is installed"
+	@echo "make reference  pages of all operators, into build/reference"
 	@echo "make build   release build of the runtime and editable installs, into $(VENV)"
 	@echo "make dev     the same with the quick development profile"
 	@echo "make format  format Rust and Python"
@@ -59,6 +60,9 @@ demo: build
 bench: build
 	$(PY) -m benchmarks
 
+reference: build
+	$(PY) tools/reference.py
+
 wheels: $(TOOLS)
 	$(PY) tools/wheels.py
 
@@ -89,10 +93,10 @@ rust-test: | prerequisites
 	$(CARGO) test $(MANIFEST) --quiet --release --workspace --doc
 
 survey: build
-	$(PY) -m pytest tests -m survey
+	$(PY) -m pytest tests/test_values.py tests/test_gradients.py tests/test_hostile.py --numprocesses $(WORKERS) --hypothesis-profile=survey
 
 python-test: build wheels
-	$(PY) -m pytest --numprocesses $(WORKERS) -m "not survey"
+	$(PY) -m pytest --numprocesses $(WORKERS)
 
 test:
 	$(MAKE) rust-lint build python-lint rust-test wheels python-test

@@ -7,7 +7,7 @@ below `high`; `b(2, 3)` a mask. A sample is a tuple of arguments, with a dict at
 from __future__ import annotations
 
 from tests.samples_neural import NEURAL
-from tests.sampling import Name, Spec, Template, b, calls, i, x
+from tests.sampling import ROWS_DIFFER, Name, Spec, Template, b, calls, i, x
 
 _CAST = calls((x(2, 3),), (x(),), (x(0, 2),), (x(2, 1, 3),))
 _SIZES = calls(((2, 3),), (2, 3), ((),), (0, 2), (3, {"dtype": Name("int64")}), ((2,), {"dtype": Name("complex64")}))
@@ -24,6 +24,7 @@ _QUANTILE = calls(
     (x(0), 0.5),
     (x(), 0.5),
 )
+_TALL = Spec((4, 3), kind=ROWS_DIFFER)
 _SYMMETRIC = Spec((3, 3), kind="symmetric")
 _TRIANGULAR, _SQUARE = Spec((3, 3), kind="triangular"), Spec((3, 3), kind="invertible")
 _PIVOTS = Spec((3,), 3, 3, "int32")
@@ -50,9 +51,9 @@ EXPLICIT: dict[str, list[Template]] = {
         (x(3, 4), "fro"), (x(3, 4), "nuc"), (x(2, 3, 4), "fro", (0, 2), True), (x(3), "nuc"), (x(2), "max")
     ),
     "linalg_pinv": calls(
-        (x(4, 3),), (_SYMMETRIC, {"hermitian": True}), (x(4, 3), {"rtol": 0.3}), (x(4, 3), {"atol": 0.5}), (x(3),)
+        (_TALL,), (_SYMMETRIC, {"hermitian": True}), (_TALL, {"rtol": 0.3}), (_TALL, {"atol": 0.5}), (x(3),)
     ),
-    "linalg_pinv.rcond": calls((x(4, 3), 0.3), (_SYMMETRIC, 1e-5, True)),
+    "linalg_pinv.rcond": calls((_TALL, 0.3), (_SYMMETRIC, 1e-5, True)),
     "linalg_vander": calls((x(4),), (x(2, 3),), (x(3), {"N": 5}), (x(3), {"N": 1})),
     "linalg_vecdot": calls((x(2, 3), x(2, 3)), (x(2, 3), x(3)), (x(2, 3), x(2, 3), {"dim": 0}), (x(2), x(3))),
     "cholesky_inverse": calls((_TRIANGULAR,), (_TRIANGULAR, True)),
@@ -67,6 +68,17 @@ EXPLICIT: dict[str, list[Template]] = {
     "fft_fftfreq": calls((5,), (4, 0.5), (6, {"dtype": Name("float64")})),
     "fft_rfftfreq": calls((5,), (4, 0.5), (6, {"dtype": Name("float64")})),
     # derived
+    "unique_consecutive": calls(  # by keyword: PyTorch takes a positional flag for another
+        (i(3, 9),),
+        (i(2, 2, 5), {"return_inverse": True}),
+        (i(2, 9), {"return_counts": True}),
+        (i(2, 2, 5), {"return_inverse": True, "return_counts": True}),
+        (i(2, 5, 1), {"return_inverse": True, "dim": 0}),
+        (i(2, 1, 5), {"return_counts": True, "dim": -1}),
+        (x(),),
+        (x(0),),
+        (x(2, 0), {"dim": 0}),
+    ),
     "repeat_interleave": calls(
         (x(3), 2), (x(2, 3), 2, 0), (x(3), i(3, 3)), (x(2, 3), i(3, 3), -1), (x(2), -1), (x(2), i(3, 3))
     ),
@@ -74,6 +86,9 @@ EXPLICIT: dict[str, list[Template]] = {
     "histc": calls((x(10),), (x(10), 5, -2, 2), (x(3), 4, 1, 1), (x(3), 0), (x(3), 2, 3, 1)),
     "quantile": _QUANTILE,
     "nanquantile": _QUANTILE,
+    "tensor_split": calls(
+        (x(5, 2), 3), (x(5, 2), [1, 3]), (x(2, 6), (2, 9), 1), (x(4), 0), (x(), 1), (x(2), 5), (x(3), [-1])
+    ),
     **dict.fromkeys(("hsplit", "vsplit", "dsplit"), _SPLIT),
     # cast
     "copy_": calls((x(2, 3), x(2, 3)), (x(2, 3), x(3)), (x(2, 3), x()), (x(2, 3), x(4)), (x(0), x(1))),
@@ -149,19 +164,6 @@ EXPLICIT: dict[str, list[Template]] = {
     "split": calls((x(5, 2), 2), (x(4), 4), (x(2, 5), 3, 1), (x(4), 0), (x(4), -1), (x(0), 2), (x(), 1)),
     "split.sizes": calls((x(5, 2), [2, 3]), (x(2, 5), (1, 0, 4), 1), (x(4), [1, 1]), (x(4), [5, -1])),
     "chunk": calls((x(5, 2), 2), (x(4), 3), (x(2, 5), 4, 1), (x(4), 0), (x(0), 2)),
-    "tensor_split": calls(
-        (x(5, 2), 2),
-        (x(5, 2), (1, 3)),
-        (x(2, 5), 3, 1),
-        (x(2), 0),
-        (x(5, 2), 3),
-        (x(5, 2), [1, 3]),
-        (x(2, 6), (2, 9), 1),
-        (x(4), 0),
-        (x(), 1),
-        (x(2), 5),
-        (x(3), [-1]),
-    ),
     "hsplit": calls((x(4, 4), 2), (x(6), (2, 3)), (x(),)),
     "vsplit": calls((x(4, 2), 2), (x(4, 2), (1,)), (x(4), 2)),
     "dsplit": calls((x(2, 2, 4), 2), (x(2, 2), 2)),
@@ -199,6 +201,9 @@ EXPLICIT: dict[str, list[Template]] = {
     "mvlgamma": calls((x(2, 3, low=5.0, high=10.0), 2), (x(3, low=5.0, high=9.0), 3), (x(2), 0)),
     "prelu": calls((x(2, 3, 2), x(3)), (x(2, 3), x(1)), (x(4), x(1)), (x(2, 3), x(2)), (x(), x(1))),
     "glu": calls((x(2, 4),), (x(4, 3), 0), (x(2, 3),)),
+    "hardtanh": calls(
+        (x(2, 3),), (x(2, 3), -2, 2), (x(), 0.5, 2.0), (x(3, 1, 2), -1.5, 0), (x(2, 3), 1, 3), (x(0, 2), 0)
+    ),
     # factories
     "fill_": calls((x(2, 3), 2), (x(2), 0.5), (x(), True), (x(2), 1 + 2j)),
     "fill_.tensor": calls((x(2, 3), x()), (x(2), x(1)), (x(2), x(2))),
@@ -264,6 +269,13 @@ EXPLICIT: dict[str, list[Template]] = {
     ),
     "index_add": calls(
         (x(4, 3), 0, i(4, 2), x(2, 3)), (x(4), 0, i(4, 5), x(5), {"alpha": 2}), (x(4), 0, i(4, 2), x(3))
+    ),
+    "index_reduce": calls(
+        *((x(4, 3), 0, i(4, 3), x(3, 3), how) for how in ("prod", "mean", "amax", "amin")),
+        (x(2, 5), -1, i(5, 3), x(2, 3), "amax", {"include_self": False}),
+        (x(4), 0, i(4, 2), x(2), "sum"),
+        (x(4), 0, i(9, 9), x(9), "prod"),
+        (x(4), 0, i(4, 2), x(3), "mean"),
     ),
     "index_copy": calls(
         (x(4), 0, Spec((1,), 2, 2, "int64"), x(1)),

@@ -68,14 +68,16 @@ NEURAL = {"conv", "norm", "loss", "neural", "pool"}
 ELEMENTWISE = {"unary", "binary", "compare", "activation"}
 # What a decomposition asks of a matrix; NumPy's and LAPACK's results differ on others in what is left undefined.
 MATRICES = ("symmetric", "invertible", "positive_definite", "triangular")
+# The kind of any other matrix that is decomposed: never of equal rows, whose factors nothing determines.
+ROWS_DIFFER = "rows_differ"
 
 
 @dataclass(frozen=True)
 class Spec:
     """A tensor argument: its shape, the range of its values and, where the operator asks for one, its dtype.
 
-    A square matrix may also be of a kind: `symmetric` (of complex numbers Hermitian), `positive_definite`,
-    `invertible`, or `triangular`: with a large diagonal, for those who read one triangle.
+    A matrix may also be of a kind: `rows_differ`, or if square `symmetric` (of complex numbers Hermitian),
+    `positive_definite`, `invertible`, or `triangular`: with a large diagonal, for those who read one triangle.
     """
 
     shape: tuple[int, ...]
@@ -87,7 +89,7 @@ class Spec:
 
     def matrices(self, x: np.ndarray) -> np.ndarray:
         """Return square matrices of this spec's kind made from `x`."""
-        if x.dtype.kind not in "fc":
+        if x.dtype.kind not in "fc" or self.kind == ROWS_DIFFER:
             return x
         adjoint, one = x.swapaxes(-1, -2).conj(), np.eye(x.shape[-1], dtype=x.dtype)
         result = {
@@ -252,21 +254,20 @@ def calls(*samples: tuple[Any, ...]) -> list[Template]:
     ]
 
 
-# Rows that PyTorch's `nn.functional` has under another name.
+# Rows that `nn.functional` has under another name.
 OTHERWISE = {"cross_entropy_loss": "cross_entropy", "log_sigmoid": "logsigmoid"}
 
 
 def function(lib: Any, row: Row, name: str | None = None) -> Any:
     """Return the function form of a row, wherever a library keeps it; `None` where it has none."""
     name = name or row.name
-    if lib.__name__ == "torch":
-        name = OTHERWISE.get(name, name)
+    name = OTHERWISE.get(name, name)
     namespace = row.forms["namespace"]
     if namespace:
         place = {"functional": lib.nn.functional}.get(namespace) or getattr(lib, namespace)
         return getattr(place, name.removeprefix(f"{namespace}_"), None)
     # `_C._nn` holds PyTorch's native functions, where `nn.functional` wraps them in another signature.
-    native = (lib._C._nn,) if lib.__name__ == "torch" else ()
+    native = (lib._C._nn,) if lib.__name__ == "torch" else (_native,)
     places = (lib.nn.functional, lib, *native) if row.family in NEURAL else (lib, *native, lib.nn.functional)
     for place in places:
         if hasattr(place, name):
@@ -276,7 +277,11 @@ def function(lib: Any, row: Row, name: str | None = None) -> Any:
 
 def run(lib: Any, row: Row, form: str, call: Call, name: str | None = None) -> Any:
     """Run a row in one of its forms: `function`, `method`, `inplace` or `property`."""
-    args, kwargs = call.build(lib)
+    return applied(lib, row, form, *call.build(lib), name)
+
+
+def applied(lib: Any, row: Row, form: str, args: list[Any], kwargs: dict[str, Any], name: str | None = None) -> Any:
+    """Run a row in one of its forms on a library's own tensors."""
     if form == "function":
         return function(lib, row, name)(*args, **kwargs)
     if form == "property":

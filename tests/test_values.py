@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 
 import corten
 from tests.drawing import is_tensor, templates
-from tests.parity import TOLERANCES, agree, assert_same, compare, leaves, outcome, strides_of
+from tests.parity import (
+    LACKING,
+    MISTAKEN,
+    TOLERANCES,
+    agree,
+    assert_same,
+    compare,
+    determined,
+    leaves,
+    outcome,
+    strides_of,
+)
 from tests.samples import EXPLICIT
 from tests.sampling import (
     BY_ID,
@@ -26,6 +37,7 @@ from tests.sampling import (
     Row,
     Spec,
     Template,
+    applied,
     function,
     main_form,
     run,
@@ -50,12 +62,24 @@ def rows(which: list[Row]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("row", which, ids=lambda row: row.id)
 
 
+def examples(count: int) -> settings:
+    """Draw so many examples in the default profile, and as many times more as a profile has more than it."""
+    return settings(max_examples=max(2, count * settings.default.max_examples // 50))
+
+
 def drawn(data: st.DataObject, row: Row) -> Template:
     return data.draw(templates(row))
 
 
-@rows(PUBLIC)
-@settings(max_examples=8)
+@rows([row for row in PUBLIC if row.id in EXPLICIT])
+def test_every_sample(row: Row) -> None:
+    for template in EXPLICIT[row.id]:
+        for dtype in DTYPES if template.specs else DTYPES[:1]:
+            compare(row, main_form(row), template.fill(dtype))
+
+
+@rows([row for row in PUBLIC if row.id not in EXPLICIT])
+@examples(6)
 @given(data=st.data())
 def test_every_dtype(row: Row, data: st.DataObject) -> None:
     template, seed = drawn(data, row), data.draw(st.integers(0, 99))
@@ -64,7 +88,7 @@ def test_every_dtype(row: Row, data: st.DataObject) -> None:
 
 
 @rows([row for row in PUBLIC if any(map(is_tensor, row.params))])
-@settings(max_examples=25)
+@examples(12)
 @given(data=st.data())
 def test_every_layout(row: Row, data: st.DataObject) -> None:
     template = drawn(data, row)
@@ -75,7 +99,7 @@ def test_every_layout(row: Row, data: st.DataObject) -> None:
 
 
 @rows(OPERANDS)
-@settings(max_examples=2)
+@examples(2)
 @given(data=st.data())
 def test_mixed_dtypes(row: Row, data: st.DataObject) -> None:
     template = drawn(data, row)
@@ -85,7 +109,7 @@ def test_mixed_dtypes(row: Row, data: st.DataObject) -> None:
 
 
 @rows(OPERANDS)
-@settings(max_examples=3)
+@examples(2)
 @given(data=st.data())
 def test_numbers_and_zero_dimensional_operands(row: Row, data: st.DataObject) -> None:
     template = drawn(data, row)
@@ -111,9 +135,9 @@ SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 1e-40, 1e-30, 1e30, 100.0, -100.0, fl
 def test_special_values(row: Row) -> None:
     """Zeros of both signs, infinities, NaN, very small and very large numbers, in all pairs."""
     numbers = [param["type"] in ("Scalar", "Int") and param["required"] for param in row.params]
-    if any(numbers) or row.id in ("where", "clamp", "prelu"):
+    if any(numbers) or row.id in ("where", "where.method", "clamp", "prelu"):
         pytest.skip("its other operands are numbers, masks or weights")
-    values = np.array(SPECIAL)
+    values = np.array([x for x in SPECIAL if x in NARROWED.get(row.id, SPECIAL)])
     for dtype in ("float32", "float64"):
         first, second = (a.ravel().astype(dtype) for a in np.meshgrid(values, values))
         specs = [first, second, np.ones_like(first)]
@@ -129,6 +153,8 @@ def test_special_values(row: Row) -> None:
         assert_same(once(corten), once(torch), tolerance, f"{row.id} of {dtype} special values")
 
 
+# Where PyTorch gives NaN: its series of Bessel functions end in 0 * inf, its vectorised rest of a division overflows.
+NARROWED = dict.fromkeys(("i0", "special_i1"), SPECIAL[:-3]) | dict.fromkeys(("fmod", "remainder"), SPECIAL[:6])
 # Sums of large terms of both signs: the last digits differ between any two implementations.
 ROUGH = {"logaddexp", "logaddexp2", "sinc", "lgamma", "digamma"}
 
@@ -138,7 +164,7 @@ UNCHANGED = {("abs", dtype) for dtype in COMPLEX} | {("float_power", dtype) for 
 
 
 @rows([row for row in PUBLIC if row.forms["inplace"] and row.params[0]["name"] != "condition"])
-@settings(max_examples=6)
+@examples(4)
 @given(data=st.data())
 def test_inplace_forms(row: Row, data: st.DataObject) -> None:
     template, layout = drawn(data, row), data.draw(st.sampled_from(LAYOUTS[:4]))
@@ -150,19 +176,21 @@ def test_inplace_forms(row: Row, data: st.DataObject) -> None:
         for second in {dtype, "float32", "int64"}:
             call = template.fill((dtype, second), (layout, "contiguous"), data.draw(st.just(1)))
             compare(row, "inplace", call, view=row.family == "view")
-    args, kwargs = template.fill("float32").build(corten)
-    before = args[0]._version
-    try:
-        result = getattr(args[0], f"{row.name}_")(*args[1:], **kwargs)
-    except (RuntimeError, IndexError, TypeError, ValueError):
-        return
-    assert result is args[0]
-    # Views in place change the geometry and not the values, which yet counts as a change, as in PyTorch.
-    assert result._version > before
+    counts = []
+    for lib in (corten, torch):
+        args, kwargs = template.fill("float32").build(lib)
+        before = args[0]._version
+        result = outcome(lambda lib, args=args, kwargs=kwargs: applied(lib, row, "inplace", args, kwargs), lib)
+        if isinstance(result, Exception):
+            return
+        assert result is args[0]
+        counts.append(result._version > before)
+    if row.id != "conj_physical":  # of real numbers, which stay as they are
+        assert counts[0] == counts[1], "a change is counted where PyTorch counts one"
 
 
 @rows([row for row in PUBLIC if row.forms["out"] and row.forms["function"]])
-@settings(max_examples=5)
+@examples(4)
 @given(data=st.data())
 def test_out_forms(row: Row, data: st.DataObject) -> None:
     template = drawn(data, row)
@@ -188,16 +216,30 @@ def compare_out(row: Row, call: Call, target: str, shape: tuple[int, ...]) -> No
 
     text = f"{row.id}({call!r}, out={target} {shape})"
     ours, theirs = outcome(once, corten), outcome(once, torch)
+    fresh = outcome(lambda lib: run(lib, row, "function", call), torch)
+    if isinstance(theirs, Exception) and MISTAKEN.get(row.id, "\n") in str(theirs):
+        return
+    if isinstance(fresh, Exception) and any(word in str(fresh) for word in LACKING):
+        return
     if isinstance(theirs, Exception) and not isinstance(ours, Exception):
         # Many of PyTorch's operators want exactly their result's dtype; Corten converts, as the others do.
-        theirs = outcome(
-            lambda lib: [x.to(getattr(lib, target)) for x in leaves(run(lib, row, "function", call))], torch
-        )
-    agree(ours, theirs, (2e-2, 1e-2), text, row.check != "none", strides=False)
+        theirs = outcome(lambda lib: [x.to(getattr(lib, target)) for x in leaves(fresh)], torch)
+    if isinstance(fresh, Exception) and type(ours) is type(fresh):  # of two mistakes either may be told
+        return
+    if row.id in RANGES and isinstance(theirs, list) and isinstance(ours, list):
+        theirs = [x.reshape(y.shape) for x, y in zip(theirs, ours, strict=True)]
+    agree(ours, theirs, (2e-2, 1e-2), text, False, strides=False)
+    if row.check not in ("none", "shape") and isinstance(ours, list):
+        ours, theirs = (determined(row, call, x) for x in (ours, theirs))
+        assert_same(ours, theirs, (2e-2, 1e-2), text, strides=False)
+
+
+# PyTorch leaves an `out=` its shape where that has as many elements as the range.
+RANGES = {"arange", "arange.start", "linspace", "logspace", "fft_fftfreq", "fft_rfftfreq"}
 
 
 @rows([row for row in PUBLIC if row.forms["function"] and (row.forms["method"] or row.aliases)])
-@settings(max_examples=3)
+@examples(3)
 @given(data=st.data())
 def test_methods_and_aliases_give_the_same(row: Row, data: st.DataObject) -> None:
     call = drawn(data, row).fill("float32")
@@ -225,7 +267,7 @@ DYNAMIC = set(
 
 
 @rows([row for row in PUBLIC if any(map(is_tensor, row.params)) and row.id not in DYNAMIC and not row.array])
-@settings(max_examples=8)
+@examples(5)
 @given(data=st.data())
 def test_meta_device(row: Row, data: st.DataObject) -> None:
     """Without memory: the same shapes, dtypes and errors."""
@@ -258,15 +300,7 @@ def on_meta(row: Row, call: Call) -> Any:
         return x.to("meta") if isinstance(x, corten.Tensor) else x
 
     args, kwargs = call.build(corten)
-    args = [moved(x) for x in args]
-    form = main_form(row)
-    if form == "property":
-        return getattr(args[0], row.forms["property"])
-    return (
-        function(corten, row)(*args, **kwargs)
-        if form == "function"
-        else getattr(args[0], row.name)(*args[1:], **kwargs)
-    )
+    return applied(corten, row, main_form(row), moved(args), kwargs)
 
 
 def listed(x: Any) -> list[Any]:

@@ -4,20 +4,21 @@ from typing import Any
 
 from benchmarks.case import Names, add
 
-# name, batch, input channels, size, output channels, kernel, stride, groups
-LAYERS = [
-    ("7x7/2 3>64 at 224", 2, 3, 224, 64, 7, 2, 1),
-    ("3x3 64>64 at 56", 4, 64, 56, 64, 3, 1, 1),
-    ("3x3/2 64>128 at 56", 4, 64, 56, 128, 3, 2, 1),
-    ("1x1/2 64>128 at 56", 4, 64, 56, 128, 1, 2, 1),
-    ("3x3 128>128 at 28", 4, 128, 28, 128, 3, 1, 1),
-    ("3x3 256>256 at 14", 4, 256, 14, 256, 3, 1, 1),
-    ("3x3 512>512 at 7", 4, 512, 7, 512, 3, 1, 1),
-    ("1x1 256>64 at 56", 4, 256, 56, 64, 1, 1, 1),
-    ("3x3 depthwise 128 at 28", 4, 128, 28, 128, 3, 1, 128),
-    ("3x3 in 4 groups 128 at 28", 4, 128, 28, 128, 3, 1, 4),
-    ("3x3 1>32 at 8", 64, 1, 8, 32, 3, 1, 1),
-]
+# Batch, input channels, size, output channels, kernel, stride, groups.
+Shape = tuple[int, int, int, int, int, int, int]
+LAYERS: dict[str, Shape] = {
+    "7x7/2 3>64 at 224": (2, 3, 224, 64, 7, 2, 1),
+    "3x3 64>64 at 56": (4, 64, 56, 64, 3, 1, 1),
+    "3x3/2 64>128 at 56": (4, 64, 56, 128, 3, 2, 1),
+    "1x1/2 64>128 at 56": (4, 64, 56, 128, 1, 2, 1),
+    "3x3 128>128 at 28": (4, 128, 28, 128, 3, 1, 1),
+    "3x3 256>256 at 14": (4, 256, 14, 256, 3, 1, 1),
+    "3x3 512>512 at 7": (4, 512, 7, 512, 3, 1, 1),
+    "1x1 256>64 at 56": (4, 256, 56, 64, 1, 1, 1),
+    "3x3 depthwise 128 at 28": (4, 128, 28, 128, 3, 1, 128),
+    "3x3 in 4 groups 128 at 28": (4, 128, 28, 128, 3, 1, 4),
+    "3x3 1>32 at 8": (64, 1, 8, 32, 3, 1, 1),
+}
 
 
 def layer(batch: int, inputs: int, size: int, outputs: int, kernel: int, stride: int, groups: int, last: bool) -> Any:
@@ -48,7 +49,7 @@ def layer(batch: int, inputs: int, size: int, outputs: int, kernel: int, stride:
     return setup
 
 
-def register(name: str, shape: tuple[int, ...], last: bool = False) -> None:
+def register(name: str, shape: Shape, last: bool = False) -> None:
     batch, inputs, size, outputs, kernel, stride, groups = shape
     flops = 2 * batch * (size // stride) ** 2 * outputs * (inputs // groups) * kernel**2
     setup = layer(*shape, last)
@@ -56,8 +57,8 @@ def register(name: str, shape: tuple[int, ...], last: bool = False) -> None:
     add(f"conv {name}, gradients", "grad(y, (xg, wg), g, retain_graph=True)", setup, "convolution", flops=2 * flops)
 
 
-for name, *shape in LAYERS:
-    register(name, tuple(shape))
+for name, shape in LAYERS.items():
+    register(name, shape)
 register("3x3 64>64 at 56, channels_last", (4, 64, 56, 64, 3, 1, 1), last=True)
 
 

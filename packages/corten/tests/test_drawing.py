@@ -43,8 +43,14 @@ def apart(one, other):
     return a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
 
 
+def crosses(start, end, box):
+    """True if a vertical part of a line runs over the box."""
+    left, top, right, bottom = edges(box)
+    return start[0] == end[0] and left < start[0] < right and max(start[1], top) < min(end[1], bottom)
+
+
 def check_layout(drawing):
-    """Boxes cover neither each other nor modules that they are no part of, and all lies in the picture."""
+    """Boxes and modules cover nothing that is no part of them, lines cover no boxes, and all lies in the picture."""
     layout = drawing.layout
     boxes = list(layout.boxes.values())
     assert all(apart(a, b) for a, b in itertools.combinations(boxes, 2))
@@ -53,6 +59,9 @@ def check_layout(drawing):
         assert within(inner, outer) if inner.path[: len(outer.path)] == outer.path else apart(a, b)
     for box, group in itertools.product(boxes, layout.groups):
         assert within(box, group) if box.path[: len(group.path)] == group.path else apart(box, group)
+    for line in layout.lines:
+        parts = list(itertools.pairwise(line.corners))
+        assert not any(crosses(*part, box) for part in parts for box in boxes)
     for item in boxes + layout.groups:
         left, top, right, bottom = edges(item)
         assert min(left, top) >= 0
@@ -145,7 +154,7 @@ def test_resnet18():
     found = groups_of(drawing)
     assert found["layer1.0.conv1"] == {"ConvolutionBackward0", "layer1.0.conv1.weight"}
     assert found["layer1.0"] == {"AddBackward0"}
-    assert found["layer1.0.relu"] == {"ReluBackward0"}
+    assert found["layer1.0.relu"] == found["layer1.0.relu (run 2)"] == {"ReluBackward0"}
     assert {"layer4.1.bn2", "layer2.0.downsample.1", "fc", "maxpool", "avgpool"} <= set(found)
     shown = texts(drawing)
     assert {"layer2 Sequential", "1 BasicBlock", "fc Linear", "float32 (1, 512, 1, 1)"} <= set(shown)
@@ -177,5 +186,21 @@ def test_modules_that_run_twice():
     drawing = graph.draw_module(Net(), torch.ones(1, 2))
     check_layout(drawing)
     titles = [(".".join(box.group), box.lines[0]) for box in drawing.layout.boxes]
-    assert titles.count(("first", "AddmmBackward0")) == 2
+    assert titles.count(("first", "AddmmBackward0")) == 1
+    assert titles.count(("first (run 2)", "AddmmBackward0")) == 1
     assert titles.count(("first", "first.weight")) == 1
+    assert {"first Linear", "first (run 2) Linear"} <= set(texts(drawing))
+
+
+def test_nested_modules_that_run_twice():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.block = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+
+        def forward(self, x):
+            return self.block(self.block(x)) + x
+
+    drawing = graph.draw_module(Net(), torch.ones(1, 2, requires_grad=True))
+    check_layout(drawing)
+    assert {"block.0", "block.1", "block (run 2).0", "block (run 2).1", ""} == set(groups_of(drawing))

@@ -26,14 +26,13 @@ LIBRARIES = ((native, data), (torch, theirs))
 
 @pytest.fixture(autouse=True)
 def nothing_stays(monkeypatch):
-    """After each test the workers are gone, and so is what they left in shared memory: a folder of the test."""
-    memory = _shared.MEMORY if os.path.isdir(_shared.MEMORY) else None
-    with tempfile.TemporaryDirectory(dir=memory) as folder:
-        monkeypatch.setattr(_shared, "MEMORY", folder)
-        yield
-        gc.collect()
-        assert multiprocessing.active_children() == []
-        assert os.listdir(folder) == []
+    """After each test the workers are gone, and so is what they left in shared memory."""
+    memory = tempfile.mkdtemp(prefix="corten-test-", dir=_shared.MEMORY if os.path.isdir(_shared.MEMORY) else None)
+    monkeypatch.setattr(_shared, "MEMORY", memory)
+    yield
+    gc.collect()
+    assert multiprocessing.active_children() == []
+    os.rmdir(memory)
 
 
 def plain(x):
@@ -150,13 +149,23 @@ def test_persistent_workers(persistent):
     assert (int(first[0]) in epochs[0]) == persistent
 
 
+def test_more_ahead_than_pipes_hold():
+    """Requests and answers fill both directions of a pipe."""
+    loader = data.DataLoader(range(2_000), None, num_workers=1, prefetch_factor=2_000)
+    assert list(loader) == list(range(2_000))
+
+
 def test_out_of_order():
+    others_seen = multiprocessing.Event()
+
     def get(index):
-        time.sleep(0.4 if index == 0 else 0)
+        assert index != 0 or others_seen.wait(60)
         return index
 
-    loader = data.DataLoader(rows(data, get), None, num_workers=2, in_order=False)
-    seen = list(loader)
+    seen = []
+    for index in data.DataLoader(rows(data, get), None, num_workers=2, in_order=False):
+        seen.append(index)
+        others_seen.set()
     assert sorted(seen) == list(range(11))
     assert seen[0] != 0
 
@@ -218,6 +227,24 @@ def test_dying_workers(end):
     assert list(loader) == []
 
 
+def test_dying_workers_whose_children_live():
+    """A child keeps the pipe open, whose end would tell of the death."""
+    gate, exit = os.pipe()
+
+    def get(index):
+        if os.fork():
+            os._exit(3)
+        os.close(exit)
+        os.read(gate, 1)  # ends when the test closes its end
+        os._exit(0)
+
+    loader = iter(data.DataLoader(rows(data, get), None, num_workers=1, timeout=60))
+    with pytest.raises(RuntimeError, match=r"DataLoader worker \(pid.*\) exited unexpectedly"):
+        next(loader)
+    os.close(exit)
+    os.close(gate)
+
+
 def test_slow_workers():
     loader = data.DataLoader(rows(data, lambda i: time.sleep(30)), None, num_workers=1, timeout=0.2)
     iterator = iter(loader)
@@ -229,13 +256,18 @@ def test_slow_workers():
 
 def test_workers_end_with_the_iterator():
     """Leaving a loop early does not wait for what was asked ahead."""
-    loader = data.DataLoader(rows(data, lambda i: time.sleep(0.05), 1000), None, num_workers=2, prefetch_factor=100)
-    start = time.monotonic()
-    for _ in loader:
+    loaded = multiprocessing.Value("i")
+
+    def get(index):
+        with loaded.get_lock():
+            loaded.value += 1
+        time.sleep(0.2)
+
+    for _ in data.DataLoader(rows(data, get, 1000), None, num_workers=2, prefetch_factor=100):
         break
     gc.collect()
     assert multiprocessing.active_children() == []
-    assert time.monotonic() - start < 4
+    assert loaded.value < 150
 
 
 def test_contexts():

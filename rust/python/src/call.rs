@@ -136,7 +136,10 @@ pub fn callable_of<'py>(py: Python<'py>, op: &'static Op) -> PyResult<Bound<'py,
 
 /// `linalg_svd` of the namespace `linalg` is called `svd` there.
 fn function_name(op: &Op, name: &str) -> String {
-    name.strip_prefix(op.forms.namespace).and_then(|rest| rest.strip_prefix('_')).unwrap_or(name).to_string()
+    match op.forms.namespace {
+        "" => name.to_string(),
+        namespace => name.strip_prefix(namespace).and_then(|rest| rest.strip_prefix('_')).unwrap_or(name).to_string(),
+    }
 }
 
 fn push(

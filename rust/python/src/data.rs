@@ -3,27 +3,30 @@
 use crate::class::{self, tensor_of};
 use crate::errors::OrRaise;
 use crate::types::{device, dtype};
-use corten_base::dtype::Category;
 use corten_base::element::Element;
 use corten_base::{Scalar, with_dtype};
 use corten_tensor::{Core, DType, Device, Dims, Tensor, promote};
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyComplex, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::pybacked::PyBackedStr;
+use pyo3::types::{PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 /// Nesting deeper than this is refused: lists that contain themselves have no shape.
 const MAX_DEPTH: usize = 64;
 
 /// What an item is.
 enum Item<'py> {
-    Number(Scalar),
+    /// With its dtype where it has one of its own, as a tensor's and NumPy's numbers have.
+    Number(Scalar, Option<DType>),
     Sequence(Vec<Bound<'py, PyAny>>),
 }
 
-/// A number or the items of a sequence; an error for anything else.
-fn read<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Item<'py>> {
+/// A number or the items of a sequence; an error for anything else. Within a sequence (`inner`) a tensor of one element
+/// counts as a number.
+fn read<'py>(obj: &Bound<'py, PyAny>, inner: bool) -> PyResult<Item<'py>> {
+    let plain = |number| Ok(Item::Number(number, None));
     if obj.is_exact_instance_of::<PyFloat>() {
-        return Ok(Item::Number(Scalar::Float(obj.extract()?)));
+        return plain(Scalar::Float(obj.extract()?));
     }
     if let Ok(list) = obj.cast::<PyList>() {
         return Ok(Item::Sequence(list.iter().collect()));
@@ -32,34 +35,36 @@ fn read<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Item<'py>> {
         return Ok(Item::Sequence(tuple.iter().collect()));
     }
     if obj.is_instance_of::<PyBool>() {
-        return Ok(Item::Number(Scalar::Bool(obj.extract()?)));
+        return plain(Scalar::Bool(obj.extract()?));
     }
     if obj.is_instance_of::<PyInt>() {
-        return integer(obj).map(Item::Number);
-    }
-    if obj.is_instance_of::<PyFloat>() {
-        return Ok(Item::Number(Scalar::Float(obj.extract()?)));
-    }
-    if let Ok(z) = obj.cast::<PyComplex>() {
-        return Ok(Item::Number(Scalar::Complex(z.real(), z.imag())));
+        return integer(obj).and_then(plain);
     }
     if let Some(tensor) = tensor_of(obj.as_borrowed()) {
-        if tensor.ndim() == 0 {
-            return read(&obj.call_method0("item")?);
+        if tensor.ndim() == 0 || (inner && tensor.numel() == 1) {
+            return number_of(&obj.call_method0("item")?, Some(tensor.dtype()));
         }
         return Ok(Item::Sequence(obj.call_method0("unbind")?.try_iter()?.collect::<PyResult<_>>()?));
     }
     if obj.is_instance_of::<PyString>() || obj.is_instance_of::<PyBytes>() {
         return Err(PyTypeError::new_err(format!("new(): invalid data type '{}'", obj.get_type().name()?)));
     }
-    // NumPy's scalars and arrays, and other sequences.
+    // NumPy's scalars come before Python's floats and complex numbers, since some derive from them.
     if obj.hasattr("dtype")?
         && obj.hasattr("item")?
         && obj.getattr("ndim").and_then(|n| n.extract::<usize>()).is_ok_and(|n| n == 0)
     {
-        return read(&obj.call_method0("item")?);
+        let name = obj.getattr("dtype")?.getattr("name")?;
+        return number_of(&obj.call_method0("item")?, DType::from_name(name.extract::<PyBackedStr>()?.as_ref()));
     }
-    if obj.hasattr("__len__")? && obj.hasattr("__getitem__")? {
+    if obj.is_instance_of::<PyFloat>() {
+        return plain(Scalar::Float(obj.extract()?));
+    }
+    if let Ok(z) = obj.cast::<PyComplex>() {
+        return plain(Scalar::Complex(z.real(), z.imag()));
+    }
+    // NumPy's arrays and other sequences.
+    if !obj.is_instance_of::<PyDict>() && obj.hasattr("__len__")? && obj.hasattr("__getitem__")? {
         let length = obj.len()?;
         let mut items = Vec::new();
         // An object may tell any length.
@@ -72,12 +77,24 @@ fn read<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Item<'py>> {
         return Ok(Item::Sequence(items));
     }
     if obj.hasattr("__index__")? {
-        return integer(&obj.call_method0("__index__")?).map(Item::Number);
+        return integer(&obj.call_method0("__index__")?).and_then(plain);
     }
     if obj.hasattr("__float__")? {
-        return Ok(Item::Number(Scalar::Float(obj.call_method0("__float__")?.extract()?)));
+        return plain(Scalar::Float(obj.call_method0("__float__")?.extract()?));
     }
     Err(PyRuntimeError::new_err(format!("Could not infer dtype of {}", obj.get_type().name()?)))
+}
+
+/// What `item()` of a tensor or a NumPy scalar gave.
+fn number_of<'py>(item: &Bound<'py, PyAny>, dtype: Option<DType>) -> PyResult<Item<'py>> {
+    if item.hasattr("dtype")? {
+        // NumPy's wide floats give themselves.
+        return Err(PyTypeError::new_err(format!("can't convert {} to a number", item.get_type().name()?)));
+    }
+    match read(item, true)? {
+        Item::Number(number, _) => Ok(Item::Number(number, dtype)),
+        sequence => Ok(sequence),
+    }
 }
 
 fn integer(obj: &Bound<'_, PyAny>) -> PyResult<Scalar> {
@@ -85,24 +102,26 @@ fn integer(obj: &Bound<'_, PyAny>) -> PyResult<Scalar> {
         Ok(x) => Ok(Scalar::Int(x)),
         Err(_) => match obj.extract::<u64>() {
             Ok(x) => Ok(Scalar::UInt(x)),
-            Err(_) => Err(PyRuntimeError::new_err("Overflow when unpacking long long")),
+            Err(_) => Err(PyValueError::new_err("Overflow when unpacking long long")),
         },
     }
 }
 
-/// The numbers of nested sequences in row-major order, their common shape, and their highest category.
+/// The numbers of nested sequences in row-major order, their common shape, and what dtype they have together.
 #[derive(Default)]
 struct Flat {
     sizes: Vec<usize>,
     numbers: Vec<Scalar>,
-    category: Option<Category>,
-    large: bool,
+    dtype: Option<DType>,
 }
 
 impl Flat {
     fn push(&mut self, obj: &Bound<'_, PyAny>, depth: usize, filled: &mut bool) -> PyResult<()> {
-        match read(obj)? {
-            Item::Number(number) => {
+        if depth > 0 && !*filled && obj.is_instance_of::<PyString>() {
+            return Err(PyValueError::new_err("too many dimensions 'str'"));
+        }
+        match read(obj, depth > 0)? {
+            Item::Number(number, own) => {
                 if *filled && depth != self.sizes.len() {
                     let expected = self.sizes[depth];
                     return Err(PyTypeError::new_err(format!(
@@ -111,8 +130,16 @@ impl Flat {
                     )));
                 }
                 *filled = true;
-                self.category = self.category.max(Some(number.category()));
-                self.large |= matches!(number, Scalar::UInt(_));
+                let dtype = own.unwrap_or_else(|| match (number, self.dtype) {
+                    // Beside integers that need all 64 bits the others are read as such.
+                    (Scalar::Int(_), Some(DType::U64)) | (Scalar::UInt(_), None | Some(DType::I64)) => DType::U64,
+                    (number, _) => promote::of_scalar(number),
+                });
+                self.dtype = Some(match self.dtype {
+                    Some(DType::I64) if dtype == DType::U64 => dtype,
+                    Some(before) => before.promote(dtype),
+                    None => dtype,
+                });
                 self.numbers.push(number);
             }
             Item::Sequence(items) => {
@@ -138,16 +165,6 @@ impl Flat {
             }
         }
         Ok(())
-    }
-
-    fn dtype(&self) -> DType {
-        match self.category {
-            Some(Category::Bool) => DType::Bool,
-            Some(Category::Int) if self.large => DType::U64,
-            Some(Category::Int) => DType::I64,
-            Some(Category::Float) | None => promote::default_float(),
-            Some(Category::Complex) => promote::default_float().to_complex(),
-        }
     }
 }
 
@@ -178,7 +195,7 @@ pub fn from_data(data: &Bound<'_, PyAny>, wanted: Option<DType>) -> PyResult<Ten
     let py = data.py();
     let mut flat = Flat::default();
     flat.push(data, 0, &mut false)?;
-    let dtype = wanted.unwrap_or_else(|| flat.dtype());
+    let dtype = wanted.or(flat.dtype).unwrap_or_else(promote::default_float);
     let sizes: Dims = flat.sizes.iter().map(|&n| n as i64).collect();
     let core = Core::empty(&sizes, dtype, Device::CPU).or_raise(py)?;
     for &number in &flat.numbers {

@@ -8,7 +8,7 @@ use corten_base::DType;
 use corten_tensor::storage::Storage;
 use corten_tensor::value::Value;
 use corten_tensor::{Core, Device, DeviceKind, Dims, Tensor, dispatch, registry};
-use pyo3::exceptions::{PyBufferError, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyBufferError, PyRuntimeError, PyValueError};
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
 use std::ffi::{CStr, c_void};
@@ -247,7 +247,7 @@ pub fn _from_dlpack<'py>(capsule: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyA
             ffi::PyCapsule_SetName(ptr, USED_PLAIN.as_ptr());
             (Taken::Plain(managed), &raw const (*managed).tensor, 0)
         } else {
-            return Err(PyTypeError::new_err(
+            return Err(PyRuntimeError::new_err(
                 "from_dlpack received an invalid capsule. Note that DLTensor capsules can be consumed only once, so you might have already constructed a tensor from it once.",
             ));
         }

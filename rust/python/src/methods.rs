@@ -392,7 +392,7 @@ unsafe extern "C" fn native<const ID: usize>(
 }
 
 /// Methods whose bodies are Python functions: `corten_tensor_core._tensor_methods.<name>(self, …)`.
-const HOOKED: [&str; 18] = [
+const HOOKED: [&str; 21] = [
     "numpy",
     "__array__",
     "__array_wrap__",
@@ -411,6 +411,9 @@ const HOOKED: [&str; 18] = [
     "is_pinned",
     "cuda",
     "new_tensor",
+    "apply_",
+    "map_",
+    "map2_",
 ];
 
 /// Methods that belong to autograd: `corten_autograd._tensor_methods.<name>(self, …)`.
@@ -441,8 +444,8 @@ unsafe extern "C" fn hooked<const ID: usize>(
 seq_macro::seq!(N in 0..27 {
     static NATIVE_ENTRIES: [ffi::PyCFunctionFastWithKeywords; 27] = [#(native::<N>,)*];
 });
-seq_macro::seq!(N in 0..22 {
-    static HOOKED_ENTRIES: [ffi::PyCFunctionWithKeywords; 22] = [#(hooked::<N>,)*];
+seq_macro::seq!(N in 0..25 {
+    static HOOKED_ENTRIES: [ffi::PyCFunctionWithKeywords; 25] = [#(hooked::<N>,)*];
 });
 
 fn definition(name: &str, function: ffi::PyMethodDefPointer, flags: c_int) -> ffi::PyMethodDef {

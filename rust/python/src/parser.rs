@@ -183,11 +183,12 @@ pub fn parse<'s>(
         for signature in signatures {
             match signature.read(call, by_text, parsed) {
                 Ok(()) => return Ok(Some(signature)),
-                Err(Refused::Mismatch) => {
+                // A value that fits a later signature only because a name was not known by its address proves nothing.
+                Err(Refused::Error(error)) if by_text || call.named() == 0 => return Err(error),
+                Err(_) => {
                     parsed.args.clear();
                     parsed.outs = None;
                 }
-                Err(Refused::Error(error)) => return Err(error),
             }
         }
         if call.named() == 0 {

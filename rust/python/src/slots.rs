@@ -297,7 +297,19 @@ unaries! {
     negative Neg "__neg__";
     positive Positive "__pos__";
     absolute Abs "__abs__";
-    invert BitwiseNot "__invert__";
+}
+
+entries! {
+    fn invert(py, slf) -> *mut PyObject {
+        overridden!(py, "__invert__", slf);
+        let tensor = self_of(slf)?;
+        if !tensor.dtype().is_integral(true) {
+            return Err(PyTypeError::new_err(
+                "~ (operator.invert) is only implemented on integer and Boolean-type tensors",
+            ));
+        }
+        run(py, Row::BitwiseNot, only(Value::Tensor(tensor.clone())), Target::Fresh)
+    }
 }
 
 entries! {

@@ -235,10 +235,26 @@ impl Kernel {
     }
 
     fn in_place(&self, args: &[Value]) -> Result<Value> {
-        let specs = (self.meta)(args)?;
         let Some(Value::Tensor(input)) = args.first() else {
             fail!(Type, "{}_() needs a tensor first", self.op.name);
         };
+        // What would choose a wider dtype computes in the tensor's own.
+        let mut own: Args;
+        let args = match self.op.params.iter().position(|param| param.name == "dtype") {
+            Some(dtype) if matches!(args[dtype], Value::None) => {
+                own = args.into();
+                own[dtype] = Value::DType(input.dtype());
+                &own[..]
+            }
+            Some(dtype) if !matches!(args[dtype], Value::DType(dtype) if dtype == input.dtype()) => fail!(
+                Runtime,
+                "Bad in-place call: input tensor dtype {} and output tensor dtype of {}_() should match",
+                input.dtype().scalar_name(),
+                self.op.name
+            ),
+            _ => args,
+        };
+        let specs = (self.meta)(args)?;
         let spec = &specs[0];
         check_cast(spec.dtype, input.dtype())?;
         if input.sizes() != &spec.sizes[..] {
@@ -447,6 +463,9 @@ fn check_out(op: &Op, out: &Tensor, dtype: DType, device: DeviceKind) -> Result<
             "{}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.",
             op.name
         );
+    }
+    if dtype.category() > out.dtype().category() && (op.name == "cat" || op.name.ends_with("stack")) {
+        fail!(Type, "torch.cat(): input types can't be cast to the desired output type {}", out.dtype().scalar_name());
     }
     check_cast(dtype, out.dtype())
 }

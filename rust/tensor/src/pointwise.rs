@@ -174,6 +174,30 @@ pub fn binary_meta(op: Binary, rule: Promote, args: &[Value]) -> Result<Meta> {
     Ok(smallvec![spec(rule, &operands)?])
 }
 
+/// An operand as the dtype of the computation has it: where that is a small integer, numbers and zero-dimensional tensors
+/// wrap around before the kernel sees them, which computes in a wider type.
+fn wrapped(value: Number, dtype: DType) -> Result<Number> {
+    let number = match value {
+        Number::Tensor(t) if t.ndim() == 0 && t.dtype() != DType::Bool && t.dtype() != dtype && is_small(dtype) => {
+            crate::rules::read::item(t)?
+        }
+        Number::Scalar(number) => number,
+        tensor => return Ok(tensor),
+    };
+    Ok(match (number, dtype) {
+        (Scalar::Int(x), DType::U8) => Number::Scalar(Scalar::Int(x as u8 as i64)),
+        (Scalar::Int(x), DType::I8) => Number::Scalar(Scalar::Int(x as i8 as i64)),
+        (Scalar::Int(x), DType::U16) => Number::Scalar(Scalar::Int(x as u16 as i64)),
+        (Scalar::Int(x), DType::I16) => Number::Scalar(Scalar::Int(x as i16 as i64)),
+        (Scalar::Int(x), DType::U32) => Number::Scalar(Scalar::Int(x as u32 as i64)),
+        _ => value,
+    })
+}
+
+fn is_small(dtype: DType) -> bool {
+    matches!(dtype, DType::U8 | DType::I8 | DType::U16 | DType::I16 | DType::U32)
+}
+
 fn source<'a>(value: Number<'a>, sizes: &'a [i64], strides: &'a Dims) -> Result<Src<'a>> {
     Ok(match value {
         Number::Scalar(s) => Src::Scalar(s),
@@ -191,8 +215,10 @@ fn strides_of(value: Number, sizes: &[i64]) -> Dims {
 /// `kernel` of a binary row.
 pub fn binary(op: Binary, rule: Promote, args: &[Value], outs: &[Tensor]) -> Result<()> {
     let operands = numbers(args, 2);
-    let compute = computed(rule, &operands).compute();
+    let dtype = computed(rule, &operands);
+    let compute = dtype.compute();
     let out = outs[0].core();
+    let operands = [wrapped(operands[0], dtype)?, wrapped(operands[1], dtype)?];
     let (x, y) = (strides_of(operands[0], &out.sizes), strides_of(operands[1], &out.sizes));
     kernels::binary(
         op,
@@ -261,8 +287,10 @@ pub fn many(
     outs: &[Tensor],
     kernel: fn(DType, Operand, &[Src]) -> Result<()>,
 ) -> Result<()> {
-    let compute = computed(rule, &numbers(&args[typed], 4)).compute();
-    let operands = numbers(args, 4);
+    let dtype = computed(rule, &numbers(&args[typed], 4));
+    let compute = dtype.compute();
+    let operands: SmallVec<[Number; 3]> =
+        numbers(args, 4).into_iter().map(|operand| wrapped(operand, dtype)).collect::<Result<_>>()?;
     let out = outs[0].core();
     let strides: SmallVec<[Dims; 4]> = operands.iter().map(|&n| strides_of(n, &out.sizes)).collect();
     let mut sources = SmallVec::<[Src; 4]>::new();

@@ -212,6 +212,7 @@ into_value! {
     &[i64]: |x| Value::Ints(x.into());
     &Vec<i64>: |x| Value::Ints(x.as_slice().into());
     Vec<i64>: |x| Value::Ints(x.into());
+    &[f64]: |x| Value::Floats(x.to_vec());
     &str: |x| Value::Str(x.into());
     DType: |x| Value::DType(x);
     Device: |x| Value::Device(x);

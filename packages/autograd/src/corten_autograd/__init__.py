@@ -73,7 +73,7 @@ def Variable(data: _native.Tensor, requires_grad: bool = False, volatile: bool =
 def __getattr__(name: str) -> object:
     import importlib
 
-    if name in ("function", "functional", "graph"):
+    if name in ("func", "function", "functional", "graph"):
         return importlib.import_module(f"corten_autograd.{name}")
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

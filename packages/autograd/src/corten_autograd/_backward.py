@@ -7,6 +7,7 @@ import corten_native._native as _native
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from corten_native import Tensor
 
@@ -105,12 +106,13 @@ def grad(
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Tensor | None, ...]:
+) -> tuple[Tensor, ...]:
     """Return the gradients of `outputs` with respect to `inputs`, accumulating nothing.
 
     `grad_outputs` as `grad_tensors` of `backward`. An input that no output depends on is an error unless
-    `allow_unused` (then its gradient is None) or `materialize_grads` (then zeros). With `is_grads_batched` the first
-    dimension of each `grad_outputs` counts passes, and of each result too.
+    `allow_unused` (then its gradient is None, which the type passes over, as PyTorch's does) or `materialize_grads`
+    (then zeros). With `is_grads_batched` the first dimension of each `grad_outputs` counts passes, and of each result
+    too.
 
     >>> x = torch.tensor([3.0], requires_grad=True)
     >>> grad(x**2, x)
@@ -156,4 +158,5 @@ def grad(
         found = [
             _native.zeros_like(target) if item is None else item for item, target in zip(found, targets, strict=True)
         ]
-    return tuple(found)
+    gradients: Any = tuple(found)
+    return gradients

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
@@ -19,18 +20,21 @@ if TYPE_CHECKING:
 
     from corten_native import Tensor
 
-__all__ = ["Drawing", "draw", "draw_module"]
+__all__ = ["Drawing", "Node", "draw", "draw_module"]
+
+#: The class of all nodes; each kind of node has a class of its own below it.
+Node = _native.Node
 
 
 class Drawing:
     """A picture of a graph. Notebooks show it; `svg` and `mermaid` are its texts, and `save` writes a file."""
 
-    def __init__(self, boxes: list[Box], kinds: Mapping[str, str]) -> None:
+    def __init__(self, boxes: list[Box], kinds: Mapping[Path, str]) -> None:
         self._boxes = boxes
         self._kinds = kinds
 
     def _label(self, path: Path) -> str:
-        return f"{path[-1]} {self._kinds.get('.'.join(path), '')}".rstrip()
+        return f"{path[-1]} {self._kinds.get(path, '')}".rstrip()
 
     @cached_property
     def layout(self) -> Layout:
@@ -85,34 +89,54 @@ def draw_module(module: Any, *args: Any, **kwargs: Any) -> Drawing:
     if not _native.is_grad_enabled():
         raise ValueError("there is no graph to draw: nothing is recorded here, with gradients disabled")
     names, kinds = _names(module)
-    runs: list[tuple[int, int, Path]] = []
-    began: list[int] = []
+    runs = _Runs(kinds)
     handles = []
     for name, part in module.named_modules():
-        path = tuple(name.split(".")) if name else ()
-
-        def after(*_: Any, path: Path = path) -> None:
-            runs.append((began.pop(), _now(), path))
-
         handles += [
-            part.register_forward_pre_hook(lambda *_: began.append(_now())),
-            part.register_forward_hook(after, prepend=True),
+            part.register_forward_pre_hook(lambda *_, name=name: runs.begin(name)),
+            part.register_forward_hook(lambda *_: runs.end(), prepend=True),
         ]
     try:
         outputs = module(*args, **kwargs)
     finally:
         for handle in handles:
             handle.remove()
+    return _drawn(outputs, names, kinds, runs.module_of)
 
-    def module_of(number: int) -> Path | None:
-        # Of modules within each other, the inner one ends first.
-        return next((path for start, end, path in runs if start < number < end), None)
 
-    return _drawn(outputs, names, kinds, module_of)
+class _Runs:
+    """Which module ran when. Each run is a box of its own, numbered from the second; `kinds` gets its type."""
+
+    def __init__(self, kinds: dict[Path, str]) -> None:
+        self._kinds = kinds
+        self._running: list[tuple[int, str, Path]] = []
+        self._ended: list[tuple[int, int, Path]] = []
+        self._counts: Counter[Path] = Counter()
+
+    def begin(self, name: str) -> None:
+        """Enter a module; its box is within that of the module around it that is running."""
+        around = ((outer, path) for _, outer, path in reversed(self._running) if f"{name}.".startswith(f"{outer}."))
+        outer, path = next(around, ("", ()))
+        if name:
+            path = (*path, *name.removeprefix(f"{outer}.").split("."))
+            self._counts[path] += 1
+            if self._counts[path] > 1:
+                path = (*path[:-1], f"{path[-1]} (run {self._counts[path]})")
+            self._kinds[path] = self._kinds[tuple(name.split("."))]
+        self._running.append((_now(), name, path))
+
+    def end(self) -> None:
+        """Leave the module entered last."""
+        start, _, path = self._running.pop()
+        self._ended.append((start, _now(), path))
+
+    def module_of(self, number: int) -> Path | None:
+        """Return the innermost module that ran when the node of this number was made: of several, it ended first."""
+        return next((path for start, end, path in self._ended if start < number < end), None)
 
 
 def _drawn(
-    tensors: Any, names: Mapping[int, str], kinds: Mapping[str, str], module_of: Callable[[int], Path | None]
+    tensors: Any, names: Mapping[int, str], kinds: Mapping[Path, str], module_of: Callable[[int], Path | None]
 ) -> Drawing:
     recorded = [x for x in _tensors(tensors) if x.requires_grad]
     if not recorded:
@@ -131,13 +155,13 @@ def _tensors(value: Any) -> Iterator[Tensor]:
             yield from _tensors(item)
 
 
-def _names(params: Any) -> tuple[dict[int, str], dict[str, str]]:
-    """Return the names of leaves by `id`, and the types of modules by name."""
+def _names(params: Any) -> tuple[dict[int, str], dict[Path, str]]:
+    """Return the names of leaves by `id`, and the types of modules by path."""
     if params is None:
         return {}, {}
     kinds = {}
     if hasattr(params, "named_parameters"):
-        kinds = {name: type(part).__name__ for name, part in params.named_modules()}
+        kinds = {tuple(name.split(".")): type(part).__name__ for name, part in params.named_modules()}
         params = params.named_parameters(remove_duplicate=True)
     pairs: Iterable[tuple[str, Tensor]] = params.items() if isinstance(params, Mapping) else params
     return {id(x): name for name, x in pairs}, kinds

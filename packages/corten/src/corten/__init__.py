@@ -19,12 +19,19 @@ sys.meta_path.insert(0, _alias.SameModule)
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from corten import autograd as autograd
+    from corten import func as func
     from corten import hub as hub
     from corten import nn as nn
     from corten import optim as optim
+    from corten import utils as utils
+    from corten_autograd.func import vmap as vmap
+    from corten_tensor_core import accelerator as accelerator
+    from corten_tensor_core import backends as backends
     from corten_tensor_core import fft as fft
     from corten_tensor_core import linalg as linalg
     from corten_tensor_core import special as special
+    from corten_tensor_core import types as types
+    from corten_tensor_core import version as version
 else:
     __all__ = [name for name in {*globals()} - {"TYPE_CHECKING", "corten_tensor_core", "sys"} if name[0] != "_"]
 
@@ -35,6 +42,8 @@ else:
             if name in corten_tensor_core._WHERE:
                 value = globals()[name] = getattr(corten_tensor_core, name)
                 return value
+            if name == "vmap":
+                return _alias.import_module("corten.func").vmap
             try:
                 return _alias.import_module(f"corten.{name}")
             except ModuleNotFoundError as error:

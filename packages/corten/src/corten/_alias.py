@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
 
-PACKAGES = {"autograd": "corten_autograd", "hub": "corten_nn.hub", "nn": "corten_nn", "optim": "corten_optim"}
+PACKAGES = {
+    "autograd": "corten_autograd",
+    "func": "corten_nn.func",
+    "hub": "corten_nn.hub",
+    "nn": "corten_nn",
+    "optim": "corten_optim",
+}
 
 
 def real_name(alias: str) -> str:

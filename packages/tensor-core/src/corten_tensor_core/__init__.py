@@ -12,6 +12,11 @@ import corten_native as _runtime
 from corten_native import *  # noqa: F403
 from corten_native import _native as _native
 from corten_native._native import _disabled_torch_function_impl as _disabled_torch_function_impl
+from corten_native._native import _upsample_bicubic2d_aa as _upsample_bicubic2d_aa
+from corten_native._native import _upsample_bilinear2d_aa as _upsample_bilinear2d_aa
+from corten_native._native import _upsample_nearest_exact1d as _upsample_nearest_exact1d
+from corten_native._native import _upsample_nearest_exact2d as _upsample_nearest_exact2d
+from corten_native._native import _upsample_nearest_exact3d as _upsample_nearest_exact3d
 
 from . import _creation, _settings
 from ._creation import *  # noqa: F403
@@ -48,6 +53,13 @@ if TYPE_CHECKING:
     from ._info import iinfo as iinfo
     from ._printing import get_printoptions as get_printoptions
     from ._printing import set_printoptions as set_printoptions
+    from ._spectra import istft as istft
+    from ._spectra import stft as stft
+    from ._windows import bartlett_window as bartlett_window
+    from ._windows import blackman_window as blackman_window
+    from ._windows import hamming_window as hamming_window
+    from ._windows import hann_window as hann_window
+    from ._windows import kaiser_window as kaiser_window
     from .linalg import vander as vander
     from .serialization import load as load
     from .serialization import save as save
@@ -67,11 +79,13 @@ _LAZY = {
     "_einsum": "einsum",
     "_info": "finfo iinfo",
     "_printing": "get_printoptions set_printoptions",
+    "_spectra": "istft stft",
+    "_windows": "bartlett_window blackman_window hamming_window hann_window kaiser_window",
     "serialization": "load save",
     "linalg": "vander",
 }
 _WHERE = {name: module for module, names in _LAZY.items() for name in names.split()}
-_MODULES = ("fft", "linalg", "special", "testing", "random", "serialization", "cuda", "utils", "types")
+_MODULES = "accelerator backends cuda fft linalg random serialization special testing types utils version".split()
 
 if not TYPE_CHECKING:
     # A type checker finds the same names by the star imports above.

@@ -7,6 +7,7 @@ import math
 import corten_native as _native
 
 from ._creation import tensor
+from ._info import iinfo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def unique_consecutive(
     """Return the first of each run of equal elements, or slices along `dim`, in their order."""
     values = input.reshape(-1) if dim is None else input
     along = 0 if dim is None else dim
+    if values.shape[along] and not values.numel():
+        raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
     order = _native.arange(values.shape[along], device=input.device)
     parts = _runs(values, order, _changes(values, along), return_inverse, return_counts, along)
     if return_inverse and dim is None:
@@ -153,6 +156,10 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
         raise RuntimeError(f"torch.histc: bins must be > 0, but got {bins}")
     if max < min:
         raise RuntimeError(f"torch.histc: max must be larger than min, got min={min} and max={max}")
+    if not (input.is_floating_point() or input.is_complex() or input.dtype == _native.bool):
+        bounds = iinfo(input.dtype)
+        if not bounds.min <= min <= max <= bounds.max:
+            raise RuntimeError(f"value cannot be converted to type {input.dtype} without overflow")
     x = input.reshape(-1)
     if min == max and len(x):
         min, max = x.min().item(), x.max().item()
@@ -251,6 +258,8 @@ def cov(
     """Return the covariance matrix of the rows; columns weigh by whole `fweights` and real `aweights`."""
     if input.dim() > 2:
         raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an input with {input.dim()}")
+    if input.dtype == _native.bool:
+        raise RuntimeError("cov(): bool dtype is not supported for input")
     x = input.reshape(1, -1) if input.dim() < 2 else input
     if not (x.is_floating_point() or x.is_complex()):
         x = x.to(_native.get_default_dtype())

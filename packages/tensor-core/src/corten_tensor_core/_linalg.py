@@ -45,6 +45,8 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
 
 def vander(x: Tensor, N: int | None = None) -> Tensor:
     """Return the powers 0 to `N - 1` of each element, along a new last dimension."""
+    if x.dtype in (_native.bool, _native.float16, _native.bfloat16):
+        raise RuntimeError(f"linalg.vander supports floating point, complex, and integer tensors, but got {x.dtype}")
     count = x.shape[-1] if N is None else N
     if count <= 1:
         raise RuntimeError(f"linalg.vander: N must be greater than 1, got {count}")
@@ -58,7 +60,8 @@ def matrix_norm(A: Tensor, ord: Any = None, dim: Any = (-2, -1), keepdim: bool =
     ord = "fro" if ord is None else ord
     if A.dim() < 2:
         raise RuntimeError(f"linalg.matrix_norm: The input tensor A must have at least 2 dimensions, got {A.dim()}.")
-    A = A if dtype is None else A.to(dtype)
+    _need_float("linalg.matrix_norm", A)
+    A = A if dtype is None else _widened("linalg.matrix_norm", A, dtype)
     rows, columns = (d % A.dim() for d in dim)
     if rows == columns:
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
@@ -74,6 +77,23 @@ def matrix_norm(A: Tensor, ord: Any = None, dim: Any = (-2, -1), keepdim: bool =
     sums = A.abs().sum(inner, True)
     result = sums.amax(outer, True) if ord > 0 else sums.amin(outer, True)
     return result if keepdim else result.squeeze(max(rows, columns)).squeeze(min(rows, columns))
+
+
+def _need_float(name: str, A: Tensor) -> None:
+    if not (A.is_floating_point() or A.is_complex()):
+        raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {A.dtype}")
+
+
+def _widened(name: str, A: Tensor, dtype: Any) -> Tensor:
+    if dtype.is_complex != A.is_complex():
+        kind = "complex" if A.is_complex() else "real"
+        raise RuntimeError(f"{name}: dtype should be {kind} for {kind} inputs, but got {dtype}")
+    if dtype != _native.promote_types(dtype, A.dtype):
+        raise RuntimeError(
+            f"{name}: the dtype of the input ({A.dtype}) should be convertible without narrowing "
+            f"to the specified dtype ({dtype})"
+        )
+    return A.to(dtype)
 
 
 def norm(input: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -147,8 +167,11 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
 
 def matrix_exp(A: Tensor) -> Tensor:
     """Scale to a norm below one half, sum the Taylor series of degree 18, square back."""
+    _need_float("linalg.matrix_exp", A)
     if A.dim() < 2 or A.shape[-1] != A.shape[-2]:
         raise RuntimeError(f"linalg.matrix_exp: A must be batches of square matrices, but got {list(A.shape)}")
+    if A.dtype in (_native.float16, _native.bfloat16):
+        return matrix_exp(A.float()).to(A.dtype)
     size = float(A.detach().abs().sum(-1).max()) if A.numel() else 0.0
     squarings = max(0, math.frexp(size)[1] + 1) if math.isfinite(size) else 0
     A = A / 2**squarings

@@ -240,6 +240,37 @@ def storage_type(self: Tensor) -> Any:
     raise NotImplementedError("storages are no public objects; use Tensor.type()")
 
 
+def apply_(self: Tensor, callable: Any) -> Tensor:
+    """Replace each element by what a Python function makes of it; slow."""
+    return _replaced("apply_", self, (), callable)
+
+
+def map_(self: Tensor, other: Tensor, callable: Any) -> Tensor:
+    """Replace each element by what a Python function makes of it and of the one in `other`; slow."""
+    return _replaced("map_", self, (other,), callable)
+
+
+def map2_(self: Tensor, x: Tensor, y: Tensor, callable: Any) -> Tensor:
+    """Replace each element by what a Python function makes of it and of those in `x` and `y`; slow."""
+    return _replaced("map2_", self, (x, y), callable)
+
+
+def _replaced(name: str, self: Tensor, others: tuple[Tensor, ...], function: Any) -> Tensor:
+    if any(x.requires_grad for x in (self, *others)):
+        raise RuntimeError(f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead.")
+    for other in others:
+        if other.dtype != self.dtype:
+            raise TypeError(f"{name}: expected {self.type()} for 'other' (got {other.type()})")
+    if self.device.type == "meta":
+        return self
+    columns = [x.expand_as(self).reshape(-1).tolist() for x in (self, *others)]
+    made = [function(*numbers) for numbers in zip(*columns, strict=True)]
+    wrong = next((x for x in made if not isinstance(x, (int, float, complex))), None)
+    if wrong is not None:
+        raise TypeError(f"must be real number, not {_type(wrong).__name__}")
+    return self.copy_(_native._from_data(made).view(self.shape)) if made else self
+
+
 def new_tensor(
     self: Tensor,
     data: Any,

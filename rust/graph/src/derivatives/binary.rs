@@ -27,7 +27,7 @@ atan2(x, y): pointwise { x: powers::over_square(g, x, y) * y, y: -(powers::over_
 hypot(x, y) -> out: pointwise { x: g * (x / out), y: g * (y / out) }
 copysign(x, y): pointwise { x: where_(eq(x, 0.0), 0.0, g * sign(x) * copysign(ones_like(g), y)), y: zeros_like(g) }
 xlogy(x, y): pointwise { x: g * where_(logical_and(eq(powers::tensor(x, g), 0.0), le(powers::tensor(y, g), 0.0)), 0.0, log(powers::tensor(y, g))), y: g * x / y }
-logaddexp(x, y) -> out: pointwise { x: g * exp(x - out), y: g * exp(y - out) }
+_logaddexp(x, y) -> out: pointwise { x: g * exp(x - out), y: g * exp(y - out) }
 logaddexp2(x, y) -> out: pointwise { x: g * exp2(x - out), y: g * exp2(y - out) }
 complex(x, y): linear { x: real(g), y: imag(g) }
 polar(x, y) -> out: pointwise { x: real(conj(g) * polar(ones_like(y), y)), y: real(conj(g) * mul(out, corten_tensor::Scalar::Complex(0.0, 1.0))) }

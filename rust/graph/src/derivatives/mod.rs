@@ -11,6 +11,7 @@ mod neural;
 mod order;
 mod random;
 mod reduce;
+mod resample;
 mod unary;
 mod view;
 
@@ -21,6 +22,7 @@ static FAMILIES: &[&[Derivative]] = &[
     &binary::ROWS,
     &activation::ROWS,
     &reduce::ROWS,
+    &resample::ROWS,
     &matrix::ROWS,
     &linalg::ROWS,
     &loss::ROWS,

@@ -19,7 +19,7 @@ topk(x, k: int, dim: Dim, largest: bool, sorted: bool) -> (values, index): gathe
 sort(x, dim: Dim, descending: bool, stable: bool) -> (values, index): gather { x: order::chosen(g, x.shape, dim, true, index) }
 cumsum(x, dim: Dim, dtype: DType?): linear { x: order::from_end(g, dim) }
 cumprod(x, dim: Dim, dtype: DType?) -> out: other { x: order::cumprod(g, x, out, x.shape, dim) }
-logcumsumexp(x, dim: Dim) -> out: other { x: order::logcumsumexp(g, x, out, dim) }
+_logcumsumexp(x, dim: Dim) -> out: other { x: order::logcumsumexp(g, x, out, dim) }
 cummax(x, dim: Dim) -> (values, index): gather { x: order::cumulated(g, x.shape, dim, index) }
 cummin(x, dim: Dim) -> (values, index): gather { x: order::cumulated(g, x.shape, dim, index) }
 _softmax(x, dim: Dim) -> out: other "SoftmaxBackward0" { x: _softmax_backward(g, out, dim) }

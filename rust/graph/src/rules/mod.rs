@@ -10,5 +10,6 @@ pub mod neural;
 pub mod order;
 pub mod powers;
 pub mod reduce;
+pub mod resample;
 pub mod special;
 pub mod strided;

@@ -65,7 +65,8 @@ impl f16 {
         let normal = abs.wrapping_add(0xc800_0fff).wrapping_add((abs >> 13) & 1) >> 13;
         // Subnormal results: adding 0.5 leaves the rounded half's bits at the bottom of the sum.
         let subnormal = (f32::from_bits(abs) + 0.5).to_bits().wrapping_sub(0x3f00_0000);
-        let special = if abs > 0x7f80_0000 { 0x7e00 } else { 0x7c00 };
+        // A NaN is made quiet and keeps its upper bits, as processors do it.
+        let special = if abs > 0x7f80_0000 { 0x7e00 | (abs >> 13 & 0x3ff) } else { 0x7c00 };
         let magnitude = if abs >= 0x4780_0000 {
             special
         } else if abs < 0x3880_0000 {
@@ -76,14 +77,14 @@ impl f16 {
         f16((sign | magnitude) as u16)
     }
 
-    /// Exact.
+    /// Exact; a NaN is made quiet.
     #[inline(always)]
     pub fn to_f32(self) -> f32 {
         let sign = (self.0 as u32 & 0x8000) << 16;
         let abs = (self.0 as u32 & 0x7fff) << 13;
         let exponent = abs & 0x0f80_0000;
         let normal = abs + 0x3800_0000;
-        let special = abs + 0x7000_0000;
+        let special = (abs + 0x7000_0000) | if abs > 0x0f80_0000 { 0x0040_0000 } else { 0 };
         let subnormal = (f32::from_bits(abs + 0x3880_0000) - f32::from_bits(0x3880_0000)).to_bits();
         let magnitude = if exponent == 0x0f80_0000 {
             special

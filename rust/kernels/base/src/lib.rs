@@ -7,6 +7,7 @@ pub mod alloc;
 pub mod dtype;
 pub mod element;
 pub mod error;
+pub mod half;
 pub mod isa;
 pub mod operand;
 pub mod pool;

@@ -1,4 +1,4 @@
-//! Convolution and its gradients over one to three spatial dimensions, and pooling.
+//! Convolution and its gradients over one to three spatial dimensions, pooling, and resampling.
 //!
 //! Every element of a result is the same sum on any instruction set and any number of threads. Terms of an output run
 //! over (position in the kernel, input channel) ascending, in chains of 512 fused multiply-adds that start from zero, the
@@ -13,6 +13,9 @@ mod direct;
 mod geometry;
 mod planes;
 mod pool;
+mod resample;
+mod sample;
+mod taps;
 mod weight;
 mod weight_planes;
 
@@ -20,6 +23,9 @@ pub use pool::{
     adaptive_avg_pool, adaptive_avg_pool_backward, adaptive_max_pool, avg_pool, avg_pool_backward, max_pool,
     max_pool_backward,
 };
+pub use resample::resample;
+pub use sample::{Border, Reading, Warp, grid_sample, grid_sample_backward_grid, grid_sample_backward_input};
+pub use taps::{Mode, Sampling, Taps};
 
 use corten_base::pool::parallel_for;
 use corten_base::{Operand, Result, Scalar, fail};

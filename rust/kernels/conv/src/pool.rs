@@ -204,14 +204,7 @@ fn largest(out: Operand, indices: Option<Operand>, x: Operand, windows: &Windows
             // SAFETY: the operands are valid for their sizes, which the windows were made from.
             unsafe {
                 map_planes(planes(&x), &from, &to, &|image, channel, x, y| {
-                    windows.each(|at, window| {
-                        let mut best = Pooled::LEAST;
-                        let mut place = None;
-                        windows.positions(window, |i| {
-                            if x[i].beats(best) || place.is_none() {
-                                (best, place) = (x[i], Some(i));
-                            }
-                        });
+                    windows.largest(x, |at, best, place| {
                         y[at] = best;
                         if let (Some(grid), Some(place)) = (&places, place) {
                             let [_, b, c] = grid.size;
@@ -236,6 +229,55 @@ fn largest(out: Operand, indices: Option<Operand>, x: Operand, windows: &Windows
         DType::I64 => run!(i64),
         other => fail!(Runtime, "max pooling: not defined for {other}"),
     }
+}
+
+impl Windows {
+    /// Calls with the flat position of each output, the largest number of its window in the plane `x`, and where it is
+    /// (nowhere in an empty window). The lines of a window are joined first, side by side, then their columns.
+    fn largest<T: Pooled>(&self, x: &[T], mut f: impl FnMut(usize, T, Option<usize>)) {
+        let width = self.size[2];
+        let (mut best, mut place) = (vec![T::LEAST; width], vec![0usize; width]);
+        let mut at = 0;
+        for &a in &self.along[0] {
+            for &b in &self.along[1] {
+                let mut lines = (a.start..a.end)
+                    .step_by(self.step[0])
+                    .flat_map(|i| (b.start..b.end).step_by(self.step[1]).map(move |j| (i * self.size[1] + j) * width));
+                let first = lines.next();
+                if let Some(first) = first {
+                    best.copy_from_slice(&x[first..first + width]);
+                    place.iter_mut().zip(first..).for_each(|(place, at)| *place = at);
+                }
+                lines.for_each(|line| join_line(&mut best, &mut place, &x[line..line + width], line));
+                for c in &self.along[2] {
+                    let columns = (c.start..c.end).step_by(self.step[2]).map(|k| (best[k], place[k]));
+                    let found = first.and_then(|_| columns.reduce(first_largest));
+                    f(at, found.map_or(T::LEAST, |(value, _)| value), found.map(|(_, place)| place));
+                    at += 1;
+                }
+            }
+        }
+    }
+}
+
+corten_base::multiversion! {
+    /// Takes over what is larger in a later line, which begins at `start`.
+    fn join_line<T: Pooled>(best: &mut [T], place: &mut [usize], line: &[T], start: usize) {
+        for (k, ((best, place), &value)) in best.iter_mut().zip(place).zip(line).enumerate() {
+            let beats = value.beats(*best);
+            *best = if beats { value } else { *best };
+            *place = if beats { start + k } else { *place };
+        }
+    }
+}
+
+/// The larger of two numbers with their places; of equal ones the first, of NaNs the last.
+#[inline(always)]
+fn first_largest<T: Pooled>((x, i): (T, usize), (y, j): (T, usize)) -> (T, usize) {
+    let (x_beats, y_beats) = (x.beats(y), y.beats(x));
+    // Equal numbers do not beat one another, NaNs do.
+    let takes_y = if x_beats == y_beats { (j < i) != x_beats } else { y_beats };
+    if takes_y { (y, j) } else { (x, i) }
 }
 
 fn check_indices(indices: &Operand, out: &Operand) -> Result<()> {

@@ -4,7 +4,7 @@
 //! wraps as the direct conversion would.
 
 use corten_base::element::{Cast, b8};
-use corten_base::{DType, Element, bf16, c64, c128, f16, multiversion};
+use corten_base::{DType, Element, bf16, c64, c128, half, multiversion};
 use std::mem::MaybeUninit;
 
 /// Converts `n` elements from the second address to the first.
@@ -34,6 +34,16 @@ unsafe fn step<S: Element + Cast<T>, T: Element>(n: usize, out: *mut u8, x: *con
     cast_loop::<S, T>(out, x);
 }
 
+unsafe fn widen_halves(n: usize, out: *mut u8, x: *const u8) {
+    // SAFETY: the caller's promise (see `Step`).
+    unsafe { half::widen(std::slice::from_raw_parts_mut(out.cast(), n), std::slice::from_raw_parts(x.cast(), n)) }
+}
+
+unsafe fn narrow_halves(n: usize, out: *mut u8, x: *const u8) {
+    // SAFETY: the caller's promise (see `Step`).
+    unsafe { half::narrow(std::slice::from_raw_parts_mut(out.cast(), n), std::slice::from_raw_parts(x.cast(), n)) }
+}
+
 /// From storage to its compute type.
 fn widen(dtype: DType) -> Option<Step> {
     Some(match dtype {
@@ -42,7 +52,7 @@ fn widen(dtype: DType) -> Option<Step> {
         DType::U16 => step::<u16, i32>,
         DType::I16 => step::<i16, i32>,
         DType::U32 => step::<u32, i64>,
-        DType::F16 => step::<f16, f32>,
+        DType::F16 => widen_halves,
         DType::BF16 => step::<bf16, f32>,
         _ => return None,
     })
@@ -56,7 +66,7 @@ fn narrow(dtype: DType) -> Option<Step> {
         DType::U16 => step::<i32, u16>,
         DType::I16 => step::<i32, i16>,
         DType::U32 => step::<i64, u32>,
-        DType::F16 => step::<f32, f16>,
+        DType::F16 => narrow_halves,
         DType::BF16 => step::<f32, bf16>,
         _ => return None,
     })

@@ -115,31 +115,67 @@ impl Blocks {
         });
     }
 
-    /// Calls `join` with each element of the blocks and the offset where it goes, blocks in order; where blocks are
-    /// large, tasks share out their elements, so that each destination has one task.
+    /// Joins each element of the blocks with what is where it goes, blocks in order; where blocks are large, tasks share
+    /// out their elements, so that each destination has one task.
     ///
     /// # Safety
-    /// The plan must be that of an operand of elements of T at `from`.
-    unsafe fn scatter<T: Copy>(&self, from: *const T, join: impl Fn(isize, T) + Sync) {
+    /// The plan must be that of operands at `from` and `to` with elements of T.
+    unsafe fn scatter<T: Copy>(&self, from: *const T, to: *mut T, join: impl Fn(T, T) -> T + Sync) {
+        let (from, to) = (Base(from.cast_mut()), Base(to));
+        let each = |f: isize, t: isize| {
+            // SAFETY: the caller's promise.
+            unsafe { to.write(t, join(to.read(t), from.read(f))) }
+        };
         let (outer, inner) = self.block.clone().split_inner();
-        let from = Base(from.cast_mut());
+        if inner.strides != [1, 1] && self.places.len() > 1 {
+            // The indexed dimension is the inner one: all places for each element of a block.
+            let count = self.block.numel();
+            parallel_for(count, (GRAIN / self.places.len()).max(1), &|range| {
+                self.block.walk(range, |[f, t]| self.places.iter().for_each(|place| each(place[0] + f, place[1] + t)));
+            });
+            return;
+        }
         // Pieces of rows, so that long rows are shared too.
         let piece = (GRAIN / self.places.len().max(1)).max(64);
         let pieces = inner.size.div_ceil(piece);
         parallel_for(outer.numel() * pieces, (piece / inner.size.max(1)).max(1), &|range| {
-            for place in &self.places {
-                for task in range.clone() {
-                    let first = task % pieces * piece;
-                    outer.walk(task / pieces..task / pieces + 1, |[f, t]| {
-                        for i in first as isize..inner.size.min(first + piece) as isize {
-                            let (f, t) = (f + i * inner.strides[0], t + i * inner.strides[1]);
+            let (from, to) = (from, to);
+            for task in range {
+                let first = task % pieces * piece;
+                let count = piece.min(inner.size - first) as isize;
+                outer.walk(task / pieces..task / pieces + 1, |[f, t]| {
+                    for place in &self.places {
+                        let f = place[0] + f + first as isize * inner.strides[0];
+                        let t = place[1] + t + first as isize * inner.strides[1];
+                        if inner.strides == [1, 1] {
                             // SAFETY: the caller's promise.
-                            join(place[1] + t, unsafe { from.read(place[0] + f) });
+                            unsafe { join_row(to.0.offset(t), from.0.offset(f), count as usize, &join) }
+                        } else {
+                            (0..count).for_each(|i| each(f + i * inner.strides[0], t + i * inner.strides[1]));
                         }
-                    });
-                }
+                    }
+                });
             }
         });
+    }
+}
+
+/// Joins `count` elements in a row with those at `to`.
+///
+/// # Safety
+/// There must be so many elements at both addresses.
+#[inline]
+unsafe fn join_row<T: Copy>(to: *mut T, from: *const T, count: usize, join: &impl Fn(T, T) -> T) {
+    if (to as usize).abs_diff(from as usize) >= count * size_of::<T>() {
+        // SAFETY: the caller's promise; the two do not overlap, and kernels alone write to `to` meanwhile.
+        let (to, from) =
+            unsafe { (std::slice::from_raw_parts_mut(to, count), std::slice::from_raw_parts(from, count)) };
+        to.iter_mut().zip(from).for_each(|(to, &from)| *to = join(*to, from));
+        return;
+    }
+    for i in 0..count {
+        // SAFETY: the caller's promise.
+        unsafe { to.add(i).write(join(to.add(i).read(), from.add(i).read())) }
     }
 }
 
@@ -165,15 +201,13 @@ pub fn scatter_nd(out: Operand, values: Operand, indices: &[Operand], accumulate
 fn put_blocks(plan: &Blocks, out: &Operand, values: &Operand, accumulate: bool) {
     if accumulate {
         with_dtype!(out.dtype(), T => {
-            let base = Base::<T>::of(out);
             // SAFETY: the plan's offsets are those of elements of `values` and `out`.
-            unsafe { plan.scatter::<T>(values.ptr().cast(), |at, value| base.write(at, base.read(at).add(value))) }
+            unsafe { plan.scatter::<T>(values.ptr().cast(), out.ptr().cast(), T::add) }
         });
     } else {
         by_width!(out.dtype(), T => {
-            let base = Base::<T>::of(out);
             // SAFETY: as above.
-            unsafe { plan.scatter::<T>(values.ptr().cast(), |at, value| base.write(at, value)) }
+            unsafe { plan.scatter::<T>(values.ptr().cast(), out.ptr().cast(), |_, value| value) }
         });
     }
 }
@@ -200,10 +234,10 @@ pub fn index_add(out: Operand, dim: usize, index: Operand, source: Operand, alph
     same_dtype(&out, &source)?;
     let plan = plan_dim(&source, &out, dim, &index)?;
     with_dtype!(out.dtype(), T => {
-        let (base, alpha) = (Base::<T>::of(&out), alpha.to::<T>());
+        let alpha = alpha.to::<T>();
         // SAFETY: the plan's offsets are those of elements of `source` and `out`.
         unsafe {
-            plan.scatter::<T>(source.ptr().cast(), |at, value| base.write(at, base.read(at).add(alpha.mul(value))))
+            plan.scatter::<T>(source.ptr().cast(), out.ptr().cast(), |old, value| old.add(alpha.mul(value)))
         }
     });
     Ok(())
@@ -239,7 +273,11 @@ pub fn embedding_backward(gw: Operand, g: Operand, index: Operand, padding: Opti
     by_width!(gw.dtype(), T => {
         let base = Base::<T>::of(&gw);
         // SAFETY: elements of `gw`; zero bytes are zero in every dtype.
-        all.walk(0..all.numel(), |[at]| unsafe { base.write(at, T::default()) });
+        let clear = |at| unsafe { base.write(at, T::default()) };
+        all.runs(0..all.numel(), |[at], [step], count| match step {
+            1 => (at..at + count as isize).for_each(clear),
+            step => (0..count as isize).for_each(|i| clear(at + i * step)),
+        });
     });
     put_blocks(&plan, &gw, &g, true);
     Ok(())

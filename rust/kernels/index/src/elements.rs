@@ -69,12 +69,14 @@ fn dims_along(index: &Operand, other: Option<&Operand>, x: &Operand, dim: usize)
 
 /// Refuses indices outside `size` before anything is written; negative ones too.
 fn check_indices(dims: &Dims<3>, index: &Operand, size: i64, dim: usize) -> Result<()> {
+    let outside = |i: i64| i as u64 >= size as u64;
     let mut bad = None;
-    dims.walk(0..dims.numel(), |[at, ..]| {
-        // SAFETY: an element of the index.
-        let i = unsafe { read_index(index, at) };
-        if i < 0 || i >= size {
-            bad = Some(i);
+    dims.runs(0..dims.numel(), |[first, ..], [step, ..], count| {
+        // SAFETY: elements of the index.
+        let at = |k: usize| unsafe { read_index(index, first + k as isize * step) };
+        // Without a way out of the loop, so that it can take several at once.
+        if (0..count).fold(false, |any, k| any | outside(at(k))) && bad.is_none() {
+            bad = (0..count).map(at).find(|&i| outside(i));
         }
     });
     match bad {
@@ -95,9 +97,18 @@ pub fn gather(out: Operand, x: Operand, dim: usize, index: Operand) -> Result<()
         let (to, from) = (Base::<T>::of(&out), Base::<T>::of(&x));
         parallel_for(dims.numel(), GRAIN, &|range| {
             let (to, from) = (to, from);
-            dims.walk(range, |[at, o, f]| {
-                // SAFETY: elements of the operands; the index was checked.
-                unsafe { to.write(o, from.read(f + read_index(&index, at) as isize * stride)) }
+            let index = index.ptr().cast::<i64>();
+            dims.runs(range, |[at, o, f], steps, count| {
+                let each = |[at_step, o_step, f_step]: [isize; 3]| {
+                    for k in 0..count as isize {
+                        // SAFETY: elements of the operands; the index was checked.
+                        unsafe {
+                            let chosen = index.offset(at + k * at_step).read() as isize * stride;
+                            to.write(o + k * o_step, from.read(f + k * f_step + chosen));
+                        }
+                    }
+                };
+                if let [1, 1, f_step] = steps { each([1, 1, f_step]) } else { each(steps) }
             });
         });
     });
@@ -125,30 +136,95 @@ pub fn scatter(out: Operand, dim: usize, index: Operand, source: Source, join: J
     let dims = dims_along(&index, operand, &out, dim)?;
     let (size, stride) = line(&out, dim);
     check_indices(&dims, &index, size, dim)?;
+    // Tasks share out another dimension than `dim`, so that each destination has one task.
+    let shared = (0..dims.as_slice().len()).filter(|&k| !dims.as_slice()[k].strides[2..].contains(&0));
+    let shared = shared.max_by_key(|&k| dims.as_slice()[k].size);
+    let scattered = Scattered { out, index, operand, stride, dims };
     with_dtype!(out.dtype(), T => {
-        let base = Base::<T>::of(&out);
         let constant: T = match source {
             Source::Scalar(value) => value.to(),
             Source::Operand(_) => Default::default(),
         };
-        // SAFETY: elements of the index and the source; the index was checked.
-        let place = |at: isize, t: isize| t + unsafe { read_index(&index, at) } as isize * stride;
-        // SAFETY: as above.
-        let value = |s: isize| operand.map_or(constant, |o| unsafe { Base::<T>::of(o).read(s) });
-        let plain = join == Join::Replace || (include_self && join != Join::Mean);
-        // How many elements have come to each place, counted at the place of the first one's own index.
-        let mut counts: std::collections::HashMap<isize, i64> = Default::default();
-        dims.walk(0..dims.numel(), |[at, s, t]| {
-            let (to, value) = (place(at, t), value(s));
-            let mut first = false;
-            if !plain {
-                let count = counts.entry(to).or_insert(include_self as i64);
-                first = *count == 0;
-                *count += 1;
+        if include_self || join == Join::Replace {
+            match join {
+                Join::Replace => scattered.plain(shared, constant, |_, value| value),
+                Join::Add => scattered.plain(shared, constant, T::add),
+                Join::Mul => scattered.plain(shared, constant, T::mul),
+                Join::Amax => scattered.plain(shared, constant, T::larger),
+                Join::Amin => scattered.plain(shared, constant, T::smaller),
+                Join::Mean => scattered.counted(constant, join, include_self),
             }
-            // SAFETY: as above.
+        } else {
+            scattered.counted(constant, join, include_self);
+        }
+    });
+    Ok(())
+}
+
+/// A [`scatter`] whose indices have been checked; `dims` steps through the index, the source and `out`.
+struct Scattered<'a> {
+    out: Operand<'a>,
+    index: Operand<'a>,
+    operand: Option<&'a Operand<'a>>,
+    stride: isize,
+    dims: Dims<3>,
+}
+
+impl Scattered<'_> {
+    /// Where the element at these offsets goes.
+    fn place(&self, at: isize, t: isize) -> isize {
+        // SAFETY: an element of the index.
+        t + unsafe { read_index(&self.index, at) } as isize * self.stride
+    }
+
+    /// What goes there.
+    fn value<T: Copy>(&self, s: isize, constant: T) -> T {
+        // SAFETY: an element of the source.
+        self.operand.map_or(constant, |o| unsafe { Base::<T>::of(o).read(s) })
+    }
+
+    /// Joins each element with what is there; tasks share out dimension `shared`, if any.
+    fn plain<T: Copy + Send + Sync>(&self, shared: Option<usize>, constant: T, join: impl Fn(T, T) -> T + Sync) {
+        let (base, index) = (Base::<T>::of(&self.out), self.index.ptr().cast::<i64>());
+        let (index, stride) = (Base(index), self.stride);
+        let some = |dims: &Dims<3>, start: [isize; 3]| {
+            let (base, index) = (base, index);
+            let source = self.operand.map_or(&raw const constant, |source| source.ptr().cast_const().cast());
+            dims.runs(0..dims.numel(), |[at, s, t], [at_step, s_step, t_step], count| {
+                // SAFETY: elements of the operands (of a constant, the source's steps are zero); the index was checked.
+                unsafe {
+                    let (mut at, mut s) = (index.0.offset(start[0] + at), source.offset(start[1] + s));
+                    let mut line = base.0.offset(start[2] + t);
+                    for _ in 0..count {
+                        let to = line.wrapping_offset(at.read() as isize * stride);
+                        to.write(join(to.read(), s.read()));
+                        (at, s) = (at.wrapping_offset(at_step), s.wrapping_offset(s_step));
+                        line = line.wrapping_offset(t_step);
+                    }
+                }
+            });
+        };
+        let Some(shared) = shared else { return some(&self.dims, [0; 3]) };
+        let size = self.dims.as_slice()[shared].size;
+        let each = self.dims.numel() / size.max(1);
+        parallel_for(size, (GRAIN / each.max(1)).max(1), &|range| {
+            let (dims, start) = self.dims.part(shared, range);
+            some(&dims, start);
+        });
+    }
+
+    /// Counts the elements that come to each place: the first may replace what is there, a mean divides by them.
+    fn counted<T: Arithmetic>(&self, constant: T, join: Join, include_self: bool) {
+        let base = Base::<T>::of(&self.out);
+        let mut counts: std::collections::HashMap<isize, i64> = Default::default();
+        self.dims.walk(0..self.dims.numel(), |[at, s, t]| {
+            let (to, value) = (self.place(at, t), self.value(s, constant));
+            let count = counts.entry(to).or_insert(include_self as i64);
+            let first = *count == 0;
+            *count += 1;
+            // SAFETY: an element of `out`: the index was checked.
             unsafe {
-                let old = base.read(to);
+                let old: T = base.read(to);
                 let new = match join {
                     _ if first => value,
                     Join::Replace => value,
@@ -166,8 +242,7 @@ pub fn scatter(out: Operand, dim: usize, index: Operand, source: Source, join: J
                 unsafe { base.write(to, base.read(to).divide(count)) }
             }
         }
-    });
-    Ok(())
+    }
 }
 
 /// The offset in `x` of its `flat`th element in row-major order.

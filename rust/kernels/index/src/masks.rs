@@ -76,14 +76,16 @@ pub fn masked_select(out: Operand, x: Operand, mask: Operand) -> Result<()> {
     };
     let dims = Dims::new(x.sizes(), [x.strides(), mask.strides()]).coalesced();
     let mut taken = 0;
-    by_width!(x.dtype(), T => dims.walk(0..dims.numel(), |[from, at]| {
-        // SAFETY: elements of the mask, of `x`, and (below `total`) of `out`.
-        unsafe {
-            if is_set(&mask, at) {
+    by_width!(x.dtype(), T => dims.runs(0..dims.numel(), |[from, at], steps, count| {
+        for k in 0..count as isize {
+            // SAFETY: elements of the mask, of `x`, and (below `total`) of `out`. What the mask does not choose is written
+            // too, and over by the next that it does, so that nothing depends on a guess of what it holds.
+            unsafe {
                 if taken < total {
-                    Base::<T>::of(&out).write((taken * stride) as isize, Base::<T>::of(&x).read(from));
+                    let value = Base::<T>::of(&x).read(from + k * steps[0]);
+                    Base::<T>::of(&out).write((taken * stride) as isize, value);
                 }
-                taken += 1;
+                taken += is_set(&mask, at + k * steps[1]) as i64;
             }
         }
     }));
@@ -136,20 +138,24 @@ pub fn nonzero(out: Operand, x: Operand) -> Result<()> {
     if rank != x.ndim() as i64 || rows != count_nonzero(&x) as i64 {
         fail!(Runtime, "expected a result of {} × {}, but got {rows} × {rank}", count_nonzero(&x), x.ndim());
     }
-    let mut at = vec![0i64; x.ndim()];
+    // The last dimension is walked by itself, `at` counts the others along.
+    let (last, step) = (x.sizes().last().copied().unwrap_or(1), x.strides().last().copied().unwrap_or(0) as isize);
+    let lead = x.ndim().saturating_sub(1);
+    let lines = Dims::new(&x.sizes()[..lead], [&x.strides()[..lead]]);
+    let mut at = vec![0i64; lead];
     let mut row = 0;
-    // `at` counts along with the walk, which is in row-major order.
-    let dims = Dims::new(x.sizes(), [x.strides()]);
     let base = Base::<i64>::of(&out);
-    with_dtype!(x.dtype(), T => dims.walk(0..if rows == 0 { 0 } else { x.numel() }, |[offset]| {
-        // SAFETY: an element of `x`.
-        let element = unsafe { Base::<T>::of(&x).read(offset) };
-        if Cast::<b8>::cast(element).0 != 0 && row < rows {
-            for (k, &index) in at.iter().enumerate() {
-                // SAFETY: an element of row `row` of `out`.
-                unsafe { base.write((row * down + k as i64 * across) as isize, index) }
+    with_dtype!(x.dtype(), T => lines.walk(0..if rows == 0 { 0 } else { lines.numel() }, |[line]| {
+        for i in 0..last {
+            // SAFETY: an element of `x`.
+            let element = unsafe { Base::<T>::of(&x).read(line + i as isize * step) };
+            if Cast::<b8>::cast(element).0 != 0 && row < rows {
+                for (k, &index) in at.iter().chain((rank > 0).then_some(&i)).enumerate() {
+                    // SAFETY: an element of row `row` of `out`.
+                    unsafe { base.write((row * down + k as i64 * across) as isize, index) }
+                }
+                row += 1;
             }
-            row += 1;
         }
         for (index, &size) in at.iter_mut().zip(x.sizes()).rev() {
             *index += 1;

@@ -1,11 +1,10 @@
 //! Where the largest or smallest element is; and along a line the k-th smallest, the k largest, or all in order.
 
 use crate::lines::{line_of, others};
-use crate::number::Ordered;
-use corten_base::alloc::filled;
+use crate::number::{Number, Ordered};
+use corten_base::alloc::{filled, room};
 use corten_base::pool::{parallel_for, try_parallel_for};
 use corten_base::{DType, Operand, Result, fail};
-use std::cmp::Ordering;
 
 /// What is sought along a dimension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,13 +23,14 @@ pub enum Seek {
     Kth(usize),
 }
 
-/// Calls `body` with each line of `x` along `dim` in turn (converted) and where its results go in `values`, `indices`.
+/// Calls `body` with each line of `x` along `dim` in turn (converted), room for its keys, and the line of results to be
+/// filled: places, of which the values are taken where they are wanted.
 fn each_line<C: Ordered>(
     values: Option<&Operand>,
     indices: &Operand,
     x: &Operand,
     dim: usize,
-    body: impl Fn(&[C], &mut Vec<u32>, &mut dyn FnMut(usize, C, usize)) + Sync,
+    body: impl Fn(&[C], &mut Vec<C::Key>, &mut [i64]) + Sync,
 ) -> Result<()> {
     if indices.dtype() != DType::I64 {
         fail!(Runtime, "indices must be int64, but are {}", indices.dtype());
@@ -44,21 +44,20 @@ fn each_line<C: Ordered>(
     let byte = |o: &Operand, offset: isize| o.ptr().wrapping_offset(offset * o.dtype().size() as isize);
     try_parallel_for(dims.numel(), (8192 / from.size.max(1)).max(1), &|range| {
         let mut line = filled(C::ZERO, from.size)?;
-        let mut order = Vec::new();
+        let (mut found, mut taken) = (filled(0i64, to.size)?, filled(C::ZERO, to.size)?);
+        let mut keys = room(from.size)?;
         dims.walk(range, |at| {
             // SAFETY: a line of elements of `x`.
             unsafe { C::load(x.dtype(), byte(x, at[0]), from.strides[0], &mut line) };
-            body(&line, &mut order, &mut |place, value, found| {
-                assert!(place < to.size);
-                let place = place as isize;
-                // SAFETY: elements of the two results.
-                unsafe {
-                    indices.ptr().cast::<i64>().offset(at[2] + place * index.strides[0]).write(found as i64);
-                    if let Some(values) = values {
-                        C::store(values.dtype(), byte(values, at[1] + place * to.strides[0]), 1, &[value]);
-                    }
+            body(&line, &mut keys, &mut found);
+            taken.iter_mut().zip(&found).for_each(|(taken, &at)| *taken = line[at as usize]);
+            // SAFETY: lines of the two results.
+            unsafe {
+                i64::store(DType::I64, byte(indices, at[2]), index.strides[0], &found);
+                if let Some(values) = values {
+                    C::store(values.dtype(), byte(values, at[1]), to.strides[0], &taken);
                 }
-            });
+            }
         });
         Ok(())
     })
@@ -101,17 +100,16 @@ pub fn arg_reduce(op: Seek, values: Option<Operand>, indices: Operand, x: Operan
     {
         fail!(Runtime, "kthvalue(): selected number k out of range for dimension {dim}");
     }
-    by_order!(x.dtype(), "arg_reduce", C => each_line::<C>(values.as_ref(), &indices, &x, dim, |line, order, write| {
-        let at = seek(op, line, order);
-        write(0, line[at], at);
+    by_order!(x.dtype(), "arg_reduce", C => each_line::<C>(values.as_ref(), &indices, &x, dim, |line, keys, found| {
+        found[0] = seek(op, line, keys) as i64;
     }))
 }
 
-fn seek<C: Ordered>(op: Seek, line: &[C], order: &mut Vec<u32>) -> usize {
+fn seek<C: Ordered>(op: Seek, line: &[C], keys: &mut Vec<C::Key>) -> usize {
     let first_nan = || line.iter().position(|v| v.is_nan());
-    let kth = |order: &mut Vec<u32>, k: usize| {
-        fill_order(line, order);
-        *order.select_nth_unstable_by(k, |&a, &b| ascending(line, a, b)).1 as usize
+    let kth = |keys: &mut Vec<C::Key>, k: usize| {
+        fill_keys(line, keys, false);
+        C::place(*keys.select_nth_unstable(k).1)
     };
     match op {
         Seek::Max | Seek::Min => {
@@ -128,57 +126,33 @@ fn seek<C: Ordered>(op: Seek, line: &[C], order: &mut Vec<u32>) -> usize {
             }
             best
         }
-        Seek::Median => first_nan().unwrap_or_else(|| kth(order, (line.len() - 1) / 2)),
+        Seek::Median => first_nan().unwrap_or_else(|| kth(keys, (line.len() - 1) / 2)),
         Seek::NanMedian => {
             let numbers = line.iter().filter(|v| !v.is_nan()).count();
-            kth(order, numbers.saturating_sub(1) / 2)
+            kth(keys, numbers.saturating_sub(1) / 2)
         }
-        Seek::Kth(k) => kth(order, k - 1),
+        Seek::Kth(k) => kth(keys, k - 1),
         Seek::Mode => {
-            fill_order(line, order);
-            order.sort_unstable_by(|&a, &b| ascending(line, a, b));
+            fill_keys(line, keys, false);
+            keys.sort_unstable();
             let (mut best, mut most, mut run) = (0, 0, 0);
-            for (i, &at) in order.iter().enumerate() {
-                let same = i > 0 && !line[at as usize].above(line[order[i - 1] as usize]);
+            let mut before = None;
+            for place in keys.iter().map(|&key| C::place(key)) {
+                let same = before.is_some_and(|before: usize| !line[place].above(line[before]));
                 run = if same { run + 1 } else { 1 };
                 if run > most {
-                    (best, most) = (at as usize, run);
+                    (best, most) = (place, run);
                 }
+                before = Some(place);
             }
             best
         }
     }
 }
 
-fn fill_order<C>(line: &[C], order: &mut Vec<u32>) {
-    order.clear();
-    order.extend(0..line.len() as u32);
-}
-
-/// By value, NaN last, and then by place.
-#[inline]
-fn ascending<C: Ordered>(line: &[C], a: u32, b: u32) -> Ordering {
-    let (x, y) = (line[a as usize], line[b as usize]);
-    if y.above(x) {
-        Ordering::Less
-    } else if x.above(y) {
-        Ordering::Greater
-    } else {
-        a.cmp(&b)
-    }
-}
-
-/// By value from the largest (NaN first), and then by place.
-#[inline]
-fn descending<C: Ordered>(line: &[C], a: u32, b: u32) -> Ordering {
-    let (x, y) = (line[a as usize], line[b as usize]);
-    if x.above(y) {
-        Ordering::Less
-    } else if y.above(x) {
-        Ordering::Greater
-    } else {
-        a.cmp(&b)
-    }
+fn fill_keys<C: Ordered>(line: &[C], keys: &mut Vec<C::Key>, down: bool) {
+    keys.clear();
+    keys.extend(line.iter().enumerate().map(|(at, value)| value.key(at as u32, down)));
 }
 
 /// Sorts along `dim`; equal elements keep their order, NaN counts as the largest.
@@ -208,22 +182,19 @@ pub fn topk(
     if k == 0 {
         return Ok(());
     }
-    by_order!(x.dtype(), "sort", C => each_line::<C>(Some(&values), &indices, &x, dim, |line, order, write| {
-        fill_order(line, order);
-        let compare = |a: &u32, b: &u32| if largest { descending(line, *a, *b) } else { ascending(line, *a, *b) };
+    by_order!(x.dtype(), "sort", C => each_line::<C>(Some(&values), &indices, &x, dim, |line, keys, found| {
+        fill_keys(line, keys, largest);
         if k < line.len() {
-            order.select_nth_unstable_by(k - 1, compare);
-            order.truncate(k);
+            keys.select_nth_unstable(k - 1);
+            keys.truncate(k);
         }
         // Places break ties, so an unstable sort gives the stable order.
         if sorted {
-            order.sort_unstable_by(compare);
+            keys.sort_unstable();
         } else {
-            order.sort_unstable();
+            keys.sort_unstable_by_key(|&key| C::place(key));
         }
-        for (place, &at) in order.iter().enumerate() {
-            write(place, line[at as usize], at as usize);
-        }
+        found.iter_mut().zip(keys.iter()).for_each(|(found, &key)| *found = C::place(key) as i64);
     }))
 }
 

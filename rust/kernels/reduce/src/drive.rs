@@ -1,6 +1,6 @@
 //! Which elements belong to which result: rows folded one by one, or columns side by side.
 
-use crate::fold::{Join, LEAF, Pairs, join_rows, join_staged, leaf, tree};
+use crate::fold::{Join, LEAF, Pairs, join_rows, join_staged, leaf};
 use crate::number::Number;
 use crate::softmax::same_sizes;
 use crate::source::{Mapped, Reader};
@@ -163,11 +163,12 @@ unsafe fn write<C: Number>(out: &Operand, offset: isize, value: C) {
 /// One result of the elements along `outer` and `inner`.
 fn row<C: Mapped, J: Join<C>>(reader: &Reader, offsets: [isize; 3], outer: &Dims<3>, inner: Dim<3>) -> C {
     let single = outer.as_slice().is_empty();
-    if single && reader.direct::<C>() && inner.strides[0] == 1 {
+    if single && reader.x.dtype() == C::DTYPE && inner.strides[0] == 1 {
         // SAFETY: the elements lie side by side in `x`, and nothing writes them meanwhile.
-        return tree::<C, J>(unsafe {
-            std::slice::from_raw_parts(reader.x.ptr().cast::<C>().offset(offsets[0]), inner.size)
-        });
+        let line = unsafe { std::slice::from_raw_parts(reader.x.ptr().cast::<C>().offset(offsets[0]), inner.size) };
+        if let Some(joined) = C::join_mapped::<J>(reader.map, line) {
+            return joined;
+        }
     }
     if single && inner.size <= 16 {
         let mut few = [C::ZERO; 16];

@@ -1,6 +1,6 @@
 //! The tree of a reduction: lanes within a leaf, leaves joined in pairs. It depends on the number of elements alone.
 
-use crate::number::{Number, Ordered};
+use crate::number::{Number, Ordered, Real};
 use corten_base::multiversion;
 
 /// Elements of a leaf.
@@ -61,19 +61,63 @@ fn halve<C: Number, J: Join<C>>(lanes: &mut [C]) -> C {
     lanes[0]
 }
 
+/// What is done to each number before it is joined.
+pub(crate) trait Function<C>: Copy + 'static {
+    fn of(self, x: C) -> C;
+}
+
+/// Nothing.
+#[derive(Clone, Copy)]
+pub(crate) struct Same;
+/// |x|.
+#[derive(Clone, Copy)]
+pub(crate) struct Magnitude;
+/// x².
+#[derive(Clone, Copy)]
+pub(crate) struct Square;
+/// (x - y)².
+#[derive(Clone, Copy)]
+pub(crate) struct SquaredFrom<C>(pub C);
+
+impl<C> Function<C> for Same {
+    #[inline(always)]
+    fn of(self, x: C) -> C {
+        x
+    }
+}
+impl<C: Real> Function<C> for Magnitude {
+    #[inline(always)]
+    fn of(self, x: C) -> C {
+        x.abs()
+    }
+}
+impl<C: Real> Function<C> for Square {
+    #[inline(always)]
+    fn of(self, x: C) -> C {
+        x.times(x)
+    }
+}
+impl<C: Real> Function<C> for SquaredFrom<C> {
+    #[inline(always)]
+    fn of(self, x: C) -> C {
+        let difference = x.minus(self.0);
+        difference.times(difference)
+    }
+}
+
 multiversion! {
     /// Joins at most [`LEAF`] numbers.
-    fn leaf_wide<C: Number, J: Join<C>>(x: &[C]) -> C {
+    fn leaf_wide<C: Number, J: Join<C>, F: Function<C>>(x: &[C], f: F) -> C {
         let mut lanes = C::lanes(J::IDENTITY);
         let lanes = lanes.as_mut();
         let mut chunks = x.chunks_exact(lanes.len());
         for chunk in &mut chunks {
             for (lane, &value) in lanes.iter_mut().zip(chunk) {
-                *lane = J::join(*lane, value);
+                *lane = J::join(*lane, f.of(value));
             }
         }
         for (lane, &value) in lanes.iter_mut().zip(chunks.remainder()) {
-            *lane = J::join(*lane, value);
+            *lane = J::join(*lane, f.of(value));
         }
         halve::<C, J>(lanes)
     }
@@ -82,16 +126,21 @@ multiversion! {
 /// Joins at most [`LEAF`] numbers.
 #[inline]
 pub(crate) fn leaf<C: Number, J: Join<C>>(x: &[C]) -> C {
+    leaf_of::<C, J, Same>(x, Same)
+}
+
+#[inline]
+fn leaf_of<C: Number, J: Join<C>, F: Function<C>>(x: &[C], f: F) -> C {
     if x.len() >= 64 {
-        return leaf_wide::<C, J>(x);
+        return leaf_wide::<C, J, F>(x, f);
     }
     if x.len() <= FEW {
-        return x.iter().fold(J::IDENTITY, |a, &b| J::join(a, b));
+        return x.iter().fold(J::IDENTITY, |a, &b| J::join(a, f.of(b)));
     }
     let mut lanes = [J::IDENTITY; FEW];
     for chunk in x.chunks(FEW) {
         for (lane, &value) in lanes.iter_mut().zip(chunk) {
-            *lane = J::join(*lane, value);
+            *lane = J::join(*lane, f.of(value));
         }
     }
     halve::<C, J>(&mut lanes)
@@ -131,12 +180,17 @@ impl<C: Number> Pairs<C> {
 
 /// Joins all of `x`.
 pub(crate) fn tree<C: Number, J: Join<C>>(x: &[C]) -> C {
+    tree_of::<C, J, Same>(x, Same)
+}
+
+/// Joins all of `f(x)`.
+pub(crate) fn tree_of<C: Number, J: Join<C>, F: Function<C>>(x: &[C], f: F) -> C {
     if x.len() <= LEAF {
-        return leaf::<C, J>(x);
+        return leaf_of::<C, J, F>(x, f);
     }
     let mut pairs = Pairs::new();
     for part in x.chunks(LEAF) {
-        pairs.push::<J>(leaf::<C, J>(part));
+        pairs.push::<J>(leaf_of::<C, J, F>(part, f));
     }
     pairs.finish::<J>()
 }

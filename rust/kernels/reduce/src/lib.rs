@@ -4,6 +4,7 @@
 //! set and the number of threads.
 
 mod arg;
+mod ctc;
 mod drive;
 mod fold;
 mod lines;
@@ -17,6 +18,7 @@ mod softmax;
 mod source;
 
 pub use arg::{Seek, arg_reduce, searchsorted, sort, topk};
+pub use ctc::{Sequence, ctc_loss, ctc_loss_backward};
 pub use loss::{Reduction, nll_loss, nll_loss_backward};
 pub use norm::{
     batch_norm, batch_norm_backward, batch_statistics, layer_norm, layer_norm_backward, reciprocal_deviation,

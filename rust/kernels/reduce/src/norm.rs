@@ -1,7 +1,7 @@
 //! Layer and batch normalisation (Ba et al., 2016; Ioffe and Szegedy, 2015), forward and backward.
 
 use crate::drive::{fold, reduced_count};
-use crate::fold::{Sum, tree};
+use crate::fold::{SquaredFrom, Sum, tree, tree_of};
 use crate::number::{Number, Real};
 use crate::reduce::{Reduce, real, var};
 use crate::softmax::same_sizes;
@@ -97,19 +97,17 @@ fn layer_norm_in<C: Real>(
     let count = C::from_f64(columns as f64);
     try_parallel_for(rows, (GRAIN / columns.max(1)).max(1), &|range| {
         let shared = &shared;
-        let (mut line, mut work) = (filled(C::ZERO, columns)?, filled(C::ZERO, columns)?);
+        let (mut line, mut result) = (filled(C::ZERO, columns)?, filled(C::ZERO, columns)?);
         for i in range {
             // SAFETY: row i of `x`.
-            unsafe { C::load(x.dtype(), row_of(x, i), x.strides()[1] as isize, &mut line) };
-            let mean = tree::<C, Sum>(&line).over(count);
-            center(&mut line, mean);
-            square(&line, &mut work);
-            let variance = tree::<C, Sum>(&work).over(count);
+            let line = unsafe { line_or_loaded(x, i, &mut line) };
+            let mean = tree::<C, Sum>(line).over(count);
+            let variance = tree_of::<C, Sum, _>(line, SquaredFrom(mean)).over(count);
             let rstd = C::ONE.over(variance.plus(C::from_f64(eps)).sqrt());
-            scale(&mut line, rstd, &weight, &bias);
+            normalise(line, [mean, rstd], &weight, &bias, &mut result);
             // SAFETY: row i of `out`, and each row's own place in the statistics.
             unsafe {
-                C::store(out.dtype(), row_of(out, i), out.strides()[1] as isize, &line);
+                C::store(out.dtype(), row_of(out, i), out.strides()[1] as isize, &result);
                 shared.0.0.add(i).write(mean);
                 shared.1.0.add(i).write(rstd);
             }
@@ -124,26 +122,27 @@ struct Shared<C>(*mut C);
 // SAFETY: tasks write disjoint places.
 unsafe impl<C> Sync for Shared<C> {}
 
-multiversion! {
-    fn center<C: Real>(x: &mut [C], mean: C) {
-        for x in x {
-            *x = x.minus(mean);
+/// Row i of a matrix as numbers: where it lies, or loaded to `buffer`.
+///
+/// # Safety
+/// `x` must have such a row, of `buffer`'s length, which nothing writes meanwhile.
+unsafe fn line_or_loaded<'a, C: Number>(x: &Operand<'a>, i: usize, buffer: &'a mut [C]) -> &'a [C] {
+    let step = x.strides()[1] as isize;
+    // SAFETY: the caller's promise.
+    unsafe {
+        if x.dtype() == C::DTYPE && step == 1 {
+            return std::slice::from_raw_parts(row_of(x, i).cast(), buffer.len());
         }
+        C::load(x.dtype(), row_of(x, i), step, buffer);
     }
+    buffer
 }
 
 multiversion! {
-    fn square<C: Real>(x: &[C], out: &mut [C]) {
-        for (out, &x) in out.iter_mut().zip(x) {
-            *out = x.times(x);
-        }
-    }
-}
-
-multiversion! {
-    fn scale<C: Real>(x: &mut [C], factor: C, weight: &[C], bias: &[C]) {
-        for ((x, &w), &b) in x.iter_mut().zip(weight).zip(bias) {
-            *x = x.times(factor).mul_add(w, b);
+    fn normalise<C: Real>(x: &[C], statistics: [C; 2], weight: &[C], bias: &[C], out: &mut [C]) {
+        let [mean, rstd] = statistics;
+        for (((out, &x), &w), &b) in out.iter_mut().zip(x).zip(weight).zip(bias) {
+            *out = x.minus(mean).times(rstd).mul_add(w, b);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::math;
 use corten_base::element::{Cast, b8};
-use corten_base::{DType, Element, bf16, c64, c128, f16, multiversion, with_dtype};
+use corten_base::{DType, Element, bf16, c64, c128, half, multiversion, with_dtype};
 
 /// A compute type.
 pub trait Number: Element {
@@ -38,6 +38,12 @@ pub trait Number: Element {
 
 /// A compute type with an order, in which NaN is above everything.
 pub trait Ordered: Number {
+    /// A value and its place in a line, as one integer: sorted by value (NaN last), then by place.
+    type Key: Copy + Ord + Send;
+    /// The key of this value at place `at`; with `down`, larger values (NaN first) come first.
+    fn key(self, at: u32, down: bool) -> Self::Key;
+    /// The place in a key.
+    fn place(key: Self::Key) -> usize;
     /// The smallest value.
     const LOWEST: Self;
     /// The largest value.
@@ -87,35 +93,18 @@ unsafe fn load_plain<T: Source<C>, C: Element>(ptr: *const T, stride: isize, out
 }
 
 multiversion! {
-    /// Contiguous elements whose conversion is worth vector instructions.
-    fn convert<T: Source<f32>>(from: &[T], to: &mut [f32]) {
+    fn widen(from: &[bf16], to: &mut [f32]) {
         for (to, from) in to.iter_mut().zip(from) {
-            *to = (*from).cast();
+            *to = from.to_f32();
         }
     }
 }
 
 multiversion! {
-    fn round<T: Halved>(from: &[f32], to: &mut [T]) {
-        for (to, from) in to.iter_mut().zip(from) {
-            *to = T::round(*from);
+    fn narrow(from: &[f32], to: &mut [bf16]) {
+        for (to, &from) in to.iter_mut().zip(from) {
+            *to = bf16::from_f32(from);
         }
-    }
-}
-
-trait Halved: Element {
-    fn round(x: f32) -> Self;
-}
-impl Halved for f16 {
-    #[inline(always)]
-    fn round(x: f32) -> f16 {
-        f16::from_f32(x)
-    }
-}
-impl Halved for bf16 {
-    #[inline(always)]
-    fn round(x: f32) -> bf16 {
-        bf16::from_f32(x)
     }
 }
 
@@ -164,14 +153,20 @@ macro_rules! numbers {
 /// As [`Number::load`], with a stride of 1. Answers whether the dtype was a half (and `out` of float32).
 unsafe fn load_halves<C: Element>(dtype: DType, ptr: *const u8, out: &mut [C]) -> bool {
     assert!(C::DTYPE == DType::F32);
-    // SAFETY: `C` is f32.
-    let out = unsafe { std::slice::from_raw_parts_mut(out.as_mut_ptr().cast::<f32>(), out.len()) };
-    match dtype {
-        // SAFETY: the caller's elements.
-        DType::F16 => convert(unsafe { std::slice::from_raw_parts(ptr.cast::<f16>(), out.len()) }, out),
-        // SAFETY: the caller's elements.
-        DType::BF16 => convert(unsafe { std::slice::from_raw_parts(ptr.cast::<bf16>(), out.len()) }, out),
-        _ => return false,
+    let n = out.len();
+    // SAFETY: `C` is f32, and the elements are the caller's.
+    unsafe {
+        match dtype {
+            DType::F16 => {
+                let out = std::slice::from_raw_parts_mut(out.as_mut_ptr().cast(), n);
+                half::widen(out, std::slice::from_raw_parts(ptr.cast(), n));
+            }
+            DType::BF16 => {
+                let out = std::slice::from_raw_parts_mut(out.as_mut_ptr().cast(), n);
+                widen(std::slice::from_raw_parts(ptr.cast(), n), out);
+            }
+            _ => return false,
+        }
     }
     true
 }
@@ -184,9 +179,9 @@ unsafe fn store_halves<C: Element>(dtype: DType, ptr: *mut u8, values: &[C]) -> 
     let values = unsafe { std::slice::from_raw_parts(values.as_ptr().cast::<f32>(), values.len()) };
     match dtype {
         // SAFETY: the caller's elements.
-        DType::F16 => round(values, unsafe { std::slice::from_raw_parts_mut(ptr.cast::<f16>(), values.len()) }),
+        DType::F16 => half::narrow(unsafe { std::slice::from_raw_parts_mut(ptr.cast(), values.len()) }, values),
         // SAFETY: the caller's elements.
-        DType::BF16 => round(values, unsafe { std::slice::from_raw_parts_mut(ptr.cast::<bf16>(), values.len()) }),
+        DType::BF16 => narrow(values, unsafe { std::slice::from_raw_parts_mut(ptr.cast(), values.len()) }),
         _ => return false,
     }
     true
@@ -206,6 +201,14 @@ numbers! {
 macro_rules! ordered_ints {
     ($($t:ident)*) => { $(
         impl Ordered for $t {
+            type Key = u128;
+            #[inline(always)]
+            fn key(self, at: u32, down: bool) -> u128 {
+                let ordered = (self as u64) ^ ($t::MIN as u64);
+                ((if down { !ordered } else { ordered }) as u128) << 32 | at as u128
+            }
+            #[inline(always)]
+            fn place(key: u128) -> usize { key as u32 as usize }
             const LOWEST: $t = $t::MIN;
             const HIGHEST: $t = $t::MAX;
             #[inline(always)]
@@ -221,8 +224,20 @@ macro_rules! ordered_ints {
 ordered_ints! { i64 u64 }
 
 macro_rules! reals {
-    ($($t:ident, $exp:path, $ln:path;)*) => { $(
+    ($($t:ident, $bits:ident, $key:ident, $exp:path, $ln:path;)*) => { $(
         impl Ordered for $t {
+            type Key = $key;
+            #[inline(always)]
+            fn key(self, at: u32, down: bool) -> $key {
+                // Both zeros are one value; negative numbers order against their bits.
+                let bits = (self + 0.0).to_bits();
+                let sign = 1 << ($bits::BITS - 1);
+                let ordered = if bits & sign != 0 { !bits } else { bits | sign };
+                let ordered = if self.is_nan() { $bits::MAX } else { ordered };
+                ((if down { !ordered } else { ordered }) as $key) << 32 | at as $key
+            }
+            #[inline(always)]
+            fn place(key: $key) -> usize { key as u32 as usize }
             const LOWEST: $t = $t::NEG_INFINITY;
             const HIGHEST: $t = $t::INFINITY;
             #[inline(always)]
@@ -252,7 +267,7 @@ macro_rules! reals {
     )* };
 }
 
-reals! { f32, math::exp_f32, math::ln_f32; f64, math::exp_f64, math::ln_f64; }
+reals! { f32, u32, u64, math::exp_f32, math::ln_f32; f64, u64, u128, math::exp_f64, math::ln_f64; }
 
 /// Whether each element differs from zero, as 1 or 0.
 ///

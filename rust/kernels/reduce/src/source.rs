@@ -1,5 +1,6 @@
 //! What a reduction reads: elements of one or two operands, converted and mapped.
 
+use crate::fold::{Join, Magnitude, Square, tree, tree_of};
 use crate::number::{Number, Real, load_truth};
 use corten_base::element::Cast;
 use corten_base::{DType, Operand, c64, c128};
@@ -33,6 +34,10 @@ pub(crate) enum Map {
 /// A number type with the maps that make sense for it; [`Map::Same`] is the only one that all have.
 pub(crate) trait Mapped: Number {
     fn map(map: Map, x: &mut [Self], y: &[Self]);
+    /// Joins all of `x`, mapped on the way, where there is a loop for this map.
+    fn join_mapped<J: Join<Self>>(map: Map, x: &[Self]) -> Option<Self> {
+        (map == Map::Same).then(|| tree::<Self, J>(x))
+    }
     /// Reads magnitudes of complex elements, if this is a real type; answers whether it did.
     ///
     /// # Safety
@@ -60,6 +65,14 @@ macro_rules! mapped_real {
                     Map::SquaredDifference => difference_squared(x, y),
                     Map::ExpDifference => difference_exp(x, y),
                     Map::Product => product(x, y),
+                }
+            }
+            fn join_mapped<J: Join<$t>>(map: Map, x: &[$t]) -> Option<$t> {
+                match map {
+                    Map::Same => Some(tree::<$t, J>(x)),
+                    Map::Abs => Some(tree_of::<$t, J, Magnitude>(x, Magnitude)),
+                    Map::Square => Some(tree_of::<$t, J, Square>(x, Square)),
+                    _ => None,
                 }
             }
             unsafe fn load_magnitudes(dtype: DType, ptr: *const u8, stride: isize, out: &mut [$t]) -> bool {

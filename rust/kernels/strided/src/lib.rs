@@ -99,22 +99,45 @@ impl<const N: usize> Dims<N> {
     /// Calls `body` with the operands' offsets at each of the elements in `range`, counted in row-major order.
     #[inline]
     pub fn walk(&self, range: Range<usize>, mut body: impl FnMut([isize; N])) {
+        self.runs(range, |mut offsets, strides, count| {
+            for _ in 1..count {
+                body(offsets);
+                for (offset, &stride) in offsets.iter_mut().zip(&strides) {
+                    *offset += stride;
+                }
+            }
+            body(offsets);
+        });
+    }
+
+    /// Calls `body` with each run along the innermost dimension of the elements in `range`, counted in row-major order:
+    /// the offsets of its first element, how far one step goes, and how many there are (never none).
+    #[inline]
+    pub fn runs(&self, range: Range<usize>, mut body: impl FnMut([isize; N], [isize; N], usize)) {
         if range.is_empty() {
             return;
         }
-        let mut index: SmallVec<[usize; 6]> = SmallVec::from_elem(0, self.0.len());
+        let Some((inner, outer)) = self.0.split_last() else { return body([0; N], [0; N], range.len()) };
+        let mut index: SmallVec<[usize; 6]> = SmallVec::from_elem(0, outer.len());
         let mut offsets = [0isize; N];
-        let mut rest = range.start;
-        for (dim, at) in self.0.iter().zip(&mut index).rev() {
+        let (mut rest, mut first) = (range.start / inner.size, range.start % inner.size);
+        for (dim, at) in outer.iter().zip(&mut index).rev() {
             *at = rest % dim.size;
             rest /= dim.size;
             for (offset, &stride) in offsets.iter_mut().zip(&dim.strides) {
                 *offset += *at as isize * stride;
             }
         }
-        for _ in range.start..range.end - 1 {
-            body(offsets);
-            for (dim, at) in self.0.iter().zip(&mut index).rev() {
+        let mut left = range.len();
+        loop {
+            let count = left.min(inner.size - first);
+            body(std::array::from_fn(|k| offsets[k] + first as isize * inner.strides[k]), inner.strides, count);
+            left -= count;
+            if left == 0 {
+                return;
+            }
+            first = 0;
+            for (dim, at) in outer.iter().zip(&mut index).rev() {
                 *at += 1;
                 let back = if *at == dim.size { *at as isize - 1 } else { -1 };
                 for (offset, &stride) in offsets.iter_mut().zip(&dim.strides) {
@@ -126,7 +149,14 @@ impl<const N: usize> Dims<N> {
                 *at = 0;
             }
         }
-        body(offsets);
+    }
+
+    /// The elements whose index along dimension `dim` lies in `range`, and the offsets of the first of them.
+    pub fn part(&self, dim: usize, range: Range<usize>) -> (Self, [isize; N]) {
+        let mut dims = self.clone();
+        let start = dims.0[dim].strides.map(|stride| stride * range.start as isize);
+        dims.0[dim].size = range.len();
+        (dims, start)
     }
 }
 

@@ -5,6 +5,7 @@ mod custom;
 mod hooks;
 mod node;
 mod pass;
+mod saved;
 
 use crate::errors::OrRaise;
 use crate::hooks::activate;

@@ -1,6 +1,6 @@
 //! Node objects: one Python object a node while it is looked at, of a class with the node's own name.
 
-use super::{hooks, renewed};
+use super::{hooks, renewed, saved};
 use crate::class;
 use corten_graph::node::{Edge, Kind, Node, node_of};
 use corten_tensor::Tensor;
@@ -90,6 +90,20 @@ impl PyNode {
     /// a handle whose `remove()` takes the hook away.
     fn register_prehook<'py>(slf: &Bound<'py, Self>, r#fn: Py<PyAny>) -> PyResult<Bound<'py, PyAny>> {
         hooks::add_to_node(slf, r#fn, true)
+    }
+
+    /// What it saved, under PyTorch's names: `_saved_self`, `_saved_result`, …
+    fn __getattr__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(value) = saved::attribute(py, &self.0, name)? {
+            return Ok(value);
+        }
+        Err(PyAttributeError::new_err(format!("'{}' object has no attribute '{name}'", self.0.type_name())))
+    }
+
+    fn __dir__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let names = slf.py().get_type::<PyAny>().call_method1("__dir__", (slf,))?;
+        names.call_method1("extend", (saved::attributes(&slf.get().0),))?;
+        Ok(names)
     }
 
     /// When it was made, in the order of nodes.

@@ -37,13 +37,13 @@ pub fn from_object(obj: &Bound<'_, PyAny>) -> Option<DType> {
     }
     let (py, ty) = (obj.py(), obj.cast::<PyType>().ok()?);
     if ty.is(py.get_type::<PyFloat>()) {
-        Some(corten_tensor::promote::default_float())
+        Some(DType::F64)
     } else if ty.is(py.get_type::<PyInt>()) {
         Some(DType::I64)
     } else if ty.is(py.get_type::<PyBool>()) {
         Some(DType::Bool)
     } else if ty.is(py.get_type::<PyComplex>()) {
-        Some(corten_tensor::promote::default_float().to_complex())
+        Some(DType::C128)
     } else {
         None
     }

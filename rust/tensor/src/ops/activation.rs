@@ -35,13 +35,13 @@ gelu(input: Tensor, *, approximate: str = "none") -> Tensor { meta: pointwise::u
 /// `log(1 + exp(beta * input)) / beta`, the input itself where `beta * input > threshold`.
 softplus(input: Tensor, beta: Scalar = 1, threshold: Scalar = 20) -> Tensor { meta: pointwise::unary_meta(Unary::softplus, Promote::default, args); kernel: smooth_relu(input, beta, threshold, &outs[0]); forms: fn out; domain: any, positive_scalar }
 /// `input` limited to `min_val` and `max_val`.
-hardtanh(input: Tensor, min_val: Scalar = -1, max_val: Scalar = 1) -> Tensor { meta: { if input.dtype() == crate::DType::Bool { fail!(Runtime, "Bool inputs not supported for hardtanh") } if args[1..].iter().all(|v| matches!(v, Value::Scalar(_))) && min_val.to_f64() > max_val.to_f64() { fail!(Value, "min_val cannot be greater than max_val") } Ok(smallvec::smallvec![pointwise::like(input, limited_meta(args)?[0].dtype)]) }; kernel: limited(args, outs); elementwise; forms: fn inplace out; domain: any, scalar, scalar }
+hardtanh(input: Tensor, min_val: Scalar = -1, max_val: Scalar = 1) -> Tensor { meta: { let [low, high] = clip_limits(input, min_val, max_val)?; limited_meta(&[args[0].clone(), low, high])?; Ok(smallvec::smallvec![pointwise::like(input, input.dtype())]) }; kernel: { let [low, high] = clip_limits(input, min_val, max_val)?; limited(&[args[0].clone(), low, high], outs) }; elementwise; forms: fn inplace out; domain: any, scalar, scalar }
 /// `input * clamp(input + 3, 0, 6) / 6`.
 hardswish(input: Tensor) -> Tensor { unary(hardswish, default); forms: fn inplace out; domain: any }
 /// `clamp(input + 3, 0, 6) / 6`.
 hardsigmoid(input: Tensor) -> Tensor { unary(hardsigmoid, default); forms: fn inplace out; domain: any }
 /// `input` where above `threshold`, else `value`.
-threshold(input: Tensor, threshold: Scalar, value: Scalar) -> Tensor { meta: Ok(smallvec::smallvec![pointwise::like(input, input.dtype())]); kernel: floor_at(input, input, threshold, value, &outs[0]); forms: fn inplace out; domain: any, scalar, scalar }
+threshold(input: Tensor, threshold: Scalar, value: Scalar) -> Tensor { meta: { own_number(input, threshold)?; own_number(input, value)?; if input.dtype().is_complex() { fail!(NotImplemented, "\"threshold_cpu\" not implemented for '{}'", input.dtype().scalar_name()) } Ok(smallvec::smallvec![pointwise::like(input, input.dtype())]) }; kernel: floor_at(input, input, own_number(input, threshold)?, own_number(input, value)?, &outs[0]); forms: fn inplace out; domain: any, scalar, scalar }
 /// `input` where positive, else `weight * input`, with one weight or one a channel.
 prelu(input: Tensor, weight: Tensor) -> Tensor { composite: _prelu_kernel(input, channel_weight(input, weight)?); forms: fn method; domain: any, any }
 /// `input` where positive, else `weight * input`.
@@ -106,6 +106,26 @@ fn exponential_linear(args: &[Value], [alpha, scale, input_scale]: [Scalar; 3], 
         let negative = mul(expm1(mul(x(), input_scale)), alpha.to_f64() * scale.to_f64());
         where_(gt(x(), 0), mul(x(), scale), negative)
     })
+}
+
+/// A number as an element of the tensor's dtype, in which it is compared or stored.
+fn own_number(x: &Tensor, number: Scalar) -> Result<Scalar> {
+    checks::convertible(number, x.dtype())?;
+    Ok(if x.dtype().is_integral(true) { Scalar::Int(number.to_i64()) } else { number })
+}
+
+/// The limits of `hardtanh`, in the tensor's dtype.
+fn clip_limits(x: &Tensor, low: Scalar, high: Scalar) -> Result<[Value; 2]> {
+    if low.to_f64() > high.to_f64() {
+        fail!(Value, "min_val cannot be greater than max_val");
+    }
+    if x.dtype() == crate::DType::Bool {
+        fail!(Runtime, "Bool inputs not supported for hardtanh");
+    }
+    if x.dtype().is_unsigned() && (low.to_f64() < 0.0 || high.to_f64() < 0.0) {
+        fail!(Runtime, "cannot do hardtanh on an unsigned type with negative limits");
+    }
+    Ok([Value::Scalar(own_number(x, low)?), Value::Scalar(own_number(x, high)?)])
 }
 
 fn smooth_relu(x: &Tensor, beta: Scalar, threshold: Scalar, out: &Tensor) -> Result<()> {

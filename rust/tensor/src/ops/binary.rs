@@ -5,7 +5,7 @@ use crate::op::Meta;
 use crate::pointwise;
 use crate::promote::Promote;
 use crate::rules::checks;
-use crate::value::Value;
+use crate::value::{Number, Value};
 use crate::{DType, Result, Tensor, fail};
 use corten_base::dtype::Category;
 use corten_elementwise::Binary;
@@ -36,7 +36,7 @@ fmod(input: Tensor, other: TensorOrScalar) -> Tensor { binary(fmod, default); fo
 /// `input ** exponent`.
 pow.tensor(input: Tensor, exponent: Tensor) -> Tensor { binary(pow, default); forms: fn method inplace out; domain: positive, any }
 /// `input ** exponent`, for one exponent.
-pow(input: Tensor, exponent: Scalar) -> Tensor { binary(pow, default); forms: fn method inplace out; domain: positive, scalar }
+pow(input: Tensor, exponent: Scalar) -> Tensor { binary(pow, default, checks::power); forms: fn method inplace out; domain: positive, scalar }
 /// `input ** exponent`, for one base.
 pow.base(input: Scalar, exponent: Tensor) -> Tensor { binary(pow, default); forms: fn out; domain: scalar, any }
 /// `input ** exponent` in double precision.
@@ -59,11 +59,13 @@ copysign(input: Tensor, other: TensorOrScalar) -> Tensor { binary(copysign, to_f
 /// The next number from `input` towards `other`.
 nextafter(input: Tensor, other: Tensor) -> Tensor { binary(nextafter, default); forms: fn method inplace out; domain: any, any; nondiff }
 /// `input * 2 ** other`.
-ldexp(input: Tensor, other: Tensor) -> Tensor { composite: mul(input, pow_base(2.0, if input.dtype().is_float() && other.dtype().is_integral(true) { super::cast::to(other, input.dtype()) } else { T::from(other) })); forms: fn method inplace out; domain: any, real(-5.0, 5.0) }
+ldexp(input: Tensor, other: Tensor) -> Tensor { composite: scaled_by_power(input, other); forms: fn method inplace out; domain: any, real(-5.0, 5.0) }
 /// `input * log(other)`, 0 where `input` is 0.
 xlogy(input: TensorOrScalar, other: TensorOrScalar) -> Tensor { binary(xlogy, to_float); forms: fn method inplace out; domain: any, positive }
 /// `log(exp(input) + exp(other))`.
-logaddexp(input: Tensor, other: Tensor) -> Tensor { binary(logaddexp, default); forms: fn method out; domain: any, any }
+logaddexp(input: Tensor, other: Tensor) -> Tensor { composite: match crate::promote::result_type(&[Number::Tensor(input), Number::Tensor(other)]).is_complex() { true => complex_logaddexp(input, other), false => _logaddexp(input, other) }; forms: fn method out; domain: any, any }
+/// `log(exp(input) + exp(other))` of real numbers.
+_logaddexp(input: Tensor, other: Tensor) -> Tensor { binary(logaddexp, default); domain: any, any }
 /// `log2(2 ** input + 2 ** other)`.
 logaddexp2(input: Tensor, other: Tensor) -> Tensor { binary(logaddexp2, default); forms: fn method out; domain: any, any }
 /// 0 below zero, 1 above, `values` at zero.
@@ -119,6 +121,23 @@ fn quotient_meta(args: &[Value], mode: Option<&str>) -> Result<Meta> {
 fn quotient(args: &[Value], mode: Option<&str>, outs: &[Tensor]) -> Result<()> {
     let (op, rule) = rounding(mode)?;
     pointwise::binary(op, rule, args, outs)
+}
+
+/// The power in the precision of the result, which may be higher than that of `other`.
+fn scaled_by_power(input: &Tensor, other: &Tensor) -> T {
+    let dtype = crate::promote::result_type(&[Number::Tensor(input), Number::Tensor(other)]);
+    let dtype = if other.dtype().is_complex() { dtype } else { dtype.to_real() };
+    let other = if dtype.is_differentiable() { super::cast::to(other, dtype) } else { T::from(other) };
+    mul(input, pow_base(2.0, other))
+}
+
+/// From the number with the greater real part, whose imaginary part the result keeps beyond ±π, as PyTorch's does.
+pub(super) fn complex_logaddexp(x: impl Into<T>, y: impl Into<T>) -> T {
+    use super::{compare::*, unary::*, view::real};
+    let (x, y): (T, T) = (x.into(), y.into());
+    let first = ge(real(&x), real(&y));
+    let (high, low) = (where_(&first, &x, &y), where_(&first, &y, &x));
+    where_(isfinite(real(&high)), log1p(exp(low - &high)) + &high, &high)
 }
 
 fn double_power(base: &Value, exponent: &Value) -> T {

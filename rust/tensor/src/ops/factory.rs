@@ -74,7 +74,13 @@ fn ranged(start: Scalar, end: Scalar, step: Scalar, options: &Options) -> Result
     if [start, end, step].iter().any(|s| s.category() == Category::Complex) {
         fail!(Type, "arange(): 'start', 'end' and 'step' must be real numbers");
     }
-    let count = match (all_ints, step.to_i64()) {
+    let dtype = options.dtype_or(if all_ints { DType::I64 } else { promote::default_float() });
+    if dtype == DType::Bool {
+        fail!(NotImplemented, "\"arange_cpu\" not implemented for 'Bool'");
+    }
+    // PyTorch counts in int64 what int64 shall hold, and all else in float64.
+    let finite = [start, end, step].iter().all(|s| s.to_f64().is_finite());
+    let count = match (all_ints || (dtype == DType::I64 && finite), step.to_i64()) {
         (true, step) if step != 0 => {
             let (start, end) = (start.to_i64() as i128, end.to_i64() as i128);
             if (step > 0 && start > end) || (step < 0 && start < end) {
@@ -83,9 +89,9 @@ fn ranged(start: Scalar, end: Scalar, step: Scalar, options: &Options) -> Result
             let (span, step) = ((end - start).unsigned_abs(), (step as i128).unsigned_abs());
             span.div_ceil(step).min(i64::MAX as u128) as i64
         }
+        (true, _) => fail!(Runtime, "step must be nonzero"),
         _ => arange_count(start.to_f64(), end.to_f64(), step.to_f64())?,
     };
-    let dtype = options.dtype_or(if all_ints { DType::I64 } else { promote::default_float() });
     options.finished(_range_(options.empty(&[count], dtype)?, start, step))
 }
 

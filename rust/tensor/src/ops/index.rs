@@ -4,8 +4,8 @@ use super::all::*;
 use crate::Dims;
 use crate::lazy::T;
 use crate::rules::{index, key};
-use crate::value::Number;
-use crate::{Result, Tensor, fail};
+use crate::value::{Number, Value};
+use crate::{DType, Result, Tensor, fail};
 use corten_index::Join;
 use corten_tables::ops;
 
@@ -32,6 +32,8 @@ index_add(input: Tensor, dim: Dim, index: Tensor, source: Tensor, *, alpha: Scal
 index_copy(input: Tensor, dim: Dim, index: Tensor, source: Tensor) -> Tensor { meta: index::index_write_meta("index_copy_", input, dim, index, source); kernel: index::index_write(input, dim, index, source, None, &outs[0]); updates; forms: fn method inplace out; domain: any, dim, index, any }
 /// A zero-dimensional tensor's value in the slices that `index` names.
 index_fill.tensor(input: Tensor, dim: Dim, index: Tensor, value: Tensor) -> Tensor { composite: filled(input, dim, index, value); forms: fn method inplace; domain: any, dim, index, any }
+/// The slices of `source` joined with those that `index` names by `prod`, `mean`, `amax` or `amin`.
+index_reduce(input: Tensor, dim: Dim, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = true) -> Tensor { composite: joined(input, dim, index, source, reduce, include_self); forms: fn method inplace out; domain: any, dim, index, any }
 /// `value` in the slices that `index` names.
 index_fill(input: Tensor, dim: Dim, index: Tensor, value: Scalar) -> Tensor { meta: { crate::rules::checks::convertible(value, input.dtype())?; index::index_fill_meta(input, dim, index) }; kernel: index::index_fill(input, dim, index, value, &outs[0]); updates; forms: fn method inplace; domain: any, dim, index, scalar }
 
@@ -83,6 +85,24 @@ fn filled(input: &Tensor, dim: i64, index: &Tensor, value: &Tensor) -> Result<T>
     }
     let slices = index_select(input, dim, index).tensor()?;
     Ok(index_copy(input, dim, index, expand(to(value, input.dtype()), slices.sizes())))
+}
+
+fn joined(x: &Tensor, dim: i64, index: &Tensor, source: &Tensor, reduce: &str, include_self: bool) -> Result<T> {
+    if !matches!(reduce, "prod" | "mean" | "amax" | "amin") {
+        fail!(Runtime, "index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.");
+    }
+    index::index_write_meta("index_reduce", x, dim, index, source)?;
+    let mut along: Dims = x.sizes().iter().map(|_| 1).collect();
+    let mut size = 1;
+    if x.ndim() > 0 {
+        let d = crate::rules::dims::wrap(dim, x.ndim())?;
+        (along[d], size) = (index.numel() as i64, x.sizes()[d]);
+    }
+    // Looked up in the numbers below `size`, so that indices beyond them are told as in the family's other rows.
+    let numbers = arange_with(size, DType::I64, Value::None, x.device(), false, false);
+    let places = index_select(numbers, 0, reshape(to(index, DType::I64), [-1]));
+    let places = expand(reshape(places, along), source.sizes());
+    Ok(scatter_reduce_with(x, dim, places, source, reduce, include_self))
 }
 
 /// A zero-dimensional tensor counts as a vector of one.

@@ -2,7 +2,7 @@
 
 use super::all::*;
 use crate::lazy::T;
-use crate::rules::matrix;
+use crate::rules::{checks, matrix};
 use crate::value::Value;
 use crate::{Result, Scalar, Tensor, fail};
 use corten_tables::ops;
@@ -20,7 +20,7 @@ dot(input: Tensor, tensor: Tensor) -> Tensor { meta: matrix::dot_meta(input, ten
 /// Sum of the products of two vectors' elements, of which the first are conjugated.
 vdot(input: Tensor, other: Tensor) -> Tensor { composite: dot(conj(input), other); forms: fn method out; domain: matrix(4), matrix(4) }
 /// Sums of products along a dimension, conjugating `x`.
-linalg_vecdot(x: Tensor, y: Tensor, *, dim: Dim = -1) -> Tensor { composite: sum_dim_with(mul(conj(x), y), [dim], false, Value::None); forms: fn(linalg) out; domain: any, any }
+linalg_vecdot(x: Tensor, y: Tensor, *, dim: Dim = -1) -> Tensor { composite: { matrix::need_float_vectors(x, y)?; sum_dim_with(mul(conj(x), y), [dim], false, Value::None) }; forms: fn(linalg) out; domain: any, any }
 /// Product of vectors, matrices or batches of matrices, by their dimensions.
 matmul(input: Tensor, other: Tensor) -> Tensor { composite: matmul_of(input, other); forms: fn method out; alias: __matmul__; domain: matrix(2, 3, 4), matrix(4, 5) }
 /// `input` times `weight` transposed, plus `bias`.
@@ -34,7 +34,7 @@ addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Scalar = 1, alpha
 /// `beta * input + alpha * mat @ vec`.
 addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { composite: scaled_sum(input, mv(mat, vec), beta, alpha); forms: fn method inplace out; domain: matrix(3), matrix(3, 4), matrix(4) }
 /// `beta * input + alpha * outer(vec1, vec2)`.
-addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { composite: scaled_sum(input, outer(vec1, vec2), beta, alpha); forms: fn method inplace out; domain: matrix(3, 4), matrix(3), matrix(4) }
+addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { composite: { checks::factors(&args[..3], [("beta", beta), ("alpha", alpha)])?; scaled_sum(input, outer(vec1, vec2), beta, alpha) }; forms: fn method inplace out; domain: matrix(3, 4), matrix(3), matrix(4) }
 /// Products of every element of one vector with every element of another.
 outer(input: Tensor, vec2: Tensor) -> Tensor { composite: outer_of(input, vec2); forms: fn method out; alias: ger; domain: matrix(3), matrix(4) }
 /// Sums of products over the last dimensions.

@@ -20,6 +20,8 @@ pub mod pool;
 pub mod query;
 pub mod random;
 pub mod reduce;
+pub mod resample;
+pub mod sequence;
 pub mod unary;
 pub mod view;
 
@@ -46,6 +48,8 @@ pub mod all {
     pub use super::query::*;
     pub use super::random::*;
     pub use super::reduce::*;
+    pub use super::resample::*;
+    pub use super::sequence::*;
     pub use super::unary::*;
     pub use super::view::*;
 }

@@ -1,6 +1,7 @@
 //! Embeddings, dropout, attention, rearrangements of channels, distances and windows.
 
 use super::all::*;
+use crate::device::DeviceKind;
 use crate::lazy::T;
 use crate::pointwise::fresh;
 use crate::rules::neural;
@@ -30,7 +31,9 @@ alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor { composite: dropp
 /// Whole channels replaced by `selu`'s limit in training, so that mean and variance stay.
 feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor { composite: dropped(input, p, train, true, true); forms: fn inplace; check: moments }
 /// `leaky_relu` with slopes drawn from `[lower, upper)` in training, their mean otherwise.
-rrelu(input: Tensor, lower: Scalar = 0.125, upper: Scalar = 0.3333333333333333, training: bool = false, generator: Generator?) -> Tensor { composite: randomly_leaky(input, lower.to_f64(), upper.to_f64(), training, generator); forms: fn inplace; check: moments }
+rrelu(input: Tensor, lower: Scalar = 0.125, upper: Scalar = 0.3333333333333333, training: bool = false, generator: Generator?) -> Tensor { composite: rrelu_with_noise_with(input, empty_like(input), lower, upper, training, generator); forms: fn inplace; check: moments }
+/// `rrelu` that leaves the slopes in `noise`: those drawn where `input` is not positive, one elsewhere.
+rrelu_with_noise(input: Tensor, noise: Tensor, lower: Scalar = 0.125, upper: Scalar = 0.3333333333333333, training: bool = false, generator: Generator?) -> Tensor { composite: randomly_leaky(input, noise, lower.to_f64(), upper.to_f64(), training, generator); forms: fn; check: moments }
 /// `softmax(query @ key.T * scale + mask) @ value`.
 scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor?, dropout_p: float = 0.0, is_causal: bool = false, *, scale: float?, enable_gqa: bool = false) -> Tensor { composite: attention([query, key, value], attn_mask, dropout_p, is_causal, scale, enable_gqa); forms: fn; domain: matrix(2, 3, 4), matrix(2, 3, 4), matrix(2, 3, 4) }
 
@@ -124,15 +127,38 @@ fn dropped(x: &Tensor, p: f64, train: bool, channels: bool, alpha: bool) -> Resu
     Ok(add(mul(x, mul(noise, scale)), moved))
 }
 
-fn randomly_leaky(x: &Tensor, low: f64, high: f64, training: bool, generator: Option<&SharedGenerator>) -> Result<T> {
+fn randomly_leaky(
+    x: &Tensor,
+    noise: &Tensor,
+    low: f64,
+    high: f64,
+    training: bool,
+    generator: Option<&SharedGenerator>,
+) -> Result<T> {
     if low > high {
         fail!(Runtime, "Lower bound should be less than or equal to the upper bound");
+    }
+    if x.sizes() != noise.sizes() {
+        fail!(
+            Runtime,
+            "noise tensor shape must match self tensor shape. Got self.shape = {}, noise.shape = {}",
+            crate::text::sizes(x.sizes()),
+            crate::text::sizes(noise.sizes())
+        );
     }
     if !training {
         return Ok(leaky_relu_with(x, (low + high) / 2.0));
     }
-    let slopes = uniform__with(empty_like(x), low, high, generator);
-    Ok(where_(gt(x, 0), x, mul(x, slopes)))
+    if x.device().kind != DeviceKind::Meta {
+        // As PyTorch does: a number of double precision for each element that is not positive.
+        let _below = crate::mode::no_grad();
+        let negative = le(x, 0).tensor()?;
+        let count = crate::rules::read::item(&sum(&negative).tensor()?)?.to_i64();
+        let slopes = uniform__with(Tensor::empty(&[count], DType::F64, x.device())?, low, high, generator);
+        let drawn = masked_scatter(ones_like(noise), negative, to(slopes, noise.dtype()));
+        copy_(noise, drawn).get()?;
+    }
+    Ok(mul(x, noise))
 }
 
 fn attention(

@@ -105,8 +105,13 @@ fn by_instance(
 }
 
 fn by_root_mean_square(x: &Tensor, shape: &[i64], weight: Option<&Tensor>, eps: Option<f64>) -> Result<T> {
-    norm::layer_meta(x, shape, weight, None)?;
-    let eps = eps.unwrap_or(match x.dtype() {
+    if x.dtype().is_complex() {
+        norm::check_layer(x, shape, weight, None)?;
+    } else {
+        norm::layer_meta(x, shape, weight, None)?;
+    }
+    let x = &contiguous(x).tensor()?;
+    let eps = eps.unwrap_or(match x.dtype().to_real() {
         DType::F16 => 9.765_625e-4,
         DType::BF16 => 7.812_5e-3,
         DType::F32 => f32::EPSILON as f64,

@@ -1,7 +1,9 @@
 //! Searches, sorting, scans and softmax along a dimension.
 
 use super::all::*;
+use crate::lazy::T;
 use crate::rules::{lines, reduce};
+use crate::{Result, Tensor};
 use corten_reduce::{Reduce, Scan, Seek};
 use corten_tables::ops;
 
@@ -49,7 +51,9 @@ cumsum(input: Tensor, dim: Dim, *, dtype: DType?) -> Tensor { meta: lines::scan_
 /// Running products along a dimension.
 cumprod(input: Tensor, dim: Dim, *, dtype: DType?) -> Tensor { meta: lines::scan_meta(input, dim, reduce::summed(input, dtype)); kernel: lines::scan(Scan::CumProd, input, dim, &outs[0]); forms: fn method inplace out; domain: any, dim }
 /// Running `log(Σ exp)` along a dimension.
-logcumsumexp(input: Tensor, dim: Dim) -> Tensor { meta: { if !input.dtype().is_float() { crate::fail!(NotImplemented, "\"logcumsumexp_out_cpu\" not implemented for '{}'", input.dtype().scalar_name()) } lines::scan_meta(input, dim, input.dtype()) }; kernel: lines::scan(Scan::LogCumSumExp, input, dim, &outs[0]); forms: fn method out; domain: any, dim }
+logcumsumexp(input: Tensor, dim: Dim) -> Tensor { composite: match input.dtype().is_complex() { true => complex_logcumsumexp(input, dim), false => Ok(_logcumsumexp(input, dim)) }; forms: fn method out; domain: any, dim }
+/// Running `log(Σ exp)` of real numbers.
+_logcumsumexp(input: Tensor, dim: Dim) -> Tensor { meta: { if !input.dtype().is_float() { crate::fail!(NotImplemented, "\"logcumsumexp_out_cpu\" not implemented for '{}'", input.dtype().scalar_name()) } lines::scan_meta(input, dim, input.dtype()) }; kernel: lines::scan(Scan::LogCumSumExp, input, dim, &outs[0]); domain: any, dim }
 /// The largest elements so far along a dimension, and their places.
 cummax(input: Tensor, dim: Dim) -> (values: Tensor, indices: Tensor) { meta: lines::extreme_meta("cummax", input, dim); kernel: lines::extreme(true, input, dim, outs); forms: fn method out; domain: any, dim }
 /// The smallest elements so far along a dimension, and their places.
@@ -70,4 +74,19 @@ _softmax_backward(grad_output: Tensor, output: Tensor, dim: Dim) -> Tensor { met
 /// The gradient of `log_softmax`, from its result.
 _log_softmax_backward(grad_output: Tensor, output: Tensor, dim: Dim) -> Tensor { meta: lines::softmax_meta("log_softmax_backward", output, dim); kernel: lines::softmax_backward(grad_output, output, dim, true, &outs[0]); domain: any, any, dim }
 
+}
+
+/// One number after the other: a common factor taken out would let small ones vanish.
+fn complex_logcumsumexp(input: &Tensor, dim: i64) -> Result<T> {
+    let d = crate::rules::dims::wrap(dim, input.ndim())?;
+    if input.numel() == 0 || input.ndim() == 0 {
+        return Ok(clone(input));
+    }
+    let slices = unbind_with(input, dim).get()?.into_tensors()?;
+    let mut sums = vec![slices[0].clone()];
+    for slice in &slices[1..] {
+        let sum = complex_logaddexp(&sums[sums.len() - 1], slice).tensor()?;
+        sums.push(sum);
+    }
+    Ok(stack_with(&sums[..], d as i64))
 }

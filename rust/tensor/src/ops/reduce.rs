@@ -21,7 +21,7 @@ mean(input: Tensor, *, dtype: DType?) -> Tensor { meta: reduce::meta(input, None
 /// Mean over the given dimensions.
 mean.dim(input: Tensor, dim: Dims?, keepdim: bool = false, *, dtype: DType?) -> Tensor { meta: reduce::meta(input, dim, keepdim, reduce::averaged(input, dtype)?); kernel: reduce::run(Reduce::Mean, input, dim, &outs[0]); forms: fn method out; domain: any, dims }
 /// Mean over the given dimensions (all by default) of what is a number.
-nanmean(input: Tensor, dim: Dims?, keepdim: bool = false, *, dtype: DType?) -> Tensor { composite: { if input.dtype().is_integral(true) { fail!(Runtime, "nanmean(): expected input to have floating point or complex dtype but got {}", input.dtype().scalar_name()) } div(nansum_with(input, dim, keepdim, dtype), sum_dim_with(logical_not(isnan(input)), dim, keepdim, Value::None)) }; forms: fn method; domain: any, dims }
+nanmean(input: Tensor, dim: Dims?, keepdim: bool = false, *, dtype: DType?) -> Tensor { composite: { if let Some(dtype) = dtype.filter(|d| d.is_integral(true)) { fail!(Runtime, "nanmean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype. Got: {}", dtype.scalar_name()) } if input.dtype().is_integral(true) { fail!(Runtime, "nanmean(): expected input to have floating point or complex dtype but got {}", input.dtype().scalar_name()) } div(nansum_with(input, dim, keepdim, dtype), sum_dim_with(logical_not(isnan(input)), dim, keepdim, Value::None)) }; forms: fn method; domain: any, dims }
 /// Product of all elements.
 prod(input: Tensor, *, dtype: DType?) -> Tensor { meta: reduce::meta(input, None, false, reduce::summed(input, dtype)); kernel: reduce::run(Reduce::Prod, input, None, &outs[0]); forms: fn method; domain: any }
 /// Product over a dimension.
@@ -101,6 +101,9 @@ fn extremes(input: &Tensor, dim: Option<i64>, keepdim: bool) -> Result<Vec<Tenso
 
 /// `log(Σ exp(input))`, with the largest real part taken out first.
 fn complex_logsumexp(input: &Tensor, dims: &[i64], keepdim: bool) -> T {
+    if input.numel() == 0 {
+        return log(sum_dim_with(input, dims, keepdim, Value::None));
+    }
     let largest = amax_with(real(input), dims, true);
     let shift = where_(isfinite(&largest), &largest, 0.0);
     let total = log(sum_dim_with(exp(sub(input, &shift)), dims, true, Value::None)) + shift;
@@ -116,6 +119,9 @@ fn named_norm(x: &Tensor, name: &str, dim: Option<&[i64]>, keepdim: bool, dtype:
         "fro" => Ok(linalg_vector_norm_with(x, 2, dim, keepdim, dtype)),
         "nuc" => {
             let dims = dim.map_or(vec![-2, -1], <[i64]>::to_vec);
+            if x.ndim() < 2 {
+                fail!(Runtime, "linalg.matrix_norm: The input tensor A must have at least 2 dimensions.");
+            }
             let places = crate::rules::dims::wrap_all(&dims, x.ndim())?;
             if places.len() != 2 {
                 fail!(Runtime, "nuclear norm requires two dimensions, got {}", crate::text::sizes(&dims));

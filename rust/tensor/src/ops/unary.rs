@@ -134,8 +134,8 @@ isreal(input: Tensor) -> Tensor { composite: if input.dtype().is_complex() { sup
 conj(input: Tensor) -> Tensor { composite: if input.dtype().is_complex() { _conj(input) } else { T::from(input) }; forms: fn method; domain: any }
 /// The tensor itself: conjugation is never deferred.
 resolve_conj(input: Tensor) -> Tensor { composite: T::from(input); forms: fn method; domain: any }
-/// The complex conjugates in fresh memory.
-conj_physical(input: Tensor) -> Tensor { composite: _conj(input); forms: fn method inplace out; domain: any }
+/// The complex conjugates; a real tensor itself.
+conj_physical(input: Tensor) -> Tensor { composite: conj(input); forms: fn method inplace out; domain: any }
 /// The complex conjugates, computed.
 _conj(input: Tensor) -> Tensor { unary(conj, default); domain: any }
 /// The tensor itself: negation is never deferred.

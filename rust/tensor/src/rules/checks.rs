@@ -66,10 +66,12 @@ pub fn subtraction(args: &[Value]) -> Result<()> {
 
 /// `bitwise_not` takes integers and bool.
 pub fn inversion(args: &[Value]) -> Result<()> {
-    if dtype_of(&args[0]).is_some_and(|d| !d.is_integral(true)) {
-        fail!(Type, "~ (operator.invert) is only implemented on integer and Boolean-type tensors");
+    match dtype_of(&args[0]) {
+        Some(dtype) if !dtype.is_integral(true) => {
+            fail!(NotImplemented, "\"bitwise_not_cpu\" not implemented for '{}'", dtype.scalar_name())
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// `relu` refuses bool.
@@ -167,6 +169,33 @@ pub fn polygamma(args: &[Value]) -> Result<()> {
         && order.to_f64() < 0.0
     {
         fail!(Runtime, "polygamma(n, x) does not support negative n.");
+    }
+    Ok(())
+}
+
+/// Integers have no negative powers.
+pub fn power(args: &[Value]) -> Result<()> {
+    match (dtype_of(&args[0]), &args[1]) {
+        (Some(dtype), Value::Scalar(Scalar::Int(n))) if *n < 0 && dtype.is_integral(true) => {
+            fail!(Runtime, "Integers to negative integer powers are not allowed.")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `addr` takes factors of the result's own kind.
+pub fn factors(args: &[Value], given: [(&str, Scalar); 2]) -> Result<()> {
+    let dtype = promoted(args);
+    for (name, factor) in given {
+        match factor {
+            Scalar::Float(_) | Scalar::Complex(..) if dtype.is_integral(true) => {
+                fail!(Runtime, "For integral input tensors, argument {name} must not be a floating point number.")
+            }
+            Scalar::Bool(_) if dtype != DType::Bool => {
+                fail!(Runtime, "Boolean {name} only supported for Boolean results.")
+            }
+            factor => convertible(factor, dtype)?,
+        }
     }
     Ok(())
 }

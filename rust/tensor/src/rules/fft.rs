@@ -111,8 +111,12 @@ pub fn several(
     norm: Option<&str>,
 ) -> Result<Meta> {
     check_norm(norm)?;
-    let dtype = kind.dtype(name, input, true)?;
+    // `rfftn` looks at the numbers first, the others at the dimensions.
+    if name == "rfftn" && input.dtype().is_complex() {
+        kind.dtype(name, input, true)?;
+    }
     let places = places(input, s, dim)?;
+    let dtype = kind.dtype(name, input, true)?;
     let mut sizes: Dims = input.sizes().into();
     match places.split_last() {
         None if kind != Kind::Complex => fail!(Runtime, "{name} must transform at least one axis"),

@@ -286,3 +286,20 @@ fn add_bias(target: Operand, x: Operand, w: Operand, bias: Option<&Tensor>, out:
 pub fn batch_sizes(a: &Tensor, b: &Tensor) -> Result<Dims> {
     crate::pointwise::broadcast([&a.sizes()[..a.ndim() - 2], &b.sizes()[..b.ndim() - 2]])
 }
+
+/// Refuses `linalg_vecdot` of integers, and of two dtypes.
+pub fn need_float_vectors(x: &Tensor, y: &Tensor) -> Result<()> {
+    let (a, b) = (x.dtype(), y.dtype());
+    if !a.is_differentiable() {
+        fail!(Runtime, "linalg.vecdot: Expected a floating point or complex tensor as input. Got {}", a.scalar_name());
+    }
+    if a != b {
+        fail!(
+            Runtime,
+            "linalg.vecdot: Expected x and y to have the same dtype, but found x of type {} and y of type {} instead",
+            a.scalar_name(),
+            b.scalar_name()
+        );
+    }
+    Ok(())
+}

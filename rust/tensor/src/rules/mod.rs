@@ -19,4 +19,6 @@ pub mod random;
 pub mod ranges;
 pub mod read;
 pub mod reduce;
+pub mod resample;
+pub mod sequence;
 pub mod view;

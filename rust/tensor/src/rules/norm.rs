@@ -46,8 +46,8 @@ fn rows(x: &Tensor, normalized: &[i64]) -> [i64; 2] {
     [x.sizes()[..lead].iter().product(), normalized.iter().product()]
 }
 
-fn check_layer(x: &Tensor, normalized: &[i64], weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<()> {
-    need_float("LayerNormKernelImpl", x)?;
+/// Refuses a shape that is not the end of the input's, and parameters of another.
+pub fn check_layer(x: &Tensor, normalized: &[i64], weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<()> {
     if normalized.is_empty() {
         fail!(
             Runtime,
@@ -82,6 +82,7 @@ fn check_layer(x: &Tensor, normalized: &[i64], weight: Option<&Tensor>, bias: Op
 
 /// `meta` of `native_layer_norm`: the result, means and reciprocal deviations.
 pub fn layer_meta(x: &Tensor, normalized: &[i64], weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<Meta> {
+    need_float("LayerNormKernelImpl", x)?;
     check_layer(x, normalized, weight, bias)?;
     let lead = x.ndim() - normalized.len();
     let sizes: Dims = x.sizes().iter().enumerate().map(|(d, &n)| if d < lead { n } else { 1 }).collect();
@@ -123,6 +124,7 @@ fn flat(x: Option<&Tensor>) -> Result<Option<Tensor>> {
 
 /// `meta` of `native_layer_norm_backward`: the gradients of input, weight and bias.
 pub fn layer_backward_meta(x: &Tensor, normalized: &[i64]) -> Result<Meta> {
+    need_float("LayerNormKernelImpl", x)?;
     check_layer(x, normalized, None, None)?;
     let parameter = || fresh(x, normalized, x.dtype());
     Ok(smallvec![fresh(x, x.dims(), x.dtype()), parameter(), parameter()])

@@ -7,6 +7,7 @@ use crate::tensor::Tensor;
 use crate::text;
 use corten_base::{DType, Operand, Result, fail};
 use corten_conv as kernels;
+use corten_reduce::Reduce;
 use smallvec::{SmallVec, smallvec};
 
 /// Windows: one number a spatial dimension, and how sizes are rounded.
@@ -27,6 +28,12 @@ impl<'a> Windows<'a> {
     }
 
     fn check(&self, name: &str) -> Result<()> {
+        let dims = self.kernel.len();
+        for (what, list) in [("stride", self.steps()), ("padding", self.padding), ("dilation", self.dilation)] {
+            if list.len() != dims {
+                fail!(Runtime, "{name}: {what} must be {dims} numbers, but got {}", text::sizes(list));
+            }
+        }
         for (what, list, low) in
             [("kernel size", self.kernel, 1), ("stride", self.steps(), 1), ("dilation", self.dilation, 1)]
         {
@@ -181,6 +188,12 @@ pub fn avg_backward(g: &Tensor, w: Windows, count_padding: bool, divisor: Option
 
 /// `kernel` of means to a given size.
 pub fn adaptive_avg(x: &Tensor, spatial: usize, out: &Tensor) -> Result<()> {
+    let spaces = x.ndim().saturating_sub(spatial);
+    if x.dtype().is_differentiable() && out.sizes()[spaces..].iter().all(|&size| size == 1) {
+        // One window over everything: a mean, which has quicker loops.
+        let dims: Dims = (spaces..x.ndim()).map(|dim| dim as i64).collect();
+        return super::reduce::run(Reduce::Mean, x, Some(&dims), out);
+    }
     with_batch([out, x], spatial, |[out, x]| kernels::adaptive_avg_pool(out, x))
 }
 

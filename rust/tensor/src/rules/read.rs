@@ -35,6 +35,9 @@ pub fn item(x: &Tensor) -> Result<Scalar> {
 
 /// Every number, in row-major order.
 pub fn scalars(x: &Tensor) -> Result<Vec<Scalar>> {
+    if x.device().kind == DeviceKind::Meta {
+        fail!(NotImplemented, "Cannot copy out of meta tensor; no data!");
+    }
     let _below = crate::mode::no_grad();
     let x = crate::ops::cast::contiguous(on_host(x)?).tensor()?;
     let operand = x.core().operand()?;

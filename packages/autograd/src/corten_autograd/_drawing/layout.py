@@ -1,15 +1,16 @@
-"""Where boxes stand: in layers, each box below all that it comes from, and modules as boxes around their parts.
+"""Where boxes stand: modules as boxes around their parts, and the lines between all.
 
-Each module is laid out by itself and then is one box for the module around it. Within a module, layers follow from the
-longest paths, the order in a layer from the mean positions of neighbours (the barycenter method of Sugiyama, Tagawa and
-Toda, 1981), and lines that pass layers go through points of their own there.
+Each module is laid out by itself (`layers`) and then is one box for the module around it. A line that enters or leaves
+a module passes a port on its edge, so that within each module too it goes around what it does not belong to. A leaf
+that only one operation of its module uses stands beside that.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain
 
+from .layers import GAP, HEADING, Item, Link, arrange_group
 from .nodes import Box, Path
 
 TYPE_CHECKING = False
@@ -17,199 +18,154 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 CHARACTER = 7.3  # the width of a letter of the font, for which there is no measure without a browser
+_BOLD = 8.0
 LINE = 15.0
 PADDING = 9.0
-GAP = 18.0
-LAYER_GAP = 30.0
-HEADING = 20.0
-_BEND = 8.0  # what a line that passes a layer takes of its width
-_SWEEPS = 6
+_BETWEEN_LEAVES = 8.0
 
 
-@dataclass(eq=False)
-class Item:
-    """Something with a place: a box, a module with its items, or a point where a line passes a layer."""
+@dataclass
+class Line:
+    """The corners of a line, which curves join; with an arrow where it ends at a box."""
 
-    box: Box | None = None
-    path: Path = ()
-    items: list[Item] = field(default_factory=list)
-    width: float = _BEND
-    height: float = 0.0
-    #: The centre and the upper edge, in the coordinates of the module around it and, when all is done, of the picture.
-    x: float = 0.0
-    y: float = 0.0
-    order: float = float("inf")
+    corners: list[tuple[float, float]]
+    arrow: bool
+    sideways: bool = False
 
 
 @dataclass
 class Layout:
-    """Boxes and modules with their places in a picture of `width` and `height`, and the corners of each line."""
+    """Boxes and modules with their places in a picture of `width` and `height`, and the lines between them."""
 
     width: float
     height: float
     boxes: dict[Box, Item]
     groups: list[Item]
-    lines: list[list[tuple[float, float]]]
+    lines: list[Line]
+
+
+@dataclass
+class _Plan:
+    """Boxes and modules on their way to places: the links of each module, and leaves beside what uses them."""
+
+    places: dict[Box, Item] = field(default_factory=dict)
+    groups: dict[Path, Item] = field(default_factory=lambda: {(): Item()})
+    links: dict[Path, dict[object, Link]] = field(default_factory=dict)
+    ports: dict[tuple[Path, Box, bool], Item] = field(default_factory=dict)
+    beside: dict[Box, list[Box]] = field(default_factory=dict)
+
+    def group(self, path: Path) -> Item:
+        """Return the module of this path, within the modules around it."""
+        if path not in self.groups:
+            self.groups[path] = Item(path=path)
+            self.group(path[:-1]).items.append(self.groups[path])
+        return self.groups[path]
+
+    def link(
+        self, path: Path, source: Item, target: Item, leave: Item | None = None, enter: Item | None = None
+    ) -> None:
+        """Join two items of a module, where they are modules at their ports."""
+        self.links.setdefault(path, {}).setdefault((source, target, leave, enter), Link(source, target, leave, enter))
+
+    def port(self, path: Path, box: Box, entry: bool) -> Item:
+        """Return the place on the edge of a module where lines from a box enter or leave."""
+        key = path, box, entry
+        if key not in self.ports:
+            self.ports[key] = Item(path=path)
+            group = self.group(path)
+            (group.entries if entry else group.exits).append(self.ports[key])
+        return self.ports[key]
+
+    def route(self, source: Box, target: Box) -> None:
+        """Join two boxes, through all modules that one of them is part of and the other is not."""
+        common = 0
+        while source.group[: common + 1] == target.group[: common + 1] and common < len(source.group):
+            common += 1
+        here, leave = self.places[source], None
+        for depth in range(len(source.group), common, -1):
+            path = source.group[:depth]
+            port = self.port(path, source, entry=False)
+            self.link(path, here, port, leave)
+            here, leave = self.groups[path], port
+        for depth in range(common, len(target.group)):
+            path = target.group[: depth + 1]
+            port = self.port(path, source, entry=True)
+            self.link(path[:-1], here, self.groups[path], leave, port)
+            here, leave = port, None
+        self.link(target.group, here, self.places[target], leave)
 
 
 def arrange(boxes: Sequence[Box], label: Callable[[Path], str]) -> Layout:
     """Give boxes their places. `label` is the heading of a module, which it has to be wide enough for."""
-    groups: dict[Path, Item] = {(): Item()}
-    places: dict[Box, Item] = {}
+    plan = _Plan()
+    users: dict[Box, list[Box]] = {}
     for box in boxes:
-        for depth in range(1, len(box.group) + 1):
-            path = box.group[:depth]
-            if path not in groups:
-                groups[path] = Item(path=path)
-                groups[path[:-1]].items.append(groups[path])
-        item = Item(box, box.group, order=box.order)
-        item.width = max(map(len, box.lines)) * CHARACTER + 2 * PADDING
-        item.height = len(box.lines) * LINE + PADDING
-        places[box] = item
-        groups[box.group].items.append(item)
-    routes = _routes(boxes, places, groups)
-    bends: dict[tuple[Item, Item], list[Item]] = {}
-    for path in sorted(groups, key=len, reverse=True):
-        _arrange_group(groups[path], routes.get(path, {}), label(path) if path else "", bends)
-    for path in sorted(groups, key=len):
-        group = groups[path]
+        for source in dict.fromkeys(box.inputs):
+            users.setdefault(source, []).append(box)
+    for box in boxes:
+        width = max(len(box.lines[0]) * _BOLD, max(map(len, box.lines)) * CHARACTER) + 2 * PADDING
+        height = len(box.lines) * LINE + PADDING
+        plan.places[box] = Item(box, box.group, width=width, height=height, order=box.order)
+        user = users.get(box, [])
+        if box.kind == "leaf" and len(user) == 1 and user[0].group == box.group and user[0].kind == "operation":
+            plan.beside.setdefault(user[0], []).append(box)
+        else:
+            plan.group(box.group).items.append(plan.places[box])
+    beside = set(chain.from_iterable(plan.beside.values()))
+    for box, leaves in plan.beside.items():
+        _make_room(plan.places[box], [plan.places[leaf] for leaf in leaves])
+    for target in boxes:
+        for source in dict.fromkeys(target.inputs):
+            if source not in beside:
+                plan.route(source, target)
+    for path in sorted(plan.groups, key=len, reverse=True):
+        heading = label(path) if path else ""
+        width = len(heading) * CHARACTER + 2 * GAP
+        arrange_group(plan.groups[path], list(plan.links.get(path, {}).values()), HEADING if heading else GAP, width)
+    for path in sorted(plan.groups, key=len):
+        group = plan.groups[path]
         for item in group.items:
             item.x += group.x
             item.y += group.y
-    lines = [
-        [(source.x, source.y + source.height), *_passed(bends.get(ends, [])), (target.x, target.y)]
-        for group in routes.values()
-        for ends, pairs in group.items()
-        for source, target in pairs
-    ]
-    whole = groups.pop(())
-    return Layout(whole.width, whole.height, places, list(groups.values()), lines)
+    sides = [side for box, leaves in plan.beside.items() for side in _put_beside(plan.places, box, leaves)]
+    lines = [_line(link) for links in plan.links.values() for link in links.values()]
+    whole = plan.groups.pop(())
+    return Layout(whole.width, whole.height, plan.places, list(plan.groups.values()), [*sides, *lines])
 
 
-_Routes = dict[tuple[Item, Item], list[tuple[Item, Item]]]
+def _make_room(item: Item, leaves: list[Item]) -> None:
+    """Widen the room of an operation for leaves on its left and right."""
+    item.left, item.right = (
+        max((leaf.width + GAP for leaf in side), default=0.0) for side in (leaves[::2], leaves[1::2])
+    )
+    item.room_height = _height(leaves[::2])
 
 
-def _routes(boxes: Sequence[Box], places: dict[Box, Item], groups: dict[Path, Item]) -> dict[Path, _Routes]:
-    """Return by module which of its items are joined, and for which boxes in them."""
-    routes: dict[Path, _Routes] = {}
-    for target in boxes:
-        for source in dict.fromkeys(target.inputs):
-            common = 0
-            while source.group[: common + 1] == target.group[: common + 1] and common < len(source.group):
-                common += 1
-            ends = [
-                groups[box.group[: common + 1]] if len(box.group) > common else places[box] for box in (source, target)
-            ]
-            group = routes.setdefault(target.group[:common], {})
-            group.setdefault((ends[0], ends[1]), []).append((places[source], places[target]))
-    return routes
+def _height(stack: list[Item]) -> float:
+    return sum(leaf.height for leaf in stack) + _BETWEEN_LEAVES * (len(stack) - 1)
 
 
-def _passed(bends: list[Item]) -> list[tuple[float, float]]:
-    return [(bend.x, y) for bend in bends for y in (bend.y, bend.y + bend.height)]
+def _put_beside(places: dict[Box, Item], box: Box, leaves: list[Box]) -> list[Line]:
+    """Place the leaves around their operation, and return the lines that join them."""
+    item = places[box]
+    middle = item.y + item.height / 2
+    lines = []
+    for sign, side in ((-1, leaves[::2]), (1, leaves[1::2])):
+        stack = [places[leaf] for leaf in side]
+        y = middle - _height(stack) / 2
+        for leaf in stack:
+            leaf.x = item.x + sign * ((item.width + leaf.width) / 2 + GAP)
+            leaf.y = y
+            y += leaf.height + _BETWEEN_LEAVES
+            start = (leaf.x - sign * leaf.width / 2, leaf.y + leaf.height / 2)
+            lines.append(Line([start, (item.x + sign * item.width / 2, middle)], arrow=True, sideways=True))
+    return lines
 
 
-def _arrange_group(group: Item, routes: _Routes, heading: str, bends: dict[tuple[Item, Item], list[Item]]) -> None:
-    """Place the items of one module, whose own sizes are known, around x = 0 and below y = 0, and give it its size."""
-    group.order = min((item.order for item in group.items), default=0.0)
-    # A module that runs twice may both come before and after another; then what ran first stands above.
-    group.items.sort(key=lambda item: item.order)
-    rank = {item: number for number, item in enumerate(group.items)}
-    forward = [ends for ends in routes if rank[ends[0]] < rank[ends[1]]]
-    layers, links = _layers(group.items, forward, bends)
-    _order(layers, links)
-    _spread(layers, links)
-    top = HEADING if heading else GAP
-    for number, layer in enumerate(layers):
-        height = max(item.height for item in layer)
-        for item in layer:
-            if item.box is None and not item.items:
-                item.y, item.height = top, height
-            else:
-                item.y = top + (height - item.height) / 2
-        top += height + (LAYER_GAP if number < len(layers) - 1 else 0)
-    everything = [item for layer in layers for item in layer]
-    left = min(item.x - item.width / 2 for item in everything)
-    right = max(item.x + item.width / 2 for item in everything)
-    group.width = max(right - left, len(heading) * CHARACTER) + 2 * GAP
-    group.height = top + GAP
-    shift = -(left + right) / 2 if group.path else group.width / 2 - (left + right) / 2
-    for item in everything:
-        item.x += shift
-    group.items = everything
-
-
-def _layers(
-    items: list[Item], forward: list[tuple[Item, Item]], bends: dict[tuple[Item, Item], list[Item]]
-) -> tuple[list[list[Item]], list[tuple[Item, Item]]]:
-    """Return the layers, with the points where lines pass them, and the links between neighbouring layers."""
-    before: dict[Item, list[Item]] = {item: [] for item in items}
-    after: dict[Item, list[Item]] = {item: [] for item in items}
-    for source, target in forward:
-        before[target].append(source)
-        after[source].append(target)
-    depth: dict[Item, int] = {}
-    for item in items:
-        depth[item] = max((depth[x] + 1 for x in before[item]), default=0)
-    for item in reversed(items):
-        # What comes from nowhere, a parameter, stands right above what uses it.
-        if not before[item] and after[item]:
-            depth[item] = min(depth[x] for x in after[item]) - 1
-    layers: list[list[Item]] = [[] for _ in range(max(depth.values(), default=0) + 1)]
-    for item in items:
-        layers[depth[item]].append(item)
-    links: list[tuple[Item, Item]] = []
-    for source, target in forward:
-        passed = [Item() for _ in range(depth[source] + 1, depth[target])]
-        for number, bend in enumerate(passed, depth[source] + 1):
-            layers[number].append(bend)
-        bends[source, target] = passed
-        links += pairwise([source, *passed, target])
-    return [layer for layer in layers if layer], links
-
-
-def _order(layers: list[list[Item]], links: list[tuple[Item, Item]]) -> None:
-    """Order each layer by the mean places of its neighbours above and below, in turn."""
-    above: dict[Item, list[Item]] = {}
-    below: dict[Item, list[Item]] = {}
-    for source, target in links:
-        above.setdefault(target, []).append(source)
-        below.setdefault(source, []).append(target)
-    place = {item: float(number) for layer in layers for number, item in enumerate(layer)}
-    for sweep in range(_SWEEPS):
-        neighbours = below if sweep % 2 else above
-        for layer in reversed(layers) if sweep % 2 else layers:
-            means = {item: _mean([place[x] for x in neighbours.get(item, [item])]) for item in layer}
-            layer.sort(key=means.__getitem__)
-            place.update({item: float(number) for number, item in enumerate(layer)})
-
-
-def _spread(layers: list[list[Item]], links: list[tuple[Item, Item]]) -> None:
-    """Give all items their x: near their neighbours, in their order, and apart from each other."""
-    joined: dict[Item, list[Item]] = {}
-    for source, target in links:
-        joined.setdefault(source, []).append(target)
-        joined.setdefault(target, []).append(source)
-    for layer in layers:
-        _apart(layer, [0.0] * len(layer))
-    for sweep in range(_SWEEPS):
-        for layer in reversed(layers) if sweep % 2 else layers:
-            _apart(layer, [_mean([x.x for x in joined.get(item, [item])]) for item in layer])
-
-
-def _apart(layer: list[Item], wanted: list[float]) -> None:
-    """Place a layer as near to the wanted places as its widths allow, in this order."""
-    edges = []
-    least = float("-inf")
-    for item, x in zip(layer, wanted, strict=True):
-        x = max(x, least + item.width / 2)
-        edges.append(x)
-        least = x + item.width / 2 + GAP
-    # Pushed to the right only, they would all lean that way.
-    lean = _mean([x - y for x, y in zip(edges, wanted, strict=True)])
-    for item, x in zip(layer, edges, strict=True):
-        item.x = x - lean
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
+def _line(link: Link) -> Line:
+    """Return a link as a line: to the end of its layer, through the layers between, and on from its edge."""
+    source, target = link.leave or link.source, link.enter or link.target
+    corners = [(source.x, source.y + source.height), (source.x, link.source.bottom)]
+    corners += [(bend.x, y) for bend in link.bends for y in (bend.y, bend.y + bend.height)]
+    corners += [(target.x, link.target.top), (target.x, target.y)]
+    return Line(list(dict.fromkeys(corners)), arrow=target.box is not None)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from html import escape
 
-from .layout import LINE, PADDING
+from .layout import LINE, PADDING, Line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .layout import Item, Layout
+    from .layers import Item
+    from .layout import Layout
     from .nodes import Path
 
 _STYLE = """
@@ -35,7 +36,7 @@ def svg(layout: Layout, label: Callable[[Path], str]) -> str:
         '<path d="M0 0 8 4 0 8z" fill="#5b6b7b"/></marker></defs>',
         f'<rect width="{width}" height="{height}" fill="white"/>',
         *(_module(item, label(item.path)) for item in sorted(layout.groups, key=lambda item: len(item.path))),
-        *(_line(corners) for corners in layout.lines),
+        *map(_line, layout.lines),
         *(_box(item) for item in layout.boxes.values()),
         "</svg>",
     ]
@@ -64,12 +65,19 @@ def _box(item: Item) -> str:
     return f'<g class="{item.box.kind}">{_rectangle(item, 4)}{"".join(texts)}</g>'
 
 
-def _line(corners: list[tuple[float, float]]) -> str:
-    """Join the corners by curves that leave and arrive vertically."""
-    (x, y), *rest = corners
+def _line(line: Line) -> str:
+    """Join the corners by curves that leave and arrive vertically, or sideways."""
+    (x, y), *rest = line.corners
     path = [f"M{x:.1f} {y:.1f}"]
     for to_x, to_y in rest:
-        middle = (y + to_y) / 2
-        path.append(f"C{x:.1f} {middle:.1f} {to_x:.1f} {middle:.1f} {to_x:.1f} {to_y:.1f}")
+        if to_x == x or to_y == y:
+            path.append(f"L{to_x:.1f} {to_y:.1f}")
+        elif line.sideways:
+            middle = (x + to_x) / 2
+            path.append(f"C{middle:.1f} {y:.1f} {middle:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}")
+        else:
+            middle = (y + to_y) / 2
+            path.append(f"C{x:.1f} {middle:.1f} {to_x:.1f} {middle:.1f} {to_x:.1f} {to_y:.1f}")
         x, y = to_x, to_y
-    return f'<path class="line" d="{"".join(path)}" marker-end="url(#head)"/>'
+    head = ' marker-end="url(#head)"' if line.arrow else ""
+    return f'<path class="line" d="{"".join(path)}"{head}/>'

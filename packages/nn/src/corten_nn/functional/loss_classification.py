@@ -6,6 +6,10 @@ from corten_nn._backend import Tensor, core
 from corten_nn._warnings import warn
 from corten_nn.functional._reduction import code, legacy_reduction, reduced
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 def cross_entropy(
     input: Tensor,
@@ -104,13 +108,16 @@ def kl_div(
 def ctc_loss(
     log_probs: Tensor,
     targets: Tensor,
-    input_lengths: Tensor | list[int] | tuple[int, ...],
-    target_lengths: Tensor | list[int] | tuple[int, ...],
+    input_lengths: Any,
+    target_lengths: Any,
     blank: int = 0,
     reduction: str = "mean",
     zero_infinity: bool = False,
 ) -> Tensor:
-    """Connectionist temporal classification (Graves et al., 2006) of log-probabilities (T, N, C) or (T, C)."""
+    """Connectionist temporal classification (Graves et al., 2006) of log-probabilities (T, N, C) or (T, C).
+
+    The lengths are sequences of ints or integer tensors, both alike.
+    """
     return core.ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, code(reduction), zero_infinity)
 
 

@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def _or_kernel(stride: Any) -> Any:
+    """Return the strides as rows take them: none given means the kernel's sizes."""
+    return () if stride is None else stride
+
+
 def max_pool1d_with_indices(
     input: Tensor,
     kernel_size: int | Sequence[int],
@@ -20,7 +25,7 @@ def max_pool1d_with_indices(
     return_indices: bool = False,
 ) -> Any:
     """The largest element of each window, and its position."""
-    return core.max_pool1d_with_indices(input, kernel_size, stride or (), padding, dilation, ceil_mode)
+    return core.max_pool1d_with_indices(input, kernel_size, _or_kernel(stride), padding, dilation, ceil_mode)
 
 
 def max_pool1d(
@@ -34,7 +39,7 @@ def max_pool1d(
 ) -> Any:
     """The largest element of each window of (N, C, L) or (C, L); `stride` is the window's size by default."""
     row = core.max_pool1d_with_indices if return_indices else core.max_pool1d
-    return row(input, kernel_size, stride or (), padding, dilation, ceil_mode)
+    return row(input, kernel_size, _or_kernel(stride), padding, dilation, ceil_mode)
 
 
 def max_pool2d_with_indices(
@@ -47,7 +52,7 @@ def max_pool2d_with_indices(
     return_indices: bool = False,
 ) -> Any:
     """The largest element of each window, and its position in the flattened plane."""
-    return core.max_pool2d_with_indices(input, kernel_size, stride or (), padding, dilation, ceil_mode)
+    return core.max_pool2d_with_indices(input, kernel_size, _or_kernel(stride), padding, dilation, ceil_mode)
 
 
 def max_pool2d(
@@ -61,7 +66,7 @@ def max_pool2d(
 ) -> Any:
     """The largest element of each window of (N, C, H, W) or (C, H, W)."""
     row = core.max_pool2d_with_indices if return_indices else core.max_pool2d
-    return row(input, kernel_size, stride or (), padding, dilation, ceil_mode)
+    return row(input, kernel_size, _or_kernel(stride), padding, dilation, ceil_mode)
 
 
 def max_pool3d_with_indices(
@@ -74,7 +79,7 @@ def max_pool3d_with_indices(
     return_indices: bool = False,
 ) -> Any:
     """The largest element of each window, and its position in the flattened volume."""
-    return core.max_pool3d_with_indices(input, kernel_size, stride or (), padding, dilation, ceil_mode)
+    return core.max_pool3d_with_indices(input, kernel_size, _or_kernel(stride), padding, dilation, ceil_mode)
 
 
 def max_pool3d(
@@ -88,7 +93,7 @@ def max_pool3d(
 ) -> Any:
     """The largest element of each window of (N, C, D, H, W) or (C, D, H, W)."""
     row = core.max_pool3d_with_indices if return_indices else core.max_pool3d
-    return row(input, kernel_size, stride or (), padding, dilation, ceil_mode)
+    return row(input, kernel_size, _or_kernel(stride), padding, dilation, ceil_mode)
 
 
 def _adaptive_size(output_size: Any, input: Tensor, dims: int) -> Any:
@@ -136,16 +141,22 @@ def adaptive_max_pool3d_with_indices(input: Tensor, output_size: Any, return_ind
     return adaptive_max_pool3d(input, output_size, True)
 
 
+def _adaptive_avg_pool(row: Any, input: Tensor, size: Any, dims: int) -> Tensor:
+    if not input.is_floating_point() and input.dim() > dims and size in (1, (1,) * dims):
+        return input.mean([-d for d in range(1, dims + 1)], keepdim=True)  # with PyTorch's dtypes: complex, no integers
+    return row(input, size)
+
+
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     """The means of windows that divide (N, C, L) or (C, L) into `output_size` parts."""
-    return core.adaptive_avg_pool1d(input, _adaptive_size(output_size, input, 1))
+    return _adaptive_avg_pool(core.adaptive_avg_pool1d, input, _adaptive_size(output_size, input, 1), 1)
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """The means of windows that divide (N, C, H, W) or (C, H, W) into `output_size` parts; None keeps a size."""
-    return core.adaptive_avg_pool2d(input, _adaptive_size(output_size, input, 2))
+    return _adaptive_avg_pool(core.adaptive_avg_pool2d, input, _adaptive_size(output_size, input, 2), 2)
 
 
 def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     """The means of windows that divide (N, C, D, H, W) or (C, D, H, W) into `output_size` parts."""
-    return core.adaptive_avg_pool3d(input, _adaptive_size(output_size, input, 3))
+    return _adaptive_avg_pool(core.adaptive_avg_pool3d, input, _adaptive_size(output_size, input, 3), 3)

@@ -182,7 +182,8 @@ def lu_factor(xp: Any, x: Any, pivot: bool = True) -> Any:
             chosen = xp.take_along_axis(work, at, axis=-2)
             xp.put_along_axis(work, at, work[..., k : k + 1, :].copy(), axis=-2)
             work[..., k : k + 1, :] = chosen
-        factor = work[..., k + 1 :, k] / work[..., k, k, None]
+        head = work[..., k, k, None]
+        factor = work[..., k + 1 :, k] / xp.where(head == 0, xp.ones_like(head), head)  # of a zero column zero
         work[..., k + 1 :, k] = factor
         work[..., k + 1 :, k + 1 :] -= factor[..., None] * work[..., k, None, k + 1 :]
     return work, pivots

@@ -19,6 +19,8 @@ SAME = {
     "_log_softmax": "log_softmax",
     "_log_softmax_backward": "log_softmax_backward",
     "_logit": "logit",
+    "_logaddexp": "logaddexp",
+    "_logcumsumexp": "logcumsumexp",
     "_logsumexp": "logsumexp",
     "_roll": "roll",
     "_softmax": "softmax",

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 # How long workers get to end by themselves, in seconds.
 _PATIENCE = 5.0
+# How often it is looked whether workers still live, in seconds: the end of a pipe does not tell, where a process that
+# the worker or another thread has forked holds a copy of it.
+_LOOK_AROUND = 1.0
 _UNSENT = object()
 
 
@@ -72,9 +75,9 @@ class WorkerIterator:
         self._epoch += 1
         self._indices: Iterator[Any] = iter(loader.sampler if loader.batch_sampler is None else loader.batch_sampler)
         self._sent = self._next = 0
-        # By number of batch: the worker that was asked, and what it answered.
+        # By number of batch: the worker that was asked, and where its answer lies.
         self._asked: dict[int, int] = {}
-        self._answers: dict[int, Any] = {}
+        self._answers: dict[int, tuple[str, list[int]]] = {}
         self._active = [True] * loader.num_workers
         self._turn = itertools.cycle(range(loader.num_workers))
         for _ in range((loader.prefetch_factor or 0) * loader.num_workers):
@@ -95,7 +98,7 @@ class WorkerIterator:
             if number not in self._answers:
                 number = self._received()
                 continue
-            who, answer = self._asked.pop(number), self._answers.pop(number)
+            who, answer = self._asked.pop(number), _shared.take(*self._answers.pop(number))
             if isinstance(answer, worker.Exhausted):
                 self._active[who] = False
                 # What this worker was asked besides is not there either.
@@ -109,10 +112,9 @@ class WorkerIterator:
 
     def _ask(self) -> None:
         """Ask the next worker in turn for the next batch, if there are both."""
-        load = [list(self._asked.values()).count(who) for who in range(len(self._active))]
         limit = self._loader.prefetch_factor or 0
         for who in itertools.islice(self._turn, len(self._active)):
-            if self._active[who] and (self._loader.in_order or load[who] < limit):
+            if self._active[who] and (self._loader.in_order or list(self._asked.values()).count(who) < limit):
                 break
         else:
             return
@@ -120,6 +122,9 @@ class WorkerIterator:
         if indices is _UNSENT:
             return
         try:
+            # As workers do, it takes what has arrived before it sends: so the two never wait for each other.
+            while self._connections[who].poll():
+                self._receive(who)
             self._connections[who].send((self._epoch, self._sent, indices))
         except OSError:
             raise self._death([who]) from None
@@ -131,21 +136,29 @@ class WorkerIterator:
         loader = self._loader
         until = time.monotonic() + loader.timeout if loader.timeout else None
         while True:
-            left = None if until is None else max(0.0, until - time.monotonic())
-            ready: list[Any] = list(pipes.wait(self._connections, left))
-            if not ready:
+            left = float("inf") if until is None else max(0.0, until - time.monotonic())
+            # Who has died before may have answered before.
+            dead = [who for who, process in enumerate(self._processes) if process.exitcode is not None]
+            ready: list[Any] = list(pipes.wait(self._connections, min(left, 0.0 if dead else _LOOK_AROUND)))
+            if not ready and dead:
+                raise self._death(dead)
+            if not ready and left <= _LOOK_AROUND:
                 raise RuntimeError(f"DataLoader timed out after {loader.timeout} seconds")
             for connection in ready:
-                try:
-                    epoch, number, path, ends = connection.recv()
-                except (EOFError, OSError):
-                    raise self._death([self._connections.index(connection)]) from None
-                if epoch == self._epoch and number in self._asked:
-                    self._answers[number] = _shared.take(path, ends)
-                else:
-                    os.unlink(path)
+                self._receive(self._connections.index(connection))
             if self._answers:
                 return next(iter(self._answers))
+
+    def _receive(self, who: int) -> None:
+        """Note an answer that has arrived."""
+        try:
+            epoch, number, path, ends = self._connections[who].recv()
+        except (EOFError, OSError):
+            raise self._death([who]) from None
+        if epoch == self._epoch and number in self._asked:
+            self._answers[number] = path, ends
+        else:
+            os.unlink(path)
 
     def _death(self, who: list[int]) -> RuntimeError:
         """End all workers, and return the error that tells how one of them came to its end."""

@@ -6,6 +6,7 @@ import os
 import random
 import traceback
 import weakref
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,12 +112,16 @@ def run(job: Job, worker: int, connection: Connection) -> None:
     except Exception as error:
         failure = Failure.of(error, worker)
     parent, current, fetch = os.getppid(), None, None
+    requests: deque[Any] = deque()
     try:
         while True:
-            while not connection.poll(_LOOK_AROUND):
+            while connection.poll(0 if requests else _LOOK_AROUND):
+                requests.append(connection.recv())
+            if not requests:
                 if os.getppid() != parent:
                     return
-            request = connection.recv()
+                continue
+            request = requests.popleft()
             if request is None or not os.path.isdir(job.folder):
                 return
             epoch, number, indices = request

@@ -1,1 +1,0 @@
-from corten_autograd import *
