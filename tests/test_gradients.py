@@ -39,9 +39,10 @@ NOT_SINGULAR = UP_TO_PHASE | {
 # With `dim=()` PyTorch's gradient divides by one and not by the number of elements.
 ODD = {"var.dim", "var.correction", "std.dim", "std.correction", "var_mean.dim", "std_mean.dim"}
 ODD |= {"var_mean.correction", "std_mean.correction"}
-# PyTorch's gradient is wrong: of a pseudo-inverse that drops singular values it counts the dropped ones, and by a
-# triangular factor it also fills the triangle that is not read. Finite differences hold for ours.
-WRONG_THERE = {"linalg_pinv.rcond", "cholesky_solve", "cholesky_inverse"}
+# PyTorch's gradient is wrong: of a pseudo-inverse that drops singular values it counts the dropped ones, by a
+# triangular factor it also fills the triangle that is not read, and `as_strided_scatter` gives the overwritten
+# elements the gradient of the others. Finite differences hold for ours.
+WRONG_THERE = {"linalg_pinv.rcond", "cholesky_solve", "cholesky_inverse", "as_strided_scatter"}
 SKIP = {
     "rrelu",
     "dropout",

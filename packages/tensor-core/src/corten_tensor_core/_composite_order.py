@@ -290,3 +290,24 @@ def corrcoef(input: Tensor) -> Tensor:
     deviation = c.diagonal().real.sqrt() if c.is_complex() else c.diagonal().sqrt()
     c = c / deviation.unsqueeze(-1) / deviation.unsqueeze(-2)
     return c if c.is_complex() else c.clamp(-1, 1)
+
+
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
+    """Return the indices of the first `size` elements that are not zero, one a row, then rows of `fill_value`."""
+    if size < 0:
+        raise RuntimeError(f"nonzero_static: 'size' must be an non-negative integer, but got {size}")
+    found = input.nonzero()[:size]
+    return _native.cat([found, found.new_full([size - len(found), input.dim()], fill_value)])
+
+
+def dim_order(input: Tensor, *, ambiguity_check: bool = False) -> tuple[int, ...]:
+    """Return the dimensions by their strides, the outermost first.
+
+    With `ambiguity_check` it is an error if dimensions of size 1 or of equal strides leave the order open.
+    """
+    strides = input.stride()
+    if ambiguity_check and (1 in input.shape or len(set(strides)) < len(strides)):
+        raise RuntimeError(
+            "The tensor does not have unique dim order, or cannot map to exact one of the given formats."
+        )
+    return tuple(sorted(range(input.dim()), key=lambda d: -strides[d]))

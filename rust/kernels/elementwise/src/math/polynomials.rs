@@ -8,12 +8,12 @@ const SHORT: f64 = 32.0;
 pub(crate) const HIGHEST: f64 = 1e5;
 
 /// The polynomial of degree n, from those of degree 0 and 1 and `next(k, q, p)`: that of degree k + 1 from those of k
-/// and k - 1. Not-a-number ends it, as overflow does in the end.
+/// and k - 1. Not-a-number ends it, as overflow does in the end; beyond the highest degree nothing else is given.
 #[inline(always)]
 fn recur(n: f64, first: f64, next: impl Fn(f64, f64, f64) -> f64) -> f64 {
     let n = n.trunc();
-    if n.is_nan() {
-        return n;
+    if n.is_nan() || n > HIGHEST {
+        return f64::NAN;
     }
     if n < 1.0 {
         return if n < 0.0 { 0.0 } else { 1.0 };
