@@ -157,7 +157,7 @@ def test_special_values(row: Row) -> None:
 NARROWED = dict.fromkeys(("i0", "special_i1"), SPECIAL[:-3]) | dict.fromkeys(("fmod", "remainder"), SPECIAL[:6])
 NARROWED["special_zeta"] = SPECIAL[:8]
 # Its incomplete gamma functions miss nine digits at (100, 100), and the smallest numbers of float32.
-NARROWED |= dict.fromkeys(("igamma", "igammac"), [x for x in SPECIAL if x not in (1e-40, 100.0)])
+NARROWED |= {name: [x for x in SPECIAL if x not in (1e-40, 100.0)] for name in ("igamma", "igammac")}
 # Sums of large terms of both signs: the last digits differ between any two implementations.
 ROUGH = {"logaddexp", "logaddexp2", "sinc", "lgamma", "digamma"}
 
