@@ -310,4 +310,17 @@ def dim_order(input: Tensor, *, ambiguity_check: bool = False) -> tuple[int, ...
         raise RuntimeError(
             "The tensor does not have unique dim order, or cannot map to exact one of the given formats."
         )
-    return tuple(sorted(range(input.dim()), key=lambda d: -strides[d]))
+    order = list(reversed(range(input.dim())))
+    for i in range(1, len(order)):
+        # From place i outward past larger strides; a repeated dimension, of stride 0, is stepped over.
+        place = i
+        for at in reversed(range(i)):
+            a, b = order[at], order[place]
+            if not strides[a] or not strides[b]:
+                continue
+            if strides[a] > strides[b] or (strides[a] == strides[b] and input.shape[a] > input.shape[b]):
+                order[at], order[place] = b, a
+                place = at
+            elif strides[a] < strides[b]:
+                break
+    return tuple(reversed(order))
