@@ -65,6 +65,25 @@ EXPLICIT: dict[str, list[Template]] = {
     "triangular_solve": calls(
         (x(3, 2), _TRIANGULAR), (x(3, 2), _TRIANGULAR, False), (x(3, 2), _TRIANGULAR, True, True, True)
     ),
+    "lu_unpack": calls(
+        (_SQUARE, _PIVOTS), (x(3, 4), _PIVOTS), (_SQUARE, _PIVOTS, False), (_SQUARE, _PIVOTS, True, False)
+    ),
+    "linalg_householder_product": calls(
+        (x(4, 3), x(3)), (x(4, 3), x(2)), (x(2, 4, 3), x(2, 3)), (x(3, 4), x(3)), (x(4, 3), x(4)), (x(4, 3), x(2, 3))
+    ),
+    "ormqr": calls(
+        (x(4, 3), x(3), x(4, 2)),
+        (x(4, 3), x(3), x(4, 2), True, True),
+        (x(4, 3), x(3), x(2, 4), False),
+        (x(4, 3), x(3), x(2, 4), False, True),
+        (x(4, 3), x(3), x(2, 4)),
+    ),
+    "linalg_ldl_solve": calls(
+        (_SQUARE, _PIVOTS, x(3, 2)),
+        (Spec((2, 2), kind="invertible"), Spec((2,), -2, -2, "int32"), x(2, 3)),
+        (_SQUARE, _PIVOTS, x(2, 3, 2), {"hermitian": True}),
+        (_SQUARE, _PIVOTS, x(4, 2)),
+    ),
     "fft_fftfreq": calls((5,), (4, 0.5), (6, {"dtype": Name("float64")})),
     "fft_rfftfreq": calls((5,), (4, 0.5), (6, {"dtype": Name("float64")})),
     # derived
@@ -84,6 +103,27 @@ EXPLICIT: dict[str, list[Template]] = {
     ),
     "bincount": calls((i(5, 6),), (i(5, 6), None, 8), (i(5, 4), x(4)), (i(5, 0),), (i(5, 4), x(3)), (i(5, 2, 2),)),
     "histc": calls((x(10),), (x(10), 5, -2, 2), (x(3), 4, 1, 1), (x(3), 0), (x(3), 2, 3, 1)),
+    "histogram": calls(
+        (x(10),),
+        (x(2, 5), 4),
+        (x(10), 5, {"range": (-2.0, 2.0)}),
+        (x(10), 5, {"weight": x(10), "density": True}),
+        (x(3), 0),
+        (x(3), 2, {"range": (3.0, 1.0)}),
+        (x(0), 3),
+        (x(4), 3, {"weight": x(3)}),
+    ),
+    "histogramdd": calls(
+        (x(10, 2), 3),
+        (x(2, 5, 2), [2, 4]),
+        (x(10, 2), 3, (-1.0, 1.0, -2.0, 2.0)),
+        (x(10, 2), 3, None, x(10), True),
+        (x(4, 2), [1, 2, 3]),
+        (x(4), 2),
+    ),
+    "nonzero_static": calls((x(2, 3), {"size": 2}), (x(2, 3), {"size": 9, "fill_value": 7}), (x(), {"size": 2})),
+    "sum_to_size": calls((x(2, 3), 1, 3), (x(2, 3), 3), (x(2, 3), (2, 1)), (x(2, 3), ()), (x(2, 3), 2), (x(3), 1, 3)),
+    **dict.fromkeys(("dim_order", "is_conj", "is_neg"), calls((x(2, 3),), (x(),), (x(2, 3, 4),))),
     "quantile": _QUANTILE,
     "nanquantile": _QUANTILE,
     "tensor_split": calls(
@@ -197,6 +237,12 @@ EXPLICIT: dict[str, list[Template]] = {
     "diagflat": calls((x(3),), (x(2, 2), 1), (x(2), -1)),
     "select_scatter": _SCATTER,
     "slice_scatter": calls((x(4, 2), x(2, 2), 0, 1, 3), (x(4, 2), x(4, 1), 1, 1), (x(4), x(2), 0, None, None, 2)),
+    "as_strided_scatter": calls(
+        (x(6), x(2, 2), (2, 2), (2, 1)),
+        (x(6), x(3), (3,), (2,), 1),
+        (x(2, 3), x(2), (2,), (3,)),
+        (x(6), x(3), (2,), (1,)),
+    ),
     "diagonal_scatter": calls((x(3, 3), x(3)), (x(3, 4), x(2), 2), (x(3, 3), x(2))),
     "mvlgamma": calls((x(2, 3, low=5.0, high=10.0), 2), (x(3, low=5.0, high=9.0), 3), (x(2), 0)),
     "prelu": calls((x(2, 3, 2), x(3)), (x(2, 3), x(1)), (x(4), x(1)), (x(2, 3), x(2)), (x(), x(1))),
@@ -210,6 +256,10 @@ EXPLICIT: dict[str, list[Template]] = {
     "zero_": _CAST,
     **dict.fromkeys(("empty", "zeros", "ones"), _SIZES),
     "empty_strided": calls(((2, 3), (1, 2)), ((2,), (3,)), ((2, 2), (1,)), ((2,), (-1,))),
+    "new_empty_strided": calls((x(2), (2, 3), (1, 2)), (x(), (2,), (3,)), (x(2), (2, 2), (1,)), (x(2), (2,), (-1,))),
+    "empty_permuted": calls(
+        ((2, 3, 4), (0, 2, 1)), ((2, 3), (1, 0)), ((), ()), ((2, 0, 3), (2, 0, 1)), ((2, 3), (0,)), ((2, 3), (0, 0))
+    ),
     "full": calls(((2, 3), 2), ((2,), 0.5), ((), True), ((2,), 1j), ((2,), 3, {"dtype": Name("float32")}), ((-1,), 0)),
     **dict.fromkeys(("empty_like", "zeros_like", "ones_like"), _LIKE),
     "full_like": calls((x(2, 3), 2), (x(2), 0.5), (x(2), 1, {"dtype": Name("bool")})),

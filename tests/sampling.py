@@ -65,7 +65,7 @@ ROWS = [
 BY_ID = {row.id: row for row in ROWS}
 # Families whose functions tutorials take from `nn.functional`, some with a wider signature than their row's.
 NEURAL = {"conv", "norm", "loss", "neural", "pool"}
-ELEMENTWISE = {"unary", "binary", "compare", "activation"}
+ELEMENTWISE = {"unary", "binary", "compare", "activation", "special"}
 # What a decomposition asks of a matrix; NumPy's and LAPACK's results differ on others in what is left undefined.
 MATRICES = ("symmetric", "invertible", "positive_definite", "triangular")
 # The kind of any other matrix that is decomposed: never of equal rows, whose factors nothing determines.

@@ -39,9 +39,12 @@ NOT_SINGULAR = UP_TO_PHASE | {
 # With `dim=()` PyTorch's gradient divides by one and not by the number of elements.
 ODD = {"var.dim", "var.correction", "std.dim", "std.correction", "var_mean.dim", "std_mean.dim"}
 ODD |= {"var_mean.correction", "std_mean.correction"}
-# PyTorch's gradient is wrong: of a pseudo-inverse that drops singular values it counts the dropped ones, and by a
-# triangular factor it also fills the triangle that is not read. Finite differences hold for ours.
-WRONG_THERE = {"linalg_pinv.rcond", "cholesky_solve", "cholesky_inverse"}
+# PyTorch's gradient is wrong: of a pseudo-inverse that drops singular values it counts the dropped ones, by a
+# triangular factor it also fills the triangle that is not read, and `as_strided_scatter` gives the overwritten
+# elements the gradient of the others. Finite differences hold for ours.
+WRONG_THERE = {"linalg_pinv.rcond", "cholesky_solve", "cholesky_inverse", "as_strided_scatter"}
+# Of an integer beside a float64 number `lgamma` is of float32 in either, rounded as each does.
+THROUGH_SINGLE = {"igamma", "igammac"}
 SKIP = {
     "rrelu",
     "dropout",
@@ -188,7 +191,8 @@ def assert_gradients_agree(row: Row, call: Any) -> None:
         if k >= order or row.id == "pow.base":
             # PyTorch multiplies the zero gradient of what `where` hides with an infinite slope: NaN, where ours exists.
             x = np.where(np.isnan(y), y, x)
-        np.testing.assert_allclose(x, y, 1e-8, 1e-9, equal_nan=True, err_msg=f"{row.id}({call!r})")
+        rtol = 1e-6 if row.id in THROUGH_SINGLE else 1e-8
+        np.testing.assert_allclose(x, y, rtol, 1e-9, equal_nan=True, err_msg=f"{row.id}({call!r})")
 
 
 @rows([row for row in DIFFERENTIABLE if row.id not in SKIP | WRONG_THERE])

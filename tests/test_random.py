@@ -60,6 +60,7 @@ STREAMS: dict[str, tuple[Any, bool]] = {
     "multinomial": (lambda t: t.multinomial(t.arange(1.0, 9.0), 5), True),
     "multinomial with replacement": (lambda t: t.multinomial(t.arange(1.0, 9.0), 20, True), True),
     "multinomial of rows": (lambda t: t.multinomial(t.ones(3, 6), 2), True),
+    "binomial": (lambda t: t.binomial(t.linspace(0, 60, 30), t.linspace(0, 1, 30)), True),
     "poisson": (lambda t: t.poisson(t.linspace(0, 20, 30)), True),
     "dropout": (lambda t: t.nn.functional.dropout(t.ones(50), 0.4), True),
     "kaiming_uniform_": (lambda t: t.nn.init.kaiming_uniform_(t.empty(5, 7)), True),

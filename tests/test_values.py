@@ -155,6 +155,9 @@ def test_special_values(row: Row) -> None:
 
 # Where PyTorch gives NaN: its series of Bessel functions end in 0 * inf, its vectorised rest of a division overflows.
 NARROWED = dict.fromkeys(("i0", "special_i1"), SPECIAL[:-3]) | dict.fromkeys(("fmod", "remainder"), SPECIAL[:6])
+NARROWED["special_zeta"] = SPECIAL[:8]
+# Its incomplete gamma functions miss nine digits at (100, 100), and the smallest numbers of float32.
+NARROWED |= {name: [x for x in SPECIAL if x not in (1e-40, 100.0)] for name in ("igamma", "igammac")}
 # Sums of large terms of both signs: the last digits differ between any two implementations.
 ROUGH = {"logaddexp", "logaddexp2", "sinc", "lgamma", "digamma"}
 
@@ -262,7 +265,8 @@ def test_methods_and_aliases_give_the_same(row: Row, data: st.DataObject) -> Non
 DYNAMIC = set(
     """nonzero argwhere where.indices masked_select masked_scatter item is_nonzero equal allclose unique unique_consecutive
     histc bincount quantile nanquantile one_hot repeat_interleave matrix_exp linalg_matrix_exp linalg_cond linalg_inv_ex
-    linalg_lstsq linalg_lu_solve lu_solve cpu to.device""".split()
+    linalg_lstsq linalg_lu_solve lu_solve cpu to.device histogram histogramdd nonzero_static lu_unpack linalg_lu_factor_ex
+    linalg_solve_ex linalg_ldl_factor linalg_ldl_factor_ex linalg_ldl_solve is_conj is_neg dim_order""".split()
 )
 
 

@@ -51,6 +51,7 @@ TITLES = {
     "random": "Random numbers",
     "factory": "Creation",
     "cast": "Casts and copies",
+    "special": "Special functions",
 }
 
 

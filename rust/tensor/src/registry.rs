@@ -29,6 +29,7 @@ static FAMILIES: &[&[Op]] = &[
     &ops::linalg::OPS,
     &ops::fft::OPS,
     &ops::derived::OPS,
+    &ops::special::OPS,
 ];
 
 /// Every row; overloads of a name follow one another in the order in which they are tried.

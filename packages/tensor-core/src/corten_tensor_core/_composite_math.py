@@ -6,6 +6,8 @@ import math
 
 import corten_native as _native
 
+from . import _namespace
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -228,3 +230,33 @@ def _edge(near: Tensor, far: Tensor, near_step: Tensor, far_step: Tensor, dim: i
     """Return the slope at the end of the parabola through the points around the two steps."""
     near, far, h, k = (x.narrow(dim, at, 1) for x in (near, far, near_step, far_step))
     return near + (near - far) * h / (h + k)
+
+
+def sum_to_size(input: Tensor, size: Sequence[int]) -> Tensor:
+    """Add up the dimensions that expanding a tensor of `size` to `input` would repeat."""
+    lead = input.dim() - len(size)
+    if lead < 0 or any(m not in (1, n) for m, n in zip(size, input.shape[lead:], strict=True)):
+        raise RuntimeError(f"size {list(size)} is not expandable to size {list(input.shape)}.")
+    repeated = [lead + d for d, m in enumerate(size) if m == 1 and input.shape[lead + d] != 1]
+    dims = [*range(lead), *repeated]
+    return input.sum(dims, keepdim=True).reshape(size) if dims else input
+
+
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+    """Scale each slice along `dim` whose p-norm is above `maxnorm` down to it."""
+    if isinstance(p, complex) or isinstance(maxnorm, complex):
+        raise RuntimeError("renorm: p and maxnorm must be real-valued")
+    if p <= 0:
+        raise RuntimeError("renorm: non-positive norm not supported")
+    if maxnorm < 0:
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
+    if input.dim() < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.dim()} dimensions")
+    if not -input.dim() <= dim < input.dim():
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-input.dim()}, {input.dim() - 1}], but got {dim})"
+        )
+    others = [d for d in range(input.dim()) if d != dim % input.dim()]
+    size = _namespace.rows("linalg")["vector_norm"](input, p, others, keepdim=True)
+    # The small term is PyTorch's.
+    return input * _native.where(size > maxnorm, maxnorm / (size + 1e-7), 1.0).to(input.dtype)

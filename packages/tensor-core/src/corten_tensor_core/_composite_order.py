@@ -290,3 +290,37 @@ def corrcoef(input: Tensor) -> Tensor:
     deviation = c.diagonal().real.sqrt() if c.is_complex() else c.diagonal().sqrt()
     c = c / deviation.unsqueeze(-1) / deviation.unsqueeze(-2)
     return c if c.is_complex() else c.clamp(-1, 1)
+
+
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
+    """Return the indices of the first `size` elements that are not zero, one a row, then rows of `fill_value`."""
+    if size < 0:
+        raise RuntimeError(f"nonzero_static: 'size' must be an non-negative integer, but got {size}")
+    found = input.nonzero()[:size]
+    return _native.cat([found, found.new_full([size - len(found), input.dim()], fill_value)])
+
+
+def dim_order(input: Tensor, *, ambiguity_check: bool = False) -> tuple[int, ...]:
+    """Return the dimensions by their strides, the outermost first.
+
+    With `ambiguity_check` it is an error if dimensions of size 1 or of equal strides leave the order open.
+    """
+    strides = input.stride()
+    if ambiguity_check and (1 in input.shape or len(set(strides)) < len(strides)):
+        raise RuntimeError(
+            "The tensor does not have unique dim order, or cannot map to exact one of the given formats."
+        )
+    order = list(reversed(range(input.dim())))
+    for i in range(1, len(order)):
+        # From place i outward past larger strides; a repeated dimension, of stride 0, is stepped over.
+        place = i
+        for at in reversed(range(i)):
+            a, b = order[at], order[place]
+            if not strides[a] or not strides[b]:
+                continue
+            if strides[a] > strides[b] or (strides[a] == strides[b] and input.shape[a] > input.shape[b]):
+                order[at], order[place] = b, a
+                place = at
+            elif strides[a] < strides[b]:
+                break
+    return tuple(reversed(order))

@@ -12,6 +12,7 @@ mod order;
 mod random;
 mod reduce;
 mod resample;
+mod special;
 mod unary;
 mod view;
 
@@ -32,6 +33,7 @@ static FAMILIES: &[&[Derivative]] = &[
     &join::ROWS,
     &index::ROWS,
     &view::ROWS,
+    &special::ROWS,
 ];
 
 /// Every row.

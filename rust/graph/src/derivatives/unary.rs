@@ -54,5 +54,6 @@ frac(x): linear { x: g.clone() }
 _conj(x): linear "ConjBackward0" { x: conj(g) }
 angle(x): pointwise { x: turned(g, x) }
 sigmoid(x) -> out: pointwise { x: sigmoid_backward(g, out) }
+_mantissa(x): pointwise { x: g / exp2(_exponent(x)) }
 _logit(x) -> out: pointwise "LogitBackward0" { x: where_(isnan(out), out, g / (x * (1.0 - x))) }
 }

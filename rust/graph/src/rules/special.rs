@@ -1,4 +1,4 @@
-//! Slopes of special functions, with their limits at zero.
+//! Slopes of special functions, with their limits at zero; and those that nobody knows a formula for.
 
 use corten_tensor::lazy::T;
 use corten_tensor::ops::all as ops;
@@ -29,4 +29,9 @@ pub fn i1_slope(x: &T, out: &T) -> T {
 pub fn i1e_slope(x: &T, out: &T) -> T {
     let (zero, y) = without_zero(x);
     ops::where_(zero, 0.5, ops::special_i0e(x) - out * &(ops::sgn(x) + 1.0 / &y))
+}
+
+/// The error that stands for a derivative which PyTorch has not either.
+pub fn unknown(name: &str) -> T {
+    corten_tensor::error!(NotImplemented, "the derivative for '{name}' is not implemented.").into()
 }

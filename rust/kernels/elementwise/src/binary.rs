@@ -2,7 +2,7 @@
 
 use crate::driver::{Src, execute, flat};
 use crate::kernel::{Kernel, Map2, Row, column, first, group_trait, kernel2, operators, result, row};
-use crate::math::{Bits, Field, Float, Num, Real};
+use crate::math::{Bits, Field, Float, Num, Real, gamma, polynomials, special};
 use crate::unary::{Unary, unary};
 use corten_base::element::{b8, c64, c128};
 use corten_base::{DType, Flat, Operand, Result, Scalar, fail};
@@ -113,6 +113,15 @@ operators! {
         let product = x.mul(y.log());
         if y.is_nan() { y } else if x.truth() { product } else { T::zero() }
     };
+    /// x · log(1 + y), 0 where x is 0 and y is not NaN.
+    xlog1py: float |x, y| {
+        let product = x.mul(y.log1p());
+        if y.is_nan() { y } else if x.truth() { product } else { T::zero() }
+    };
+    igamma: float |a, x| T::c(gamma::igamma(a.double(), x.double()));
+    igammac: float |a, x| T::c(gamma::igammac(a.double(), x.double()));
+    /// Hurwitz' zeta function.
+    zeta: float |s, q| T::c(special::hurwitz(s.double(), q.double()));
     /// log(eˣ + eʸ), without overflow.
     logaddexp: float |x, y| {
         let high = if x > y || x.is_nan() { x } else { y };
@@ -131,6 +140,21 @@ operators! {
     polar: float -> complex |length, angle| T::complex(length.mul(angle.cos_vast()), length.mul(angle.sin_vast()));
     /// The complex number of these parts.
     complex: float -> complex |re, im| T::complex(re, im);
+
+    chebyshev_polynomial_t: float |x, n| T::c(polynomials::chebyshev_t(x.double(), n.double()));
+    chebyshev_polynomial_u: float |x, n| T::c(polynomials::chebyshev_u(x.double(), n.double()));
+    chebyshev_polynomial_v: float |x, n| T::c(polynomials::chebyshev_v(x.double(), n.double()));
+    chebyshev_polynomial_w: float |x, n| T::c(polynomials::chebyshev_w(x.double(), n.double()));
+    shifted_chebyshev_polynomial_t: float |x, n| T::c(polynomials::chebyshev_t(2.0 * x.double() - 1.0, n.double()));
+    shifted_chebyshev_polynomial_u: float |x, n| T::c(polynomials::chebyshev_u(2.0 * x.double() - 1.0, n.double()));
+    shifted_chebyshev_polynomial_v: float |x, n| T::c(polynomials::chebyshev_v(2.0 * x.double() - 1.0, n.double()));
+    shifted_chebyshev_polynomial_w: float |x, n| T::c(polynomials::chebyshev_w(2.0 * x.double() - 1.0, n.double()));
+    hermite_polynomial_h: float |x, n| T::c(polynomials::hermite_h(x.double(), n.double()));
+    hermite_polynomial_he: float |x, n| T::c(polynomials::hermite_he(x.double(), n.double()));
+    laguerre_polynomial_l: float |x, n| T::c(polynomials::laguerre(x.double(), n.double())),
+        refuse |_, n| n > T::c(polynomials::HIGHEST) => "laguerre_polynomial_l: the degree must not be above 100000";
+    legendre_polynomial_p: float |x, n| T::c(polynomials::legendre(x.double(), n.double())),
+        refuse |_, n| n > T::c(polynomials::HIGHEST) => "legendre_polynomial_p: the degree must not be above 100000";
 
     /// g · (1 - y) · y, for y = sigmoid(x).
     sigmoid_backward: field |g, y| g.mul(T::ONE.sub(y).mul(y).conj());

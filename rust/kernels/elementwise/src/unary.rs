@@ -2,7 +2,7 @@
 
 use crate::driver::{Src, execute, flat};
 use crate::kernel::{Kernel, Map1, Row, column, first, group_trait, kernel1, operators, result, row};
-use crate::math::{Bits, Field, Float, Num, Real};
+use crate::math::{Bits, Field, Float, Num, Real, bessel, normal};
 use corten_base::element::{b8, c64, c128};
 use corten_base::{DType, Flat, Operand, Result, fail};
 
@@ -74,6 +74,28 @@ operators! {
     i0e: float |x| x.i0e();
     i1: float |x| x.i1();
     i1e: float |x| x.i1e();
+    /// -x log x, 0 at 0.
+    entr: float |x| {
+        let below = if x.truth() { T::c(f64::NEG_INFINITY) } else { T::zero() };
+        if x > T::zero() { x.mul(x.log()).neg() } else if x.is_nan() { x } else { below }
+    };
+    erfcx: float |x| T::c(normal::erfcx(x.double()));
+    log_ndtr: float |x| T::c(normal::log_ndtr(x.double()));
+    ndtri: float |x| T::c(normal::ndtri(x.double()));
+    bessel_j0: float |x| T::c(libm::j0(x.double()));
+    bessel_j1: float |x| T::c(libm::j1(x.double()));
+    bessel_y0: float |x| T::c(libm::y0(x.double()));
+    bessel_y1: float |x| T::c(libm::y1(x.double()));
+    modified_bessel_k0: float |x| T::c(bessel::k0(x.double()));
+    modified_bessel_k1: float |x| T::c(bessel::k1(x.double()));
+    scaled_modified_bessel_k0: float |x| T::c(bessel::k0e(x.double()));
+    scaled_modified_bessel_k1: float |x| T::c(bessel::k1e(x.double()));
+    spherical_bessel_j0: float |x| T::c(bessel::spherical(x.double()));
+    airy_ai: float |x| T::c(bessel::airy(x.double()));
+    /// The number divided by a power of two, so that it lies within one half and one.
+    mantissa: float |x| T::c(libm::frexp(x.double()).0);
+    /// The exponent of that power.
+    exponent: float |x| T::c(f64::from(libm::frexp(x.double()).1));
 
     floor: real |x| x.floor();
     ceil: real |x| x.ceil();

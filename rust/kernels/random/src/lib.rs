@@ -3,12 +3,14 @@
 //! The stream is drawn in order, whatever the number of threads; transformations of it run in parallel. Elements are
 //! filled in the order of memory. Complex operands are filled as their real and imaginary parts.
 
+mod binomial;
 mod box_muller;
 mod continuous;
 mod discrete;
 mod fill;
 mod generator;
 
+pub use binomial::binomial;
 pub use continuous::{cauchy, exponential, geometric, log_normal, normal, uniform};
 pub use discrete::{bernoulli_scalar, bernoulli_tensor, multinomial, poisson, random_from_to, random_full, randperm};
 pub use generator::{Generator, STATE_BYTES};

@@ -36,6 +36,18 @@ hsplit(input: Tensor, indices_or_sections: Any) -> [View] { python: "corten_tens
 vsplit(input: Tensor, indices_or_sections: Any) -> [View] { python: "corten_tensor_core._composite:vsplit"; forms: fn method; check: none }
 /// Views of parts along the third dimension.
 dsplit(input: Tensor, indices_or_sections: Any) -> [View] { python: "corten_tensor_core._composite:dsplit"; forms: fn method; check: none }
+/// The sums over the dimensions that expanding to `input` would repeat.
+sum_to_size(input: Tensor, size: Sizes...) -> Tensor { python: "corten_tensor_core._composite_math:sum_to_size"; forms: method; check: none }
+/// Slices along a dimension scaled down to a p-norm of at most `maxnorm`.
+renorm(input: Tensor, p: Scalar, dim: Dim, maxnorm: Scalar) -> Tensor { python: "corten_tensor_core._composite_math:renorm"; forms: fn method inplace out; domain: matrix(3, 4), positive_scalar, dim, positive_scalar }
+/// How many elements, or which weight of them, each bin holds, and the bins' edges; `bins` is their number or their edges.
+histogram(input: Tensor, bins: Any = 100, *, range: [float]?, weight: Tensor?, density: bool = false) -> (hist: Tensor, bin_edges: Tensor) { python: "corten_tensor_core._histograms:histogram"; forms: fn method out; check: none; nondiff }
+/// How many points, of the last dimension's coordinates, each bin of a grid holds, and the edges along each coordinate.
+histogramdd(input: Tensor, bins: Any, range: [float]?, weight: Tensor?, density: bool = false) -> Any { python: "corten_tensor_core._histograms:histogramdd"; forms: fn; check: none; nondiff }
+/// The dimensions by their strides, the outermost first; an error if equal ones are to be told, and there are some.
+dim_order(input: Tensor, *, ambiguity_check: bool = false) -> Any { python: "corten_tensor_core._composite_order:dim_order"; forms: method; check: none; nondiff }
+/// The indices of `size` elements that are not zero; where there are fewer, the rest is `fill_value`.
+nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor { python: "corten_tensor_core._composite_order:nonzero_static"; forms: fn method; check: none; nondiff }
 /// The second dimension reversed.
 fliplr(input: Tensor) -> Tensor { python: "corten_tensor_core._composite:fliplr"; forms: fn method; domain: matrix(3, 4) }
 /// The first dimension reversed.

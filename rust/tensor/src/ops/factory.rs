@@ -18,7 +18,7 @@ zero_(input: Tensor) -> Self { meta: Ok(smallvec![like(input, input.dtype())]); 
 /// Uninitialised.
 empty(size: Sizes..., *, memory_format: MemoryFormat?, @factory) -> Tensor { composite: { let o = Options::new(dtype, layout, device, pin_memory, requires_grad)?; let out = o.empty(size, o.float())?; match memory_format { Some(f @ (MemoryFormat::ChannelsLast | MemoryFormat::ChannelsLast3d)) => o.finish(crate::dispatch::allocate(&[formatted(&out, f)?])?.remove(0)), _ => o.finish(out) } }; forms: fn out; check: shape; nondiff }
 /// Uninitialised, with the given strides.
-empty_strided(size: Sizes, stride: Sizes, *, @factory) -> Tensor { composite: { let o = Options::new(dtype, layout, device, pin_memory, requires_grad)?; if size.len() != stride.len() { fail!(Runtime, "dimensionality of sizes ({}) must match dimensionality of strides ({})", size.len(), stride.len()) } if stride.iter().any(|&s| s < 0) { fail!(Runtime, "argument 'stride' must be non-negative, got {stride:?}") } o.finish(Tensor::new(crate::Core::empty_strided(size, stride, o.float(), o.device())?)) }; forms: fn; check: shape; nondiff }
+empty_strided(size: Sizes, stride: Sizes, *, @factory) -> Tensor { composite: { let o = Options::new(dtype, layout, device, pin_memory, requires_grad)?; strided(size, stride, &o) }; forms: fn; check: shape; nondiff }
 /// Full of zeros.
 zeros(size: Sizes..., *, @factory) -> Tensor { composite: { let o = Options::new(dtype, layout, device, pin_memory, requires_grad)?; o.full(size, Scalar::Int(0), o.float()) }; forms: fn out; nondiff }
 /// Full of ones.
@@ -41,6 +41,10 @@ new_zeros(input: Tensor, size: Sizes..., *, @factory) -> Tensor { composite: { l
 new_ones(input: Tensor, size: Sizes..., *, @factory) -> Tensor { composite: { let o = Options::new(dtype, layout, device, pin_memory, requires_grad)?.or_like(input); o.full(size, Scalar::Int(1), o.float()) }; forms: method; nondiff }
 /// One value, with the dtype and on the device of `input`.
 new_full(input: Tensor, size: Sizes, fill_value: Scalar, *, @factory) -> Tensor { composite: { let o = Options::new(dtype, layout, device, pin_memory, requires_grad)?.or_like(input); o.full(size, fill_value, o.float()) }; forms: method; nondiff }
+/// Uninitialised, with the given strides, and with the dtype and on the device of `input`.
+new_empty_strided(input: Tensor, size: Sizes, stride: Sizes, *, @factory) -> Tensor { composite: { let o = Options::new(dtype, layout, device, pin_memory, requires_grad)?.or_like(input); strided(size, stride, &o) }; forms: method; check: shape; nondiff }
+/// Uninitialised, dense, with the dimensions in the order in which `physical_layout` lists them, the outermost first.
+empty_permuted(size: Sizes, physical_layout: Sizes, *, @factory) -> Tensor { composite: { let o = Options::new(dtype, layout, device, pin_memory, requires_grad)?; strided(size, &dense_strides(size, physical_layout)?, &o) }; forms: fn; check: shape; nondiff }
 /// `0, 1, …` below `end`.
 arange(end: Scalar, *, @factory) -> Tensor { composite: ranged(Scalar::Int(0), end, Scalar::Int(1), &Options::new(dtype, layout, device, pin_memory, requires_grad)?); forms: fn out; nondiff }
 /// From `start` in steps of `step`, below `end`.
@@ -66,6 +70,47 @@ pub(super) fn shaped(input: &Tensor, options: &Options, format: MemoryFormat) ->
     spec.dtype = options.dtype_or(spec.dtype);
     spec.device = options.device();
     Ok(crate::dispatch::allocate(&[spec])?.remove(0))
+}
+
+/// Uninitialised memory under the given strides.
+fn strided(size: &[i64], stride: &[i64], options: &Options) -> Result<Tensor> {
+    if size.len() != stride.len() {
+        fail!(
+            Runtime,
+            "dimensionality of sizes ({}) must match dimensionality of strides ({})",
+            size.len(),
+            stride.len()
+        );
+    }
+    if stride.iter().any(|&s| s < 0) {
+        fail!(Runtime, "argument 'stride' must be non-negative, got {stride:?}");
+    }
+    options.finish(Tensor::new(crate::Core::empty_strided(size, stride, options.float(), options.device())?))
+}
+
+/// The strides of dense memory whose dimensions follow one another in the order that `layout` lists.
+fn dense_strides(size: &[i64], layout: &[i64]) -> Result<Vec<i64>> {
+    if layout.len() != size.len() {
+        fail!(
+            Runtime,
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = {} is not equal to len(physical_layout) = {}",
+            size.len(),
+            layout.len()
+        );
+    }
+    let mut strides = vec![0; size.len()];
+    let mut step = 1i64;
+    for &d in layout.iter().rev() {
+        match strides.get_mut(usize::try_from(d).unwrap_or(usize::MAX)) {
+            Some(stride) if *stride == 0 => {
+                *stride = step;
+                step = step.saturating_mul(size[d as usize].max(1));
+            }
+            Some(_) => fail!(Runtime, "Duplicate dim not allowed"),
+            None => fail!(Runtime, "Dimension out of range (expected to be between 0 and {}, but got {d})", size.len()),
+        }
+    }
+    Ok(strides)
 }
 
 fn ranged(start: Scalar, end: Scalar, step: Scalar, options: &Options) -> Result<Tensor> {

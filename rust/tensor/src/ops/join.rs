@@ -59,6 +59,8 @@ select_scatter(input: Tensor, src: Tensor, dim: Dim, index: int) -> Tensor { com
 slice_scatter(input: Tensor, src: Tensor, dim: Dim = 0, start: int?, end: int?, step: int = 1) -> Tensor { composite: { let out = clone(input).tensor()?; written(slice_with(&out, dim, start, end, step), src)?; out }; forms: fn method; domain: any, any }
 /// A copy of `input` with `src` written to a diagonal.
 diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: Dim = 0, dim2: Dim = 1) -> Tensor { composite: { let out = clone(input).tensor()?; written(diagonal_with(&out, offset, dim1, dim2), src)?; out }; forms: fn method; domain: any, any }
+/// A copy of `input` with `src` written to the elements that `as_strided` gives.
+as_strided_scatter(input: Tensor, src: Tensor, size: Sizes, stride: Sizes, storage_offset: int?) -> Tensor { composite: { let out = clone(input).tensor()?; written(as_strided_with(&out, size, stride, storage_offset), src)?; out }; forms: fn method; domain: any, any }
 
 }
 

@@ -83,6 +83,19 @@ linalg_tensorsolve(A: Tensor, B: Tensor, dims: Dims?) -> Tensor { python: "corte
 /// `X` with `A X = B` from `linalg_lu_factor(A)`, or `X A = B` where not `left`.
 linalg_lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = true, adjoint: bool = false) -> Tensor { python: "corten_tensor_core._linalg:lu_solve"; forms: fn(linalg) out; check: none }
 
+/// The factors of `linalg_lu_factor`, and 0 or the step, counted from 1, at which the pivot was zero.
+linalg_lu_factor_ex(A: Tensor, *, pivot: bool = true, check_errors: bool = false) -> (LU: Tensor, pivots: Tensor, info: Tensor) { python: "corten_tensor_core._factors:lu_factor_ex"; forms: fn(linalg) out; domain: matrix(3, 3) }
+/// The solution of `linalg_solve` and 0 for each matrix; a singular one gives NaN and where its pivot was zero.
+linalg_solve_ex(A: Tensor, B: Tensor, *, left: bool = true, check_errors: bool = false) -> (result: Tensor, info: Tensor) { python: "corten_tensor_core._factors:solve_ex"; forms: fn(linalg) out; domain: invertible(3), matrix(3, 2) }
+/// The first columns of the product of Householder's reflections, whose vectors lie below the diagonal of `A`.
+linalg_householder_product(A: Tensor, tau: Tensor) -> Tensor { python: "corten_tensor_core._factors:householder_product"; forms: fn(linalg) out; check: none }
+/// The factors `A = L D Lᵀ` of symmetric (or Hermitian) matrices in one matrix, and the rows that were exchanged.
+linalg_ldl_factor(A: Tensor, *, hermitian: bool = false) -> (LD: Tensor, pivots: Tensor) { python: "corten_tensor_core._symmetric:ldl_factor"; forms: fn(linalg) out; domain: symmetric(3); nondiff }
+/// What `linalg_ldl_factor` gives, and 0 or the step, counted from 1, at which a block of D was zero.
+linalg_ldl_factor_ex(A: Tensor, *, hermitian: bool = false, check_errors: bool = false) -> (LD: Tensor, pivots: Tensor, info: Tensor) { python: "corten_tensor_core._symmetric:ldl_factor_ex"; forms: fn(linalg) out; domain: symmetric(3); nondiff }
+/// `X` with `A X = B` from `linalg_ldl_factor(A)`.
+linalg_ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = false) -> Tensor { python: "corten_tensor_core._symmetric:ldl_solve"; forms: fn(linalg) out; check: none; nondiff }
+
 /// The determinant.
 det(input: Tensor) -> Tensor { composite: linalg_det(input); forms: fn method; domain: matrix(3, 3) }
 /// Logarithm of the determinant; NaN where that is negative.
@@ -105,6 +118,12 @@ cholesky_inverse(L: Tensor, upper: bool = false) -> Tensor { python: "corten_ten
 triangular_solve(b: Tensor, A: Tensor, upper: bool = true, transpose: bool = false, unitriangular: bool = false) -> (solution: Tensor, cloned_coefficient: Tensor) { python: "corten_tensor_core._linalg:triangular_solve"; forms: fn method; check: none }
 /// `X` with `A X = b` from `linalg_lu_factor(A)`.
 lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor { composite: linalg_lu_solve(LU_data, LU_pivots, b); forms: fn method out; check: none }
+/// Permutation, unit lower and upper triangular factor from `linalg_lu_factor`.
+lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = true, unpack_pivots: bool = true) -> (P: Tensor, L: Tensor, U: Tensor) { python: "corten_tensor_core._factors:lu_unpack"; forms: fn out; check: none }
+/// The triangle R with the reflections of the QR decomposition below it, and the scales of these.
+geqrf(input: Tensor) -> (a: Tensor, tau: Tensor) { python: "corten_tensor_core._factors:geqrf"; forms: fn method out; domain: matrix(4, 3); nondiff }
+/// `other` times the Q that `geqrf` gives, or its adjoint, from the left or the right.
+ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool = true, transpose: bool = false) -> Tensor { python: "corten_tensor_core._factors:ormqr"; forms: fn method out; check: none }
 /// Square matrices multiplied with themselves.
 matrix_power(input: Tensor, n: int) -> Tensor { composite: linalg_matrix_power(input, n); forms: fn method out; domain: matrix(3, 3), int(0, 4) }
 /// The exponential of square matrices.

@@ -22,6 +22,7 @@ pub mod random;
 pub mod reduce;
 pub mod resample;
 pub mod sequence;
+pub mod special;
 pub mod unary;
 pub mod view;
 
@@ -50,6 +51,7 @@ pub mod all {
     pub use super::reduce::*;
     pub use super::resample::*;
     pub use super::sequence::*;
+    pub use super::special::*;
     pub use super::unary::*;
     pub use super::view::*;
 }

@@ -11,6 +11,10 @@ ops! { family = query;
 item(input: Tensor) -> Any { composite: T::value(read::item(input)?); forms: method; check: none; nondiff }
 /// Whether the one number that a tensor holds is not zero.
 is_nonzero(input: Tensor) -> Any { composite: truth(input)?; forms: fn method; check: none; nondiff }
+/// Whether conjugation is deferred: never.
+is_conj(input: Tensor) -> Any { composite: { let _ = input; T::value(false) }; forms: method; check: none; nondiff }
+/// Whether negation is deferred: never.
+is_neg(input: Tensor) -> Any { composite: { let _ = input; T::value(false) }; forms: method; check: none; nondiff }
 /// Whether two tensors have the same sizes and elements.
 equal(input: Tensor, other: Tensor) -> Any { composite: same(input, other)?; forms: fn method; check: none; nondiff }
 

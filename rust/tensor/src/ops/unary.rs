@@ -149,6 +149,12 @@ sigmoid(input: Tensor) -> Tensor { unary(sigmoid, to_float); forms: fn method in
 logit(input: Tensor, eps: float?) -> Tensor { composite: match eps { Some(eps) => _logit(super::compare::clamp_with(input, eps, 1.0 - eps)), None => _logit(input) }; forms: fn method inplace out; domain: unit }
 /// `log(input / (1 - input))`.
 _logit(input: Tensor) -> Tensor { unary(logit, to_float); domain: unit }
+/// Numbers of one half to one, and the exponents of two that they are to be multiplied by; 0 and 0 for 0.
+frexp(input: Tensor) -> (mantissa: Tensor, exponent: Tensor) { composite: fraction_and_exponent(input)?; forms: fn method out; domain: any }
+/// The numbers that `frexp` gives.
+_mantissa(input: Tensor) -> Tensor { unary(mantissa, default); domain: any }
+/// The exponents that `frexp` gives, as floats.
+_exponent(input: Tensor) -> Tensor { unary(exponent, default); domain: any; nondiff }
 /// Not-a-number and infinities replaced: by default by 0 and the largest finite numbers.
 nan_to_num(input: Tensor, nan: float?, posinf: float?, neginf: float?) -> Tensor { composite: finite(input, nan, posinf, neginf); forms: fn method inplace out; domain: any }
 
@@ -165,6 +171,14 @@ fn round_to(input: &Tensor, decimals: i64) -> crate::Result<T> {
     let scale = libm::pow(10.0, decimals.unsigned_abs() as f64);
     let x = T::from(input);
     Ok(if decimals > 0 { round(x * scale) / scale } else { round(x / scale) * scale })
+}
+
+fn fraction_and_exponent(input: &Tensor) -> crate::Result<Vec<Tensor>> {
+    if !input.dtype().is_float() {
+        crate::fail!(Runtime, "torch.frexp() only supports floating-point dtypes");
+    }
+    let exponent = super::cast::to(_exponent(input), crate::DType::I32);
+    Ok(vec![_mantissa(input).tensor()?, exponent.tensor()?])
 }
 
 fn mvlgamma_of(input: &Tensor, p: i64) -> crate::Result<T> {

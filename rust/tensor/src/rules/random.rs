@@ -162,6 +162,25 @@ pub fn bernoulli(generator: Option<&SharedGenerator>, out: &Tensor, p: &Tensor) 
     })
 }
 
+/// `binomial` takes float tensors of one dtype, and probabilities that can be expanded to the sizes of the counts.
+pub fn check_tries(count: &Tensor, prob: &Tensor) -> Result<()> {
+    need_float("binomial_cpu", count)?;
+    check_probabilities(count, prob)?;
+    if count.dtype() != prob.dtype() {
+        let (expected, found) = (count.dtype().scalar_name(), prob.dtype().scalar_name());
+        fail!(Runtime, "Found dtype {found} but expected {expected}");
+    }
+    Ok(())
+}
+
+/// Counts of successes, the probabilities broadcast to the sizes of `out`.
+pub fn binomial(generator: Option<&SharedGenerator>, out: &Tensor, count: &Tensor, prob: &Tensor) -> Result<()> {
+    let strides = broadcast_strides(prob.core(), out.sizes());
+    draw(generator, out, |operand, g| {
+        corten_random::binomial(operand, count.core().operand()?, prob.core().operand_as(out.sizes(), &strides)?, g)
+    })
+}
+
 /// Refuses deviations below zero.
 pub fn check_deviations(std: &Tensor) -> Result<()> {
     if std.dtype().is_complex() {

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from corten_native import Tensor
 
-_POINTWISE = ("unary", "binary", "compare", "activation")
+_POINTWISE = ("unary", "binary", "compare", "activation", "special")
 
 
 def run(name: str, args: tuple[Any, ...], outs: tuple[Tensor, ...]) -> None:

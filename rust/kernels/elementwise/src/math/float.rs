@@ -103,6 +103,8 @@ macro_rules! floats {
             #[inline(always)]
             fn complex(re: Self, im: Self) -> $complex { $complex::new(re, im) }
             #[inline(always)]
+            fn double(self) -> f64 { self as f64 }
+            #[inline(always)]
             fn mul_add(self, y: Self, z: Self) -> Self { <$t>::mul_add(self, y, z) }
             #[inline(always)]
             fn fabs(self) -> Self { <$t>::abs(self) }

@@ -2,12 +2,16 @@
 //!
 //! No function here calls the system's mathematics library, so that results do not depend on the machine.
 
+pub(crate) mod bessel;
 mod complex;
 mod double;
 mod float;
+pub(crate) mod gamma;
 mod integer;
+pub(crate) mod normal;
+pub(crate) mod polynomials;
 mod single;
-mod special;
+pub(crate) mod special;
 mod traits;
 
 pub(crate) use traits::{Bits, Field, Float, Num, Real};

@@ -61,7 +61,7 @@ pub(crate) fn pow(x: f64, y: f64) -> f64 {
 }
 
 /// Giles' approximation (2010, "Approximating the erfinv function"), then two Newton steps with erfc near ±1.
-fn inverse_erf(x: f64) -> f64 {
+pub(crate) fn inverse_erf(x: f64) -> f64 {
     let a = x.abs();
     if a >= 1.0 || a.is_nan() {
         return if a == 1.0 { f64::INFINITY.copysign(x) } else { f64::NAN };
@@ -145,7 +145,22 @@ fn polygamma_of(n: f64, x: f64) -> f64 {
     if n % 2.0 == 0.0 { -size } else { size }
 }
 
-/// Hurwitz' zeta function `Σ (q + k)⁻ˢ` over k from 0, for an integer s above 1.
+/// Hurwitz' zeta function for any s and q, with PyTorch's values where it is not defined.
+#[inline(never)]
+pub(crate) fn hurwitz(s: f64, q: f64) -> f64 {
+    if s == 1.0 {
+        return f64::INFINITY;
+    }
+    if s < 1.0 {
+        return f64::NAN;
+    }
+    if q <= 0.0 && q.trunc() == q {
+        return f64::INFINITY;
+    }
+    if q <= 0.0 && s.trunc() != s { f64::NAN } else { zeta(s, q) }
+}
+
+/// `Σ (q + k)⁻ˢ` over k from 0, for s above 1, an integer where q is negative.
 fn zeta(s: f64, q: f64) -> f64 {
     if q > 0.0 || q.is_nan() {
         return zeta_of_positive(s, q);

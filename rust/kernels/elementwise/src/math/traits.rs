@@ -115,6 +115,8 @@ pub(crate) trait Field: Num {
 pub(crate) trait Float: Field + Real {
     type Complex: Element;
     fn complex(re: Self, im: Self) -> Self::Complex;
+    /// In double precision, in which special functions compute.
+    fn double(self) -> f64;
     fn mul_add(self, y: Self, z: Self) -> Self;
     /// The absolute value, as a float and not as [`Num::Real`].
     fn fabs(self) -> Self;
