@@ -14,6 +14,11 @@ is_nonzero(input: Tensor) -> Any { composite: truth(input)?; forms: fn method; c
 /// Whether two tensors have the same sizes and elements.
 equal(input: Tensor, other: Tensor) -> Any { composite: same(input, other)?; forms: fn method; check: none; nondiff }
 
+/// Whether the tensor shows its memory conjugated: it never does, since `conj()` computes.
+is_conj(input: Tensor) -> Any { composite: { let _ = input; T::value(false) }; forms: method; check: none; nondiff }
+/// Whether the tensor shows its memory negated: it never does.
+is_neg(input: Tensor) -> Any { composite: { let _ = input; T::value(false) }; forms: method; check: none; nondiff }
+
 }
 
 fn truth(input: &crate::Tensor) -> crate::Result<T> {
