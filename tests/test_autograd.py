@@ -374,6 +374,49 @@ def a_hook_on_what_does_not_require_grad(t):
 
 
 @program
+def a_hook_that_changes_the_dtype(t):
+    x = t.ones(2, requires_grad=True)
+    x.register_hook(lambda g: g.double())
+    (x * 2).sum().backward()
+
+
+@program
+def a_hook_that_changes_the_size(t):
+    x = t.ones(2, requires_grad=True)
+    x.register_hook(lambda g: g[:1])
+    (x * 2).sum().backward()
+
+
+@program
+def a_hook_of_a_node_that_changes_the_dtype(t):
+    x = t.ones(2, requires_grad=True)
+    y = x * 2
+    y.grad_fn.register_prehook(lambda g: (g[0].double(),))
+    y.sum().backward()
+
+
+@program
+def a_hook_of_a_node_that_changes_the_size(t):
+    x = t.ones(2, requires_grad=True)
+    y = x * 2
+    y.grad_fn.register_hook(lambda inputs, outputs: (inputs[0][:1], *inputs[1:]))
+    y.sum().backward()
+
+
+@program
+def attributes_live_as_long_as_the_tensor(t):
+    x = t.ones(2, requires_grad=True)
+    x.mark = "mine"
+    p = t.nn.Parameter(t.ones(2))
+    p.tag = [1]
+    y = x * p
+    del x, p
+    (x, _), (p, _) = y.grad_fn.next_functions
+    x, p = x.variable, p.variable
+    return x.mark, p.tag, isinstance(p, t.nn.Parameter), isinstance(x, t.nn.Parameter)
+
+
+@program
 def hooks_may_run_backward(t):
     x = t.ones(2, requires_grad=True)
     w = t.ones(2, requires_grad=True)

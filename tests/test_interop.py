@@ -207,6 +207,12 @@ lib.tensor([lib.tensor([1]), lib.tensor([2])])
 lib.tensor(["a"])
 lib.tensor({1: 2})
 lib.tensor(2**70)
+lib.tensor([2**64, 1.0])
+lib.tensor([1.0, -(2**70)])
+lib.tensor([2**64, 1j])
+lib.tensor([2**64, 3])
+lib.tensor([2**64, True])
+lib.tensor(2**64, dtype=lib.float32)
 lib.tensor([1, 2], dtype=float)
 """
 
@@ -243,6 +249,8 @@ memoryview(lib.ones(2))
 lib.ones(2).tobytes()
 bytes(lib.ones(2))
 lib.from_dlpack(3)
+[lib.utils.dlpack.from_dlpack(c) for c in [lib.utils.dlpack.to_dlpack(lib.ones(2))] * 2]
+lib.ones(2, device="meta").tolist()
 """
 
 COPIES = """

@@ -245,6 +245,27 @@ def test_dying_workers_whose_children_live():
     os.close(gate)
 
 
+def test_garbage_is_left_to_the_process_that_made_it():
+    """A finalizer that ran in a worker too would close what the process still uses."""
+    finalized = multiprocessing.Value("i")
+
+    class Cycle:
+        def __init__(self):
+            self.itself = self
+
+        def __del__(self):
+            finalized.value += 1
+
+    gc.collect()
+    gc.disable()
+    try:
+        Cycle()
+        assert list(data.DataLoader(rows(data, lambda i: gc.collect() * 0, 3), None, num_workers=1)) == [0, 0, 0]
+        assert finalized.value == 0
+    finally:
+        gc.enable()
+
+
 def test_slow_workers():
     loader = data.DataLoader(rows(data, lambda i: time.sleep(30)), None, num_workers=1, timeout=0.2)
     iterator = iter(loader)

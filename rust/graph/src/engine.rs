@@ -7,6 +7,7 @@
 use crate::accumulate::{add_into, fit, into_leaf};
 use crate::derivative::Context;
 use crate::node::{Edge, Kept, Kind, Node};
+use crate::running::{self, AddressHasher, Addresses, address, reached};
 use corten_tensor::dispatch::HOOKS;
 use corten_tensor::lazy::T;
 use corten_tensor::mode::flag::{ANOMALY, CHECK_NAN};
@@ -14,33 +15,12 @@ use corten_tensor::ops::all as ops;
 use corten_tensor::rules::read;
 use corten_tensor::{Result, Tensor, fail, key, mode};
 use smallvec::SmallVec;
-use std::collections::{BinaryHeap, HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::{BinaryHeap, HashMap};
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 /// The gradients of one node's outputs.
 type Buffer = SmallVec<[Option<Tensor>; 1]>;
-
-/// Addresses are well spread already: one multiplication mixes them.
-#[derive(Default)]
-struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(byte as u64);
-        }
-    }
-    fn write_u64(&mut self, x: u64) {
-        self.0 = (self.0 ^ x).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_right(20);
-    }
-    fn write_usize(&mut self, x: usize) {
-        self.write_u64(x as u64);
-    }
-}
 
 type ByNode<V> = HashMap<usize, V, BuildHasherDefault<AddressHasher>>;
 
@@ -85,16 +65,13 @@ struct Pass<'a> {
     /// The bits of anomaly mode, as they were when the pass began.
     anomaly: u32,
     /// With targets: the nodes from which one can be reached.
-    reaching: Option<HashSet<usize, BuildHasherDefault<AddressHasher>>>,
-}
-
-fn address(node: &Arc<Node>) -> usize {
-    Arc::as_ptr(node) as usize
+    reaching: Option<Addresses>,
 }
 
 /// Runs backward from `roots` with their gradients; the gradients at the targets, if there are any.
 pub fn run(roots: Vec<(Edge, Tensor)>, options: Options) -> Result<Vec<Option<Tensor>>> {
     let _mode = mode::grad_mode(options.create_graph);
+    let _running = running::begin(&roots, options.targets);
     let mut pass = Pass {
         options,
         heap: BinaryHeap::new(),
@@ -109,7 +86,8 @@ pub fn run(roots: Vec<(Edge, Tensor)>, options: Options) -> Result<Vec<Option<Te
         for (place, edge) in targets.iter().enumerate() {
             pass.captures.entry(address(&edge.node)).or_default().push((edge.nr, place));
         }
-        pass.reaching = Some(reaching(&roots, targets));
+        let roots = roots.iter().map(|(edge, _)| edge.node.clone()).collect();
+        pass.reaching = Some(reached(roots, Some(targets.iter().map(|edge| edge.node.clone()).collect())));
     }
     for (edge, grad) in roots {
         pass.deliver(&edge, grad)?;
@@ -120,29 +98,6 @@ pub fn run(roots: Vec<(Edge, Tensor)>, options: Options) -> Result<Vec<Option<Te
         }
     }
     Ok(pass.captured)
-}
-
-/// The nodes between the roots and the targets, both included.
-fn reaching(roots: &[(Edge, Tensor)], targets: &[Edge]) -> HashSet<usize, BuildHasherDefault<AddressHasher>> {
-    let mut found: HashSet<usize, BuildHasherDefault<AddressHasher>> =
-        targets.iter().map(|e| address(&e.node)).collect();
-    let mut seen: HashSet<usize, BuildHasherDefault<AddressHasher>> = HashSet::default();
-    let mut order: Vec<Arc<Node>> = Vec::new();
-    let mut stack: Vec<Arc<Node>> = roots.iter().map(|(edge, _)| edge.node.clone()).collect();
-    while let Some(node) = stack.pop() {
-        if seen.insert(address(&node)) {
-            stack.extend(node.edges().iter().flatten().map(|edge| edge.node.clone()));
-            order.push(node);
-        }
-    }
-    // Producers have lower numbers, so they are decided before their consumers.
-    order.sort_by_key(|node| node.seq);
-    for node in &order {
-        if node.edges().iter().flatten().any(|edge| found.contains(&address(&edge.node))) {
-            found.insert(address(node));
-        }
-    }
-    found
 }
 
 impl Pass<'_> {

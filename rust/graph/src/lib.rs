@@ -1,7 +1,7 @@
 //! Corten's graph: what records operations, and the engine that runs them backward. No Python here.
 //!
 //! [`record`] is the layer that dispatch calls where something requires grad; it makes [`node`]s that save
-//! [`snapshot`]s; [`derivative`] and [`derivatives`] are the table of formulas; [`engine`] runs the graph; [`inplace`]
+//! [`snapshot`]s, perhaps in the form of [`packing`]; [`derivative`] and [`derivatives`] are the table of formulas; [`engine`] runs the graph; [`inplace`]
 //! rewrites history for in-place changes and views, where [`part`] tells how a view lies in its base.
 
 pub mod accumulate;
@@ -10,9 +10,11 @@ pub mod derivatives;
 pub mod engine;
 pub mod inplace;
 pub mod node;
+pub mod packing;
 pub mod part;
 pub mod record;
 pub mod rules;
+pub mod running;
 pub mod snapshot;
 
 use corten_tensor::dispatch::HOOKS;

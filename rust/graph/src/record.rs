@@ -4,9 +4,10 @@ use crate::derivative::{Derivative, Slot};
 use crate::derivatives;
 use crate::inplace;
 use crate::node::{Edge, Edges, Kept, Kind, Node, OutputMeta, edge_of};
+use crate::packing;
 use crate::snapshot::{Saved, SavedArg, Snapshot};
 use corten_tensor::dispatch::{self, Target};
-use corten_tensor::mode;
+use corten_tensor::mode::{self, flag};
 use corten_tensor::op::{Body, Op};
 use corten_tensor::value::{IndexItem, Value};
 use corten_tensor::{Result, Tensor, fail, key};
@@ -138,9 +139,6 @@ fn record(op: &'static Op, row: &'static Derivative, args: &[Value], target: Tar
         None => below(op, args, target)?,
     };
     let node = Arc::new(Node::new(Kind::Row(row, op), edges));
-    if mode::get() & mode::flag::ANOMALY != 0 {
-        node.remember_origin();
-    }
     let outputs: &[Tensor] = match &result {
         Value::Tensor(t) => std::slice::from_ref(t),
         Value::Tensors(list) => list,
@@ -152,6 +150,9 @@ fn record(op: &'static Op, row: &'static Derivative, args: &[Value], target: Tar
             let named = data & (1 << (16 + nr.min(15))) != 0;
             saved.outs.push(named.then(|| Snapshot::output(t, nr as u32)));
         }
+    }
+    if mode::get() & (flag::ANOMALY | flag::PACKING) != 0 {
+        watched(&node, &mut saved)?;
     }
     if data | meta != 0 {
         node.set_saved(Kept::All(Arc::new(saved)));
@@ -171,6 +172,15 @@ fn record(op: &'static Op, row: &'static Derivative, args: &[Value], target: Tar
         }
     }
     Ok(result)
+}
+
+/// What modes that few programs use do with a new node.
+#[cold]
+fn watched(node: &Node, saved: &mut Saved) -> Result<()> {
+    if mode::get() & flag::ANOMALY != 0 {
+        node.remember_origin();
+    }
+    packing::pack_all(saved)
 }
 
 fn save(

@@ -1,6 +1,7 @@
 //! What a node keeps of its inputs and outputs until it runs.
 
 use crate::node::{Edge, Node, OutputMeta, edge_of};
+use crate::packing::Parcel;
 use corten_tensor::core::Core;
 use corten_tensor::value::Value;
 use corten_tensor::{Result, Tensor, error, fail, key, text};
@@ -27,6 +28,8 @@ pub enum Snapshot {
         /// Which result.
         nr: u32,
     },
+    /// One that the layer above has packed.
+    Packed(Box<Parcel>),
 }
 
 /// One saved argument.
@@ -104,6 +107,7 @@ impl Snapshot {
                 }
                 Ok(fresh)
             }
+            Snapshot::Packed(parcel) => parcel.unpack(node, recording),
         }
     }
 
@@ -114,6 +118,7 @@ impl Snapshot {
             Snapshot::Output { core, .. } => {
                 OutputMeta { sizes: core.sizes.clone(), dtype: core.dtype, device: core.device() }
             }
+            Snapshot::Packed(parcel) => parcel.meta(),
         }
     }
 }

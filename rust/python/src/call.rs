@@ -159,10 +159,10 @@ fn push(
     }
 }
 
-/// In-place functions exist where no second tensor could be meant by the change: `relu_(x)`.
+/// In-place functions exist where no second tensor could be meant by the change, `relu_(x)`, or the row says so.
 fn has_inplace_function(op: &Op) -> bool {
     let tensors = op.params.iter().filter(|p| matches!(p.ty, Type::Tensor | Type::TensorOrScalar | Type::Tensors));
-    op.forms.inplace && op.forms.function && tensors.count() == 1
+    op.forms.inplace && op.forms.function && (op.forms.inplace_function || tensors.count() == 1)
 }
 
 /// Groups all rows by the names under which Python calls them.

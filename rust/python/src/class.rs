@@ -9,7 +9,7 @@ use corten_tensor::Tensor;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::types::{PyDict, PyType};
 use std::ffi::{c_int, c_void};
 use std::mem::{ManuallyDrop, offset_of};
 
@@ -49,6 +49,9 @@ pub fn wrap_ptr(py: Python<'_>, tensor: Tensor) -> PyResult<*mut PyObject> {
         unsafe { ffi::Py_INCREF(known) };
         return Ok(known);
     }
+    if tensor.rest().is_some_and(|rest| rest.former.is_some()) {
+        return revive(py, tensor);
+    }
     // SAFETY: a fresh untracked object whose three fields are filled before anyone sees it.
     unsafe {
         let object = ffi::PyObject_GC_New::<TensorObject>(TENSOR.ptr());
@@ -57,6 +60,30 @@ pub fn wrap_ptr(py: Python<'_>, tensor: Tensor) -> PyResult<*mut PyObject> {
         }
         (&raw mut (*object).dict).write(std::ptr::null_mut());
         (&raw mut (*object).weaklist).write(std::ptr::null_mut());
+        tensor.set_python(object as usize);
+        (&raw mut (*object).tensor).write(ManuallyDrop::new(tensor));
+        Ok(object.cast())
+    }
+}
+
+/// What stays of a Python object that goes while others, such as the graph, still hold its tensor.
+struct Former {
+    class: Py<PyType>,
+    attributes: Option<Py<PyDict>>,
+}
+
+/// A new object with the class and the attributes of the one before it.
+#[cold]
+fn revive(py: Python<'_>, tensor: Tensor) -> PyResult<*mut PyObject> {
+    let former = tensor.with_rest(|rest| rest.former.take()).and_then(|former| former.downcast::<Former>().ok());
+    let Some(former) = former else { return wrap_ptr(py, tensor) };
+    // SAFETY: the allocator gives zeroed, tracked memory of the class's size, which begins with our layout.
+    unsafe {
+        let object = ffi::PyType_GenericAlloc(former.class.as_ptr().cast(), 0).cast::<TensorObject>();
+        if object.is_null() {
+            return Err(PyErr::fetch(py));
+        }
+        (*object).dict = former.attributes.map_or(std::ptr::null_mut(), Py::into_ptr);
         tensor.set_python(object as usize);
         (&raw mut (*object).tensor).write(ManuallyDrop::new(tensor));
         Ok(object.cast())
@@ -119,14 +146,19 @@ unsafe extern "C" fn dealloc(object: *mut PyObject) {
             ffi::PyObject_ClearWeakRefs(object);
         }
         let dict = std::mem::replace(&mut (*this).dict, std::ptr::null_mut());
-        if !dict.is_null() {
-            ffi::Py_DECREF(dict);
-        }
         let tensor = ManuallyDrop::take(&mut (*this).tensor);
-        if tensor.python() == object as usize {
-            tensor.set_python(0);
-        }
-        enter::<c_int>(|_| {
+        let plain = dict.is_null() && ty == TENSOR.ptr();
+        enter::<c_int>(|py| {
+            let attributes = Bound::from_owned_ptr_or_opt(py, dict);
+            if tensor.python() == object as usize {
+                tensor.set_python(0);
+                if !plain && tensor.handles() > 1 {
+                    let class = Bound::from_borrowed_ptr(py, ty.cast()).cast_into_unchecked::<PyType>().unbind();
+                    let attributes = attributes.and_then(|dict| dict.cast_into::<PyDict>().ok()).map(Bound::unbind);
+                    let former = Box::new(Former { class, attributes });
+                    drop(tensor.with_rest(|rest| rest.former.replace(former)));
+                }
+            }
             drop(tensor);
             Ok(0)
         });

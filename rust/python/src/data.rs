@@ -38,7 +38,7 @@ fn read<'py>(obj: &Bound<'py, PyAny>, inner: bool) -> PyResult<Item<'py>> {
         return plain(Scalar::Bool(obj.extract()?));
     }
     if obj.is_instance_of::<PyInt>() {
-        return integer(obj).and_then(plain);
+        return integer(obj);
     }
     if let Some(tensor) = tensor_of(obj.as_borrowed()) {
         if tensor.ndim() == 0 || (inner && tensor.numel() == 1) {
@@ -77,7 +77,7 @@ fn read<'py>(obj: &Bound<'py, PyAny>, inner: bool) -> PyResult<Item<'py>> {
         return Ok(Item::Sequence(items));
     }
     if obj.hasattr("__index__")? {
-        return integer(&obj.call_method0("__index__")?).and_then(plain);
+        return integer(&obj.call_method0("__index__")?);
     }
     if obj.hasattr("__float__")? {
         return plain(Scalar::Float(obj.call_method0("__float__")?.extract()?));
@@ -97,13 +97,14 @@ fn number_of<'py>(item: &Bound<'py, PyAny>, dtype: Option<DType>) -> PyResult<It
     }
 }
 
-fn integer(obj: &Bound<'_, PyAny>) -> PyResult<Scalar> {
-    match obj.extract::<i64>() {
-        Ok(x) => Ok(Scalar::Int(x)),
-        Err(_) => match obj.extract::<u64>() {
-            Ok(x) => Ok(Scalar::UInt(x)),
-            Err(_) => Err(PyValueError::new_err("Overflow when unpacking long long")),
-        },
+fn integer<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Item<'py>> {
+    if let Ok(x) = obj.extract::<i64>() {
+        return Ok(Item::Number(Scalar::Int(x), None));
+    }
+    match obj.extract::<u64>() {
+        Ok(x) => Ok(Item::Number(Scalar::UInt(x), None)),
+        // Beside floats it is one.
+        Err(_) => Ok(Item::Number(Scalar::Float(obj.extract()?), Some(DType::I64))),
     }
 }
 
@@ -113,6 +114,8 @@ struct Flat {
     sizes: Vec<usize>,
     numbers: Vec<Scalar>,
     dtype: Option<DType>,
+    /// There are integers wider than 64 bits.
+    wide: bool,
 }
 
 impl Flat {
@@ -130,6 +133,7 @@ impl Flat {
                     )));
                 }
                 *filled = true;
+                self.wide |= own == Some(DType::I64) && matches!(number, Scalar::Float(_));
                 let dtype = own.unwrap_or_else(|| match (number, self.dtype) {
                     // Beside integers that need all 64 bits the others are read as such.
                     (Scalar::Int(_), Some(DType::U64)) | (Scalar::UInt(_), None | Some(DType::I64)) => DType::U64,
@@ -196,6 +200,9 @@ pub fn from_data(data: &Bound<'_, PyAny>, wanted: Option<DType>) -> PyResult<Ten
     let mut flat = Flat::default();
     flat.push(data, 0, &mut false)?;
     let dtype = wanted.or(flat.dtype).unwrap_or_else(promote::default_float);
+    if flat.wide && !dtype.is_differentiable() {
+        return Err(PyValueError::new_err("Overflow when unpacking long long"));
+    }
     let sizes: Dims = flat.sizes.iter().map(|&n| n as i64).collect();
     let core = Core::empty(&sizes, dtype, Device::CPU).or_raise(py)?;
     for &number in &flat.numbers {

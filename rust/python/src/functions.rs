@@ -62,6 +62,20 @@ fn is_same_size(input: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<
     Ok(tensor("is_same_size", "input", 1, input)?.sizes() == tensor("is_same_size", "other", 2, other)?.sizes())
 }
 
+/// A tensor that shares memory and takes no part in the graph.
+#[pyfunction]
+fn detach<'py>(input: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    tensor("detach", "input", 1, input)?;
+    input.call_method0("detach")
+}
+
+/// Takes the tensor out of the graph.
+#[pyfunction]
+fn detach_<'py>(input: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    tensor("detach_", "input", 1, input)?;
+    input.call_method0("detach_")
+}
+
 fn dtype_of(function: &str, argument: &str, place: usize, object: &Bound<'_, PyAny>) -> PyResult<DType> {
     dtype::from_object(object).ok_or_else(|| {
         let given = type_name(object.as_borrowed());
@@ -110,6 +124,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(is_signed, module)?)?;
     module.add_function(wrap_pyfunction!(is_inference, module)?)?;
     module.add_function(wrap_pyfunction!(numel, module)?)?;
+    module.add_function(wrap_pyfunction!(detach, module)?)?;
+    module.add_function(wrap_pyfunction!(detach_, module)?)?;
     module.add_function(wrap_pyfunction!(promote_types, module)?)?;
     module.add_function(wrap_pyfunction!(can_cast, module)?)?;
     module.add_function(wrap_pyfunction!(result_type, module)?)?;

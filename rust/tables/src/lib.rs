@@ -25,7 +25,8 @@ use proc_macro::TokenStream;
 /// - `python: "module:function"`: a composite written in Python; `array: "name"` with `meta:`: the array backend;
 /// - `shorthand(arguments)`: the macro of that name in `crate::body`, which makes one of the above.
 ///
-/// Other keys: `forms` (`fn`, `fn(namespace)`, `method`, `inplace`, `out`, `property(NAME)`), `alias`, `domain` and
+/// Other keys: `forms` (`fn`, `fn(namespace)`, `method`, `inplace` or,
+///   where several tensors take part and there is to be a function too, `inplace(fn)`, `out`, `property(NAME)`), `alias`, `domain` and
 /// `check` (read by the property tests), and the flags `nondiff` and, beside a kernel,
 /// `elementwise` (results may be written over inputs, in any dtype) or `updates` (the result may be the first argument
 /// itself, of which the kernel changes a part). Inside an expression each parameter is a local of its

@@ -212,7 +212,7 @@ fn forms(row: &Row) -> Parsed<TokenStream> {
     let tokens = row.get("forms").cloned().unwrap_or_default();
     let mut cursor = Cursor::new(tokens, row.name.span());
     let (mut function, mut namespace, mut property) = (false, String::new(), String::new());
-    let (mut method, mut inplace, mut out) = (false, false, false);
+    let (mut method, mut inplace, mut inplace_function, mut out) = (false, false, false, false);
     while !cursor.done() {
         let word = cursor.ident()?;
         let argument = match cursor.peek() {
@@ -225,14 +225,20 @@ fn forms(row: &Row) -> Parsed<TokenStream> {
                 namespace = argument.unwrap_or_default();
             }
             "method" => method = true,
-            "inplace" => inplace = true,
+            "inplace" => {
+                inplace = true;
+                inplace_function = argument.as_deref() == Some("fn");
+            }
             "out" => out = true,
             "property" => property = argument.unwrap_or_else(|| row.name.to_string()),
             _ => return Err(Failure::new("forms are fn, method, inplace, out, property", word.span())),
         }
     }
     Ok(quote! {
-        crate::op::Forms { function: #function, namespace: #namespace, method: #method, inplace: #inplace, out: #out, property: #property }
+        crate::op::Forms {
+            function: #function, namespace: #namespace, method: #method, inplace: #inplace, inplace_function: #inplace_function,
+            out: #out, property: #property,
+        }
     })
 }
 

@@ -487,7 +487,7 @@ pub fn resize_output(out: &Tensor, sizes: &[i64]) -> Result<()> {
     resize(out, sizes)
 }
 
-/// `resize_`: row-major with the given sizes, in the same storage where that is large enough.
+/// Row-major with the given sizes, in the same storage where that is large enough, else in one that begins as it.
 pub fn resize(out: &Tensor, sizes: &[i64]) -> Result<()> {
     let core = out.core();
     let numel = crate::core::checked_numel(sizes, core.dtype)?;
@@ -496,14 +496,13 @@ pub fn resize(out: &Tensor, sizes: &[i64]) -> Result<()> {
     let new = if needed <= core.storage.bytes() {
         core.with_geometry(sizes.into(), strides, core.offset)
     } else {
-        let grown = Core::empty(sizes, core.dtype, core.device())?;
+        let row =
+            |core: &Core, size: usize| Tensor::new(core.with_geometry([size as i64][..].into(), [1][..].into(), 0));
+        let grown = Core::empty(&[(needed / core.dtype.size()) as i64], core.dtype, core.device())?;
         grown.storage.set_version(core.version());
-        let kept = core.numel().min(numel) as i64;
-        if core.is_contiguous() && core.device().kind == DeviceKind::Cpu {
-            let (kept, one) = ([kept], [1]);
-            corten_elementwise::copy(grown.operand_as(&kept, &one)?, core.operand_as(&kept, &one)?)?;
-        }
-        grown
+        let kept = core.storage.bytes() / core.dtype.size();
+        crate::body::copy_values(&row(&grown, kept), &row(core, kept))?;
+        grown.with_geometry(sizes.into(), strides, core.offset)
     };
     out.set_core(new);
     Ok(())

@@ -15,6 +15,8 @@ pub mod flag {
     pub const CHECK_NAN: u32 = 1 << 19;
     /// The thread runs a kernel without the interpreter's lock.
     pub const DETACHED: u32 = 1 << 20;
+    /// Someone packs what nodes save.
+    pub const PACKING: u32 = 1 << 21;
 }
 
 /// Keys that leave the fast path whatever the mode.

@@ -103,6 +103,8 @@ pub struct Forms {
     pub namespace: &'static str,
     pub method: bool,
     pub inplace: bool,
+    /// The in-place form is a function too, although there are several tensors: `xlogy_(x, y)`.
+    pub inplace_function: bool,
     pub out: bool,
     /// The name of the property, or empty.
     pub property: &'static str,

@@ -45,8 +45,8 @@ pub struct Rest {
     pub grad: Option<Tensor>,
     /// The node that accumulates into this leaf.
     pub accumulator: Option<Arc<dyn GraphNode>>,
-    /// Hooks, as the layer above keeps them.
-    pub hooks: Option<Arc<dyn Any + Send + Sync>>,
+    /// What the layer above keeps of a Python object that is gone, for the next one.
+    pub former: Option<Box<dyn Any + Send + Sync>>,
     /// Whether a non-leaf keeps its gradient.
     pub retains_grad: bool,
 }

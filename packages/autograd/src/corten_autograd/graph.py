@@ -1,4 +1,4 @@
-"""The graph behind tensors, to look at: `draw` and `draw_module`."""
+"""The graph behind tensors: to look at (`draw`, `draw_module`), and hooks on what it saves and on gradients."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ from corten_autograd._drawing.layout import Layout, arrange
 from corten_autograd._drawing.mermaid import mermaid
 from corten_autograd._drawing.nodes import Box, Path, collect
 from corten_autograd._drawing.svg import svg
+from corten_autograd._saved import (
+    disable_saved_tensors_hooks,
+    increment_version,
+    register_multi_grad_hook,
+    save_on_cpu,
+    saved_tensors_hooks,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +27,17 @@ if TYPE_CHECKING:
 
     from corten_native import Tensor
 
-__all__ = ["Drawing", "Node", "draw", "draw_module"]
+__all__ = [
+    "Drawing",
+    "Node",
+    "disable_saved_tensors_hooks",
+    "draw",
+    "draw_module",
+    "increment_version",
+    "register_multi_grad_hook",
+    "save_on_cpu",
+    "saved_tensors_hooks",
+]
 
 #: The class of all nodes; each kind of node has a class of its own below it.
 Node = _native.Node

@@ -23,10 +23,16 @@ PACKAGES = {
     "optim": "corten_optim",
 }
 
+#: Modules below others' packages.
+MODULES = {"utils.checkpoint": "corten_autograd.checkpoint"}
+
 
 def real_name(alias: str) -> str:
     """Return the name of the module that `alias`, a name below `corten.`, stands for."""
-    _, head, *rest = alias.split(".")
+    name = alias.removeprefix("corten.")
+    if name in MODULES:
+        return MODULES[name]
+    head, *rest = name.split(".")
     return ".".join([PACKAGES[head], *rest] if head in PACKAGES else ["corten_tensor_core", head, *rest])
 
 

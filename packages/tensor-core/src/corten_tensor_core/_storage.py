@@ -1,4 +1,4 @@
-"""The memory under a tensor, as an object to read from: its address, size and device."""
+"""The memory under a tensor, as an object to read from: its address, size and device; `set_` gives it to tensors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from corten_native import _native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from corten_native import Tensor, device
 
 
@@ -40,3 +42,32 @@ class UntypedStorage:
 
     def __repr__(self) -> str:
         return f"UntypedStorage({self._size} bytes on {self.device})"
+
+
+def set_(
+    input: Tensor,
+    source: Tensor | UntypedStorage | None = None,
+    storage_offset: int = 0,
+    size: Sequence[int] | None = None,
+    stride: Sequence[int] | None = None,
+) -> Tensor:
+    """Have `input` show the memory of `source`, a tensor or storage, as it lies there or as told; return it.
+
+    Without a source it has no elements. Raises `RuntimeError` for another dtype or device, for what lies outside the
+    memory, and where `input` requires grad; `TypeError` for other sources.
+    """
+    if source is None:
+        return _native._set_source_(input, input.new_empty(0))
+    if isinstance(source, UntypedStorage):
+        whole = source._tensor.as_strided([source.nbytes() // source._tensor.element_size()], [1], 0).view(input.dtype)
+        size = [whole.numel() - storage_offset] if size is None else size
+    elif isinstance(source, _native.Tensor):
+        if size is None:
+            return _native._set_source_(input, source)
+        whole = source.detach()
+    else:
+        raise TypeError(
+            f"set_(): argument 'source' (position 1) must be Tensor or UntypedStorage, not {type(source).__name__}"
+        )
+    stride = _native.empty(size, device="meta").stride() if stride is None or not stride else stride
+    return _native._set_source_(input, whole.as_strided(size, stride, storage_offset))

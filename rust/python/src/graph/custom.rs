@@ -8,6 +8,7 @@ use crate::types::{device, dtype, size};
 use corten_graph::engine::freed;
 use corten_graph::inplace;
 use corten_graph::node::{Custom, Edges, Kind, Node};
+use corten_graph::packing;
 use corten_graph::snapshot::Snapshot;
 use corten_tensor::{Result, Tensor, mode};
 use pyo3::exceptions::{PyNotImplementedError, PyRuntimeError, PyTypeError};
@@ -164,10 +165,13 @@ impl SavedTensor {
 #[pyfunction]
 fn _snapshot(py: Python<'_>, tensor: &Bound<'_, PyAny>, node: &Bound<'_, PyNode>, nr: i64) -> PyResult<SavedTensor> {
     let tensor = tensor_of(tensor.as_borrowed()).ok_or_else(|| PyTypeError::new_err("expected a Tensor"))?;
-    let snapshot = match u32::try_from(nr) {
+    let mut snapshot = match u32::try_from(nr) {
         Ok(nr) => Snapshot::output(tensor, nr),
         Err(_) => Snapshot::input(tensor, edge(py, tensor)?).or_raise(py)?,
     };
+    if mode::get() & mode::flag::PACKING != 0 {
+        packing::pack(&mut snapshot).or_raise(py)?;
+    }
     Ok(SavedTensor { snapshot, node: Mutex::new(Arc::downgrade(&node.get().0)) })
 }
 

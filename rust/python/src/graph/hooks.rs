@@ -5,7 +5,7 @@ use super::node::PyNode;
 use crate::class::{tensor_of, wrap};
 use crate::errors::carry;
 use corten_graph::node::{Node, NodeHooks};
-use corten_tensor::{Result, Tensor};
+use corten_tensor::{DeviceKind, Result, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -59,14 +59,36 @@ fn tuple<'py>(py: Python<'py>, grads: &[Option<Tensor>]) -> PyResult<Bound<'py, 
     PyTuple::new(py, grads.iter().map(|grad| object(py, grad)).collect::<PyResult<Vec<_>>>()?)
 }
 
+/// Puts a tensor that a hook gave in place of a gradient, which it must fit.
+fn take_place(hook: &Bound<'_, PyAny>, slot: &mut Option<Tensor>, new: &Tensor) -> PyResult<()> {
+    if let Some(old) = slot {
+        let refuse = |change: String| {
+            let name = hook.getattr("__name__").map_or_else(|_| hook.to_string(), |name| name.to_string());
+            Err(PyRuntimeError::new_err(format!("hook '{name}' has changed the {change}")))
+        };
+        let kind = |t: &Tensor| match t.device().kind {
+            DeviceKind::Meta => format!("Meta{}Type", t.dtype().scalar_name()),
+            DeviceKind::Cuda => format!("torch.cuda.{}Tensor", t.dtype().scalar_name()),
+            DeviceKind::Cpu => format!("torch.{}Tensor", t.dtype().scalar_name()),
+        };
+        if kind(old) != kind(new) {
+            return refuse(format!("type of value (was {} got {})", kind(old), kind(new)));
+        }
+        if old.sizes() != new.sizes() {
+            return refuse("size of value".into());
+        }
+    }
+    *slot = Some(new.clone());
+    Ok(())
+}
+
 /// Puts what a hook gave in place of the gradients, if it gave something.
-fn replace(result: &Bound<'_, PyAny>, grads: &mut [Option<Tensor>]) -> PyResult<()> {
+fn replace(hook: &Bound<'_, PyAny>, result: &Bound<'_, PyAny>, grads: &mut [Option<Tensor>]) -> PyResult<()> {
     if result.is_none() {
         return Ok(());
     }
     if let (Some(one), [slot]) = (tensor_of(result.as_borrowed()), &mut *grads) {
-        *slot = Some(one.clone());
-        return Ok(());
+        return take_place(hook, slot, one);
     }
     let items =
         result.cast::<PyTuple>().map_err(|_| PyTypeError::new_err("hook must return None, a Tensor or a tuple"))?;
@@ -78,7 +100,10 @@ fn replace(result: &Bound<'_, PyAny>, grads: &mut [Option<Tensor>]) -> PyResult<
         )));
     }
     for (slot, item) in grads.iter_mut().zip(items.iter()) {
-        *slot = tensor_of(item.as_borrowed()).cloned();
+        match tensor_of(item.as_borrowed()) {
+            Some(new) => take_place(hook, slot, new)?,
+            None => *slot = None,
+        }
     }
     Ok(())
 }
@@ -99,15 +124,12 @@ impl NodeHooks for Hooks {
                             result.get_type().name()?
                         )));
                     };
-                    if let Some(old) = slot
-                        && old.sizes() != new.sizes()
-                    {
-                        return Err(PyRuntimeError::new_err("hook has changed the size of value"));
-                    }
-                    *slot = Some(new.clone());
-                    Ok(())
+                    take_place(hook.call.bind(py), slot, new)
                 }
-                When::Before => replace(&hook.call.bind(py).call1((tuple(py, grads)?,))?, grads),
+                When::Before => {
+                    let call = hook.call.bind(py);
+                    replace(call, &call.call1((tuple(py, grads)?,))?, grads)
+                }
                 When::After | When::Accumulated => Ok(()),
             })
         })
@@ -117,8 +139,8 @@ impl NodeHooks for Hooks {
         self.each(|hook| {
             Python::attach(|py| match hook.when {
                 When::After => {
-                    let result = hook.call.bind(py).call1((tuple(py, inputs)?, tuple(py, grads)?))?;
-                    replace(&result, inputs)
+                    let call = hook.call.bind(py);
+                    replace(call, &call.call1((tuple(py, inputs)?, tuple(py, grads)?))?, inputs)
                 }
                 When::Accumulated => {
                     let node = self.node.lock().ok().and_then(|node| node.as_ref().and_then(|node| node.upgrade()));

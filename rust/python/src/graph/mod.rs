@@ -4,6 +4,7 @@ mod anomaly;
 mod custom;
 mod hooks;
 mod node;
+mod packing;
 mod pass;
 mod saved;
 
@@ -65,5 +66,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     node::register(module)?;
     pass::register(module)?;
     hooks::register(module)?;
+    packing::register(module)?;
     custom::register(module)
 }

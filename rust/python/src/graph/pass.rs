@@ -6,6 +6,7 @@ use crate::errors::OrRaise;
 use corten_graph::accumulate::into_leaf;
 use corten_graph::engine::{Options, run};
 use corten_graph::node::{Edge, node_of};
+use corten_graph::running;
 use corten_tensor::Tensor;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -95,8 +96,25 @@ fn _retain_grad(py: Python<'_>, tensor: &Bound<'_, PyAny>) -> PyResult<()> {
     Ok(())
 }
 
+/// The number of the pass that runs on this thread, and whether it accumulates in leaves; None outside of any.
+#[pyfunction]
+fn _running_pass() -> Option<(u64, bool)> {
+    running::current()
+}
+
+/// For each tensor, whether the pass that runs sends it a gradient.
+#[pyfunction]
+fn _pass_reaches(py: Python<'_>, list: &Bound<'_, PyList>) -> PyResult<Vec<bool>> {
+    let edges = tensors(list)?.iter().map(|t| edge(py, t)).collect::<PyResult<Vec<_>>>()?;
+    let nodes: Vec<_> = edges.iter().flatten().map(|edge| edge.node.clone()).collect();
+    let mut reached = running::reaches(&nodes).into_iter();
+    Ok(edges.iter().map(|edge| edge.is_some() && reached.next() == Some(true)).collect())
+}
+
 /// Adds the functions.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(_run_backward, module)?)?;
+    module.add_function(wrap_pyfunction!(_running_pass, module)?)?;
+    module.add_function(wrap_pyfunction!(_pass_reaches, module)?)?;
     module.add_function(wrap_pyfunction!(_retain_grad, module)?)
 }

@@ -59,9 +59,9 @@ copysign(input: Tensor, other: TensorOrScalar) -> Tensor { binary(copysign, to_f
 /// The next number from `input` towards `other`.
 nextafter(input: Tensor, other: Tensor) -> Tensor { binary(nextafter, default); forms: fn method inplace out; domain: any, any; nondiff }
 /// `input * 2 ** other`.
-ldexp(input: Tensor, other: Tensor) -> Tensor { composite: scaled_by_power(input, other); forms: fn method inplace out; domain: any, real(-5.0, 5.0) }
+ldexp(input: Tensor, other: Tensor) -> Tensor { composite: scaled_by_power(input, other); forms: fn method inplace(fn) out; domain: any, real(-5.0, 5.0) }
 /// `input * log(other)`, 0 where `input` is 0.
-xlogy(input: TensorOrScalar, other: TensorOrScalar) -> Tensor { binary(xlogy, to_float); forms: fn method inplace out; domain: any, positive }
+xlogy(input: TensorOrScalar, other: TensorOrScalar) -> Tensor { binary(xlogy, to_float); forms: fn method inplace(fn) out; domain: any, positive }
 /// `log(exp(input) + exp(other))`.
 logaddexp(input: Tensor, other: Tensor) -> Tensor { composite: match crate::promote::result_type(&[Number::Tensor(input), Number::Tensor(other)]).is_complex() { true => complex_logaddexp(input, other), false => _logaddexp(input, other) }; forms: fn method out; domain: any, any }
 /// `log(exp(input) + exp(other))` of real numbers.
@@ -71,9 +71,9 @@ logaddexp2(input: Tensor, other: Tensor) -> Tensor { binary(logaddexp2, default)
 /// 0 below zero, 1 above, `values` at zero.
 heaviside(input: Tensor, values: Tensor) -> Tensor { binary(heaviside, default, checks::heaviside); forms: fn method inplace out; domain: any, any; nondiff }
 /// The greatest common divisor.
-gcd(input: Tensor, other: Tensor) -> Tensor { binary(gcd, default); forms: fn method inplace out; domain: int, int; nondiff }
+gcd(input: Tensor, other: Tensor) -> Tensor { binary(gcd, default); forms: fn method inplace(fn) out; domain: int, int; nondiff }
 /// The least common multiple.
-lcm(input: Tensor, other: Tensor) -> Tensor { binary(lcm, default); forms: fn method inplace out; domain: int, int; nondiff }
+lcm(input: Tensor, other: Tensor) -> Tensor { binary(lcm, default); forms: fn method inplace(fn) out; domain: int, int; nondiff }
 /// Complex numbers from real and imaginary parts.
 complex(real: Tensor, imag: Tensor) -> Tensor { binary(complex, to_complex, checks::float_parts); forms: fn out; domain: any, any }
 /// Complex numbers from lengths and angles.

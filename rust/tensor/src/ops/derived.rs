@@ -62,5 +62,9 @@ vstack(tensors: [Tensor]) -> Tensor { python: "corten_tensor_core._composite:vst
 dstack(tensors: [Tensor]) -> Tensor { python: "corten_tensor_core._composite:dstack"; forms: fn out; domain: list }
 /// Vectors as the columns of a matrix.
 column_stack(tensors: [Tensor]) -> Tensor { python: "corten_tensor_core._composite:column_stack"; forms: fn out; domain: list }
+/// The Fourier transforms of pieces of a signal; `torch.stft` tells what the arguments mean.
+stft(input: Tensor, n_fft: int, hop_length: int?, win_length: int?, window: Tensor?, center: bool = true, pad_mode: str = "reflect", normalized: bool = false, onesided: bool?, return_complex: bool?) -> Tensor { python: "corten_tensor_core._spectra:stft"; forms: method; check: none }
+/// The signal of which `stft` gave the transforms; `torch.istft` tells what the arguments mean.
+istft(input: Tensor, n_fft: int, hop_length: int?, win_length: int?, window: Tensor?, center: bool = true, normalized: bool = false, onesided: bool?, length: int?, return_complex: bool = false) -> Tensor { python: "corten_tensor_core._spectra:istft"; forms: method; check: none }
 
 }

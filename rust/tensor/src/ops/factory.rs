@@ -1,6 +1,7 @@
 //! Factories: tensors from sizes, ranges and values.
 
 use crate::device::MemoryFormat;
+use crate::lazy::T;
 use crate::pointwise::like;
 use crate::rules::factory::{Options, arange_count, formatted};
 use crate::{DType, Result, Scalar, Tensor, fail, promote};
@@ -10,11 +11,17 @@ use smallvec::smallvec;
 ops! { family = factory;
 
 /// Every element set to a zero-dimensional tensor's.
-fill_.tensor(input: Tensor, value: Tensor) -> Self { composite: { if value.ndim() > 0 { fail!(Runtime, "fill_ only supports 0-dimension value tensor but got tensor with {} dimensions.", value.ndim()) } super::cast::copy_(input, value) }; forms: method }
+fill_.tensor(input: Tensor, value: Tensor) -> Self { composite: { if value.ndim() > 0 { fail!(Runtime, "fill_ only supports 0-dimension value tensor but got tensor with {} dimensions.", value.ndim()) } super::cast::copy_(input, value) }; forms: fn method }
 /// Every element set to `value`.
-fill_(input: Tensor, value: Scalar) -> Self { meta: { crate::rules::checks::convertible(value, input.dtype())?; Ok(smallvec![like(input, input.dtype())]) }; kernel: corten_elementwise::fill(outs[0].core().operand()?, value); forms: method }
+fill_(input: Tensor, value: Scalar) -> Self { meta: { crate::rules::checks::convertible(value, input.dtype())?; Ok(smallvec![like(input, input.dtype())]) }; kernel: corten_elementwise::fill(outs[0].core().operand()?, value); forms: fn method }
+/// A tensor like `input`, every element a zero-dimensional tensor's.
+fill.tensor(input: Tensor, value: Tensor) -> Tensor { composite: fill__tensor(super::cast::clone(input), value); forms: fn }
+/// A tensor like `input`, every element `value`.
+fill(input: Tensor, value: Scalar) -> Tensor { composite: fill_(super::cast::clone(input), value); forms: fn; domain: any, scalar }
+/// `fill_value` on the diagonal; with `wrap` also on those that follow below it in a tall matrix, a row apart.
+fill_diagonal_(input: Tensor, fill_value: Scalar, wrap: bool = false) -> Self { composite: fill_diagonals(input, fill_value, wrap)?; forms: method }
 /// Every element set to zero.
-zero_(input: Tensor) -> Self { meta: Ok(smallvec![like(input, input.dtype())]); kernel: corten_elementwise::fill(outs[0].core().operand()?, Scalar::Int(0)); forms: method }
+zero_(input: Tensor) -> Self { meta: Ok(smallvec![like(input, input.dtype())]); kernel: corten_elementwise::fill(outs[0].core().operand()?, Scalar::Int(0)); forms: fn method }
 /// Uninitialised.
 empty(size: Sizes..., *, memory_format: MemoryFormat?, @factory) -> Tensor { composite: { let o = Options::new(dtype, layout, device, pin_memory, requires_grad)?; let out = o.empty(size, o.float())?; match memory_format { Some(f @ (MemoryFormat::ChannelsLast | MemoryFormat::ChannelsLast3d)) => o.finish(crate::dispatch::allocate(&[formatted(&out, f)?])?.remove(0)), _ => o.finish(out) } }; forms: fn out; check: shape; nondiff }
 /// Uninitialised, with the given strides.
@@ -156,4 +163,25 @@ fn identity(n: i64, m: i64, options: &Options) -> Result<Tensor> {
     zero_(&out).get()?;
     fill_(super::view::diagonal(&out), 1).get()?;
     options.finish(out)
+}
+
+/// Writes to the diagonal, views of which take the part of the history that it needs.
+fn fill_diagonals(input: &Tensor, value: Scalar, wrap: bool) -> Result<T> {
+    let (sizes, strides) = (input.dims(), input.strides());
+    let [height, width, ..] = sizes[..] else { fail!(Runtime, "dimensions must larger than 1") };
+    if sizes.len() > 2 {
+        if sizes.iter().any(|&size| size != height) {
+            fail!(Runtime, "all dimensions of input must be of equal length");
+        }
+        let step = [strides.iter().sum::<i64>()];
+        fill_(super::view::as_strided_with(input, [height], step, input.core().offset), value).get()?;
+        return Ok(T::from(input));
+    }
+    let mut top = 0;
+    while top == 0 || (wrap && top < height) {
+        let below = super::view::narrow(input, 0, top, height - top);
+        fill_(super::view::diagonal(below), value).get()?;
+        top += width + 1;
+    }
+    Ok(T::from(input))
 }

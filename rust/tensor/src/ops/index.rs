@@ -18,7 +18,7 @@ index.tensors(input: Tensor, indices: [Tensor?]) -> Tensor { meta: index::index_
 /// `input[key] = value`.
 _set_item_(input: Tensor, key: Key, value: TensorOrScalar) -> Self { composite: { let _checked: Number = value; key::set(input, key, &args[2], false)?; T::from(input) }; domain: any }
 /// `input[indices] = values`, or with `accumulate` `+=` that counts repetitions.
-index_put_(input: Tensor, indices: Key, values: TensorOrScalar, accumulate: bool = false) -> Self { composite: { let _checked: (Number, bool) = (values, accumulate); key::set(input, indices, &args[2], accumulate)?; T::from(input) }; forms: method; domain: any }
+index_put_(input: Tensor, indices: Key, values: TensorOrScalar, accumulate: bool = false) -> Self { composite: { let _checked: (Number, bool) = (values, accumulate); key::set(input, indices, &args[2], accumulate)?; T::from(input) }; forms: fn method; domain: any }
 /// A copy with `values` at the chosen elements, or added to them.
 index_put(input: Tensor, indices: Key, values: TensorOrScalar, accumulate: bool = false) -> Tensor { composite: { let _checked: (Number, bool) = (values, accumulate); let out = clone(input).tensor()?; key::set(&out, indices, &args[2], accumulate)?; T::from(out) }; forms: fn method; domain: any }
 /// `values` at the elements that int64 tensors choose, or added to them; of several at one place the last is kept.

@@ -32,7 +32,7 @@ baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Scalar = 1, alph
 /// `beta * input + alpha * Σ batch1 @ batch2`, summed over the batch.
 addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { composite: scaled_sum(input, sum_dim_with(bmm(batch1, batch2), [0], false, batch1.dtype()), beta, alpha); forms: fn method inplace out; domain: matrix(3, 5), matrix(2, 3, 4), matrix(2, 4, 5) }
 /// `beta * input + alpha * mat @ vec`.
-addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { composite: scaled_sum(input, mv(mat, vec), beta, alpha); forms: fn method inplace out; domain: matrix(3), matrix(3, 4), matrix(4) }
+addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { composite: scaled_sum(input, mv(mat, vec), beta, alpha); forms: fn method inplace(fn) out; domain: matrix(3), matrix(3, 4), matrix(4) }
 /// `beta * input + alpha * outer(vec1, vec2)`.
 addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { composite: { checks::factors(&args[..3], [("beta", beta), ("alpha", alpha)])?; scaled_sum(input, outer(vec1, vec2), beta, alpha) }; forms: fn method inplace out; domain: matrix(3, 4), matrix(3), matrix(4) }
 /// Products of every element of one vector with every element of another.

@@ -60,9 +60,9 @@ cummax(input: Tensor, dim: Dim) -> (values: Tensor, indices: Tensor) { meta: lin
 cummin(input: Tensor, dim: Dim) -> (values: Tensor, indices: Tensor) { meta: lines::extreme_meta("cummin", input, dim); kernel: lines::extreme(false, input, dim, outs); forms: fn method out; domain: any, dim }
 
 /// `exp(input)` over its sum along a dimension.
-softmax(input: Tensor, dim: Dim, dtype: DType?) -> Tensor { composite: match dtype { Some(dtype) => _softmax(to(input, dtype), dim), None => _softmax(input, dim) }; forms: fn method; domain: any, dim }
+softmax(input: Tensor, dim: Dim, dtype: DType?) -> Tensor { composite: match dtype { Some(dtype) => _softmax(to(input, dtype), dim), None => _softmax(input, dim) }; forms: fn method out; domain: any, dim }
 /// The logarithm of `softmax`.
-log_softmax(input: Tensor, dim: Dim, dtype: DType?) -> Tensor { composite: match dtype { Some(dtype) => _log_softmax(to(input, dtype), dim), None => _log_softmax(input, dim) }; forms: fn method; domain: any, dim }
+log_softmax(input: Tensor, dim: Dim, dtype: DType?) -> Tensor { composite: match dtype { Some(dtype) => _log_softmax(to(input, dtype), dim), None => _log_softmax(input, dim) }; forms: fn method out; domain: any, dim }
 /// `softmax(-input)`.
 softmin(input: Tensor, dim: Dim, dtype: DType?) -> Tensor { composite: softmax_with(neg(input), dim, dtype); forms: fn; domain: any, dim }
 /// `softmax` of floats.

@@ -1,7 +1,7 @@
 //! Views: the same storage under other sizes and strides.
 
 use crate::lazy::T;
-use crate::rules::view;
+use crate::rules::{replace, view};
 use corten_tables::ops;
 
 ops! { family = view;
@@ -45,7 +45,7 @@ slice(input: Tensor, dim: Dim = 0, start: int?, end: int?, step: int = 1) -> Vie
 /// The diagonal of two dimensions.
 diagonal(input: Tensor, offset: int = 0, dim1: Dim = 0, dim2: Dim = 1) -> View { view: view::diagonal(input, offset, dim1, dim2); forms: fn method }
 /// Any sizes and strides that stay inside the storage.
-as_strided(input: Tensor, size: Sizes, stride: Sizes, storage_offset: int?) -> View { view: view::as_strided(input, size, stride, storage_offset); forms: fn method }
+as_strided(input: Tensor, size: Sizes, stride: Sizes, storage_offset: int?) -> View { view: view::as_strided(input, size, stride, storage_offset); forms: fn method inplace }
 /// Windows along a dimension.
 unfold(input: Tensor, dimension: Dim, size: int, step: int) -> View { view: view::unfold(input, dimension, size, step); forms: method }
 /// Pieces along a dimension: one length for all.
@@ -64,6 +64,14 @@ imag(input: Tensor) -> View { view: view::complex_part(input, 1); forms: fn prop
 view_as_real(input: Tensor) -> View { view: view::as_real(input); forms: fn }
 /// Pairs of reals as a complex tensor.
 view_as_complex(input: Tensor) -> View { view: view::as_complex(input); forms: fn }
+/// Other sizes in place, row-major or in the memory format; elements keep their place in memory, more are uninitialised.
+resize_(input: Tensor, size: Sizes..., *, memory_format: MemoryFormat?) -> Self { composite: replace::resize(input, size, memory_format)?; forms: method; check: none; nondiff }
+/// The sizes of another tensor in place: see `resize_`.
+resize_as_(input: Tensor, the_template: Tensor, *, memory_format: MemoryFormat?) -> Self { composite: replace::resize(input, the_template.sizes(), memory_format)?; forms: fn method; check: none; nondiff }
+/// The memory of a tensor or storage in place of its own; without one, none.
+set_(input: Tensor, source: Any?, storage_offset: int = 0, size: Sizes?, stride: Sizes?) -> Self { python: "corten_tensor_core._storage:set_"; forms: method; check: none; nondiff }
+/// The memory, sizes and strides of another tensor in place of its own.
+_set_source_(input: Tensor, source: Tensor) -> Self { composite: replace::set(input, source)?; forms: fn; check: none; nondiff }
 /// A view of the whole tensor.
 alias(input: Tensor) -> View { view: Ok(crate::op::Views::One(input.core().clone())) }
 

@@ -19,6 +19,7 @@ pub mod random;
 pub mod ranges;
 pub mod read;
 pub mod reduce;
+pub mod replace;
 pub mod resample;
 pub mod sequence;
 pub mod view;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import traceback
@@ -9,7 +10,8 @@ import weakref
 from collections import deque
 from dataclasses import dataclass
 
-import numpy as np
+# Here, so that no worker has to import it: an import in a forked process may stumble over what others had begun.
+from numpy import random as numpy_random
 
 import corten_native as _native
 
@@ -103,6 +105,8 @@ def run(job: Job, worker: int, connection: Connection) -> None:
 
     A request is `(epoch, number, indices)`; an epoch that is new starts the dataset from its beginning.
     """
+    # What a forked process inherits is the other's to clean up: no finalizer of its garbage runs here.
+    gc.freeze()
     for end in list(asking_ends):
         # A forked process has copies of all ends, and an open copy hides that the other process has closed its own.
         end.close()
@@ -158,7 +162,7 @@ def _prepare(job: Job, worker: int) -> None:
     random.seed(seed)
     manual_seed(seed)
     entropy = [worker, job.base_seed & 0xFFFFFFFF, job.base_seed >> 32, 0]
-    np.random.seed(np.random.SeedSequence(entropy).generate_state(4))  # noqa: NPY002 - it is the user who draws
+    numpy_random.seed(numpy_random.SeedSequence(entropy).generate_state(4))  # noqa: NPY002 - it is the user who draws
     _info = WorkerInfo(worker, job.num_workers, seed, job.dataset)
     if job.init_fn is not None:
         job.init_fn(worker)
