@@ -262,7 +262,7 @@ def test_methods_and_aliases_give_the_same(row: Row, data: st.DataObject) -> Non
 DYNAMIC = set(
     """nonzero argwhere where.indices masked_select masked_scatter item is_nonzero equal allclose unique unique_consecutive
     histc bincount quantile nanquantile one_hot repeat_interleave matrix_exp linalg_matrix_exp linalg_cond linalg_inv_ex
-    linalg_lstsq linalg_lu_solve lu_solve cpu to.device""".split()
+    linalg_lstsq linalg_lu_solve lu_solve cpu to.device is_conj is_neg""".split()
 )
 
 
