@@ -347,11 +347,21 @@ impl<S: Storage> Direct<'_, S> {
                 let columns = task_columns.min(width - column);
                 let count = TASK_PIXELS.min(pixels - first);
                 let mut rows = [0isize; TASK_PIXELS];
-                for (at, row) in rows[..count].iter_mut().enumerate() {
-                    let index = first + at;
-                    let (image, q) = (index / (a * b * c), [index / (b * c) % a, index / c % b, index % c]);
-                    let q = std::array::from_fn(|d| (q[d] * phase.scale[d]) as isize);
-                    *row = ((image * self.groups + group) * padded.image) as isize + padded.offset(q);
+                // Counted on from the first pixel: a division for each would take as long as a few channels do.
+                let (mut image, mut q) = (first / (a * b * c), [first / (b * c) % a, first / c % b, first % c]);
+                for row in &mut rows[..count] {
+                    let at = std::array::from_fn(|d| (q[d] * phase.scale[d]) as isize);
+                    *row = ((image * self.groups + group) * padded.image) as isize + padded.offset(at);
+                    q[2] += 1;
+                    if q[2] == c {
+                        q = [q[0], q[1] + 1, 0];
+                        if q[1] == b {
+                            q = [q[0] + 1, 0, 0];
+                            if q[0] == a {
+                                (image, q) = (image + 1, [0; 3]);
+                            }
+                        }
+                    }
                 }
                 let bias = bias.map_or(std::ptr::null(), |b| b[group * width + column..].as_ptr());
                 let weights = weights.at((group * width.div_ceil(panel) * panel + column) * terms);

@@ -1,7 +1,7 @@
 //! Functions of two arrays, either of which may be a number.
 
 use crate::driver::{Src, execute, flat};
-use crate::kernel::{Kernel, Map2, Row, column, first, group_trait, kernel2, operators, result, row};
+use crate::kernel::{Kernel, Map2, Row, column, first, group_trait, kernel2, operators, result, row, updates};
 use crate::math::{Bits, Field, Float, Num, Real, gamma, polynomials, special};
 use crate::unary::{Unary, unary};
 use corten_base::element::{b8, c64, c128};
@@ -22,14 +22,63 @@ pub fn binary(op: Binary, compute: DType, out: Operand, x: Src, y: Src) -> Resul
             return unary(op, compute, out, base);
         }
     }
+    if compute == DType::I32
+        && let Some(kernel) = narrow_kernel(op, &out, x, y)
+    {
+        return execute(kernel, out, &[x, y]);
+    }
     execute(op.find(compute)?, out, &[x, y])
 }
 
 /// The same of two arrays whose elements lie in a row, as the result's; false where that is not so simple.
 #[inline]
 pub fn binary_flat(op: Binary, compute: DType, out: Flat, x: Flat, y: Flat) -> Result<bool> {
+    if compute == DType::I32
+        && let Some(kernel) = narrow(op, x.dtype())
+    {
+        return flat(kernel, out, [x, y]);
+    }
     flat(op.find(compute)?, out, [x, y])
 }
+
+/// The kernel in the type of one or two bytes that arrays, numbers and result share, if there is one.
+fn narrow_kernel(op: Binary, out: &Operand, x: Src, y: Src) -> Option<&'static Kernel> {
+    let ((Src::Operand(array), _) | (_, Src::Operand(array))) = (x, y) else { return None };
+    let dtype = array.dtype();
+    let kernel = narrow(op, dtype)?;
+    let has_type = |input| match input {
+        Src::Operand(x) => x.dtype() == dtype,
+        Src::Scalar(Scalar::Int(value)) => match dtype {
+            DType::U8 => u8::try_from(value).is_ok(),
+            DType::I8 => i8::try_from(value).is_ok(),
+            _ => i16::try_from(value).is_ok(),
+        },
+        Src::Scalar(_) => false,
+    };
+    (out.dtype() == kernel.output && has_type(x) && has_type(y)).then_some(kernel)
+}
+
+/// Operators whose result in a narrow type is that of int32, wrapped around.
+macro_rules! narrow {
+    ($($name:ident)*) => {
+        fn narrow(op: Binary, dtype: DType) -> Option<&'static Kernel> {
+            let kernels: &'static [Option<Kernel>; 3] = match op {
+                $(Binary::$name => const {
+                    &[kernel2::<u8, op::$name>(), kernel2::<i8, op::$name>(), kernel2::<i16, op::$name>()]
+                })*
+                _ => return None,
+            };
+            match dtype {
+                DType::U8 => kernels[0].as_ref(),
+                DType::I8 => kernels[1].as_ref(),
+                DType::I16 => kernels[2].as_ref(),
+                _ => None,
+            }
+        }
+    };
+}
+
+narrow! { add sub mul eq ne lt le gt ge bitwise_and bitwise_or bitwise_xor }
 
 /// The function that a power with a constant exponent is, as PyTorch chooses it.
 fn power(compute: DType, exponent: Scalar) -> Option<Unary> {
@@ -60,10 +109,10 @@ operators! {
     /// Functions of two arguments.
     Binary(Map2, kernel2);
 
-    add: all |x, y| x.add(y);
-    sub: num |x, y| x.sub(y);
-    mul: all |x, y| x.mul(y);
-    div: field |x, y| x.div(y);
+    add: all, updates |x, y| x.add(y);
+    sub: num, updates |x, y| x.sub(y);
+    mul: all, updates |x, y| x.mul(y);
+    div: field, updates |x, y| x.div(y);
     /// The quotient rounded down.
     div_floor: real |x, y| x.div_floor(y), refuse |_, y| y.is_bad_divisor() => "ZeroDivisionError";
     /// The quotient rounded towards zero.

@@ -137,7 +137,8 @@ fn same_layout(x: &Operand, y: &Operand) -> bool {
 }
 
 /// Runs a kernel over contiguous operands of its own types and numbers (null addresses), by several threads if there
-/// are many elements. Inputs that share memory with the result are copied block by block.
+/// are many elements. Inputs that share memory with the result are copied block by block, unless the kernel updates the
+/// first in its place.
 #[inline(never)]
 fn contiguous(
     kernel: &Kernel,
@@ -154,6 +155,8 @@ fn contiguous(
     let widest = kernel.first.size().max(kernel.rest.size()).max(8);
     let output = kernel.output.size();
     let refused = AtomicBool::new(false);
+    let update = kernel.update.filter(|_| addresses[0] == out.cast_const());
+    let run = update.unwrap_or(kernel.run);
     let body = |range: Range<usize>| {
         let Shared(out, addresses) = &shared;
         let mut blocks: [Block; LANES - 1] = std::array::from_fn(|_| Block::new());
@@ -164,6 +167,7 @@ fn contiguous(
             let size = if k == 0 { kernel.first.size() } else { kernel.rest.size() };
             let (from, to) = (addresses[k] as usize, *out as usize);
             copied[k] = !addresses[k].is_null() && from < to + n * output && to < from + n * size;
+            copied[k] &= k > 0 || update.is_none();
             if copied[k] || matches!(input, Src::Scalar(_)) {
                 step = step.min(BLOCK_BYTES / widest);
             }
@@ -190,8 +194,8 @@ fn contiguous(
                     here[k] = blocks[k].ptr();
                 }
             }
-            // SAFETY: as above; what is not copied does not overlap the result.
-            if unsafe { (kernel.run)(m, out.wrapping_add(start * output), here.as_ptr()) } {
+            // SAFETY: as above; what is not copied does not overlap the result, or is updated.
+            if unsafe { run(m, out.wrapping_add(start * output), here.as_ptr()) } {
                 refused.store(true, Ordering::Relaxed);
             }
             start += m;

@@ -17,6 +17,8 @@ pub(crate) struct Kernel {
     pub first: DType,
     pub rest: DType,
     pub output: DType,
+    /// The same loop where the result takes the first input's place, whose address is then not read.
+    pub update: Option<Run>,
     /// Why an element was refused.
     pub message: &'static str,
 }
@@ -25,13 +27,18 @@ pub(crate) struct Kernel {
 const CHUNK: usize = 64;
 
 macro_rules! arity {
-    ($map:ident, $loop:ident, $run:ident, $kernel:ident; $first:ident $($rest:ident $index:literal)*) => {
+    (
+        $map:ident, $loop:ident, $update_loop:ident, $run:ident, $update:ident, $kernel:ident;
+        $first:ident $($rest:ident $index:literal)*
+    ) => {
         /// An operator: a function of elements.
         pub(crate) trait $map<T: Element>: 'static {
             type First: Element;
             type Out: Element;
             const MESSAGE: &'static str = "";
             const HAS_RARE: bool = false;
+            /// True of an operator that often updates its first argument, and refuses none.
+            const UPDATES: bool = false;
             fn call($first: Self::First $(, $rest: T)*) -> Self::Out;
             /// True for arguments that the operator is not defined on: the whole call fails.
             #[inline(always)]
@@ -90,6 +97,28 @@ macro_rules! arity {
             }
         }
 
+        multiversion! {
+            fn $update_loop<T: Element, O: $map<T>>(out: &mut [O::Out] $(, $rest: &[T])*) {
+                $(let $rest = &$rest[..out.len()];)*
+                for i in 0..out.len() {
+                    // SAFETY: the types have one dtype, and so are one type.
+                    let $first = unsafe { (&raw const out[i]).cast::<O::First>().read() };
+                    out[i] = O::call($first $(, $rest[i])*);
+                }
+            }
+        }
+
+        #[allow(unused_variables, reason = "a function of one argument has no others")]
+        unsafe fn $update<T: Element, O: $map<T>>(n: usize, out: *mut u8, inputs: *const *const u8) -> bool {
+            // SAFETY: the caller's promise (see `Run`); the result holds the first input.
+            let (out, $($rest,)*) = unsafe {(
+                std::slice::from_raw_parts_mut(out.cast::<O::Out>(), n),
+                $(std::slice::from_raw_parts((*inputs.add($index)).cast::<T>(), n),)*
+            )};
+            $update_loop::<T, O>(out $(, $rest)*);
+            false
+        }
+
         unsafe fn $run<T: Element, O: $map<T>>(n: usize, out: *mut u8, inputs: *const *const u8) -> bool {
             // SAFETY: the caller's promise (see `Run`); uninitialised results are written only.
             let (out, $first $(, $rest)*) = unsafe {(
@@ -106,6 +135,12 @@ macro_rules! arity {
                 first: <O::First as Element>::DTYPE,
                 rest: T::DTYPE,
                 output: <O::Out as Element>::DTYPE,
+                update: if O::UPDATES && matches!(T::DTYPE, DType::F32 | DType::F64) {
+                    assert!(<O::First as Element>::DTYPE as u8 == <O::Out as Element>::DTYPE as u8);
+                    Some($update::<T, O>)
+                } else {
+                    None
+                },
                 message: O::MESSAGE,
             })
         }
@@ -118,10 +153,10 @@ macro_rules! replace {
     };
 }
 
-arity! { Map1, loop1, run1, kernel1; x }
-arity! { Map2, loop2, run2, kernel2; x y 1 }
-arity! { Map3, loop3, run3, kernel3; x y 1 z 2 }
-arity! { Map4, loop4, run4, kernel4; x y 1 z 2 v 3 }
+arity! { Map1, loop1, update_loop1, run1, update1, kernel1; x }
+arity! { Map2, loop2, update_loop2, run2, update2, kernel2; x y 1 }
+arity! { Map3, loop3, update_loop3, run3, update3, kernel3; x y 1 z 2 }
+arity! { Map4, loop4, update_loop4, run4, update4, kernel4; x y 1 z 2 v 3 }
 
 /// Where a compute type stands in a row of kernels; `None` for types that are only stored.
 pub(crate) const fn column(compute: DType) -> Option<usize> {
@@ -237,13 +272,20 @@ macro_rules! first {
     };
 }
 
+/// Where it stands, the operator may update its first argument.
+macro_rules! updates {
+    (updates) => {
+        true
+    };
+}
+
 /// A list of operators. `name: group |x, y| expression;` with, in this order and where needed, `of bool` (the first
-/// input is one), `-> bool`, `-> real` or `-> complex` (the result), `refuse |x, y| test => "message"` and
-/// `rare |x, y| test => exact expression` after the expression.
+/// input is one), `-> bool`, `-> real` or `-> complex` (the result) and `, updates` (see `UPDATES`) before the arguments,
+/// `refuse |x, y| test => "message"` and `rare |x, y| test => exact expression` after the expression.
 macro_rules! operators {
     (
         $(#[$enum_meta:meta])* $enum:ident($map:ident, $kernel:ident);
-        $($(#[$meta:meta])* $name:ident: $group:ident $(of $first:ident)? $(-> $out:ident)?
+        $($(#[$meta:meta])* $name:ident: $group:ident $(of $first:ident)? $(-> $out:ident)? $(, $updates:ident)?
             |$x:ident $(, $y:ident)*| $body:expr
             $(, refuse |$($r:pat_param),+| $refuse:expr => $message:literal)?
             $(, rare |$($a:ident),+| $rare:expr => $exact:expr)? ;)*
@@ -262,6 +304,7 @@ macro_rules! operators {
                 group_trait! { $group impl $map for $name {
                     type First = first!($($first)?);
                     type Out = result!($($out)?);
+                    $(const UPDATES: bool = updates!($updates);)?
                     #[inline(always)]
                     fn call($x: Self::First $(, $y: T)*) -> Self::Out { $body }
                     $(
@@ -323,4 +366,4 @@ macro_rules! operators {
     };
 }
 
-pub(crate) use {first, group_trait, operators, result, row};
+pub(crate) use {first, group_trait, operators, result, row, updates};

@@ -1,7 +1,7 @@
 //! Functions of three arrays, any of which may be a number.
 
 use crate::driver::{Src, execute};
-use crate::kernel::{Kernel, Map3, Row, column, first, group_trait, kernel3, operators, result, row};
+use crate::kernel::{Kernel, Map3, Row, column, first, group_trait, kernel3, operators, result, row, updates};
 use crate::math::{Field, Num, Real};
 use corten_base::element::{b8, c64, c128};
 use corten_base::{DType, Operand, Result, fail};
@@ -27,9 +27,9 @@ operators! {
         if raised > high || high.is_nan() { high } else { raised }
     };
     /// x + alpha · y.
-    add_scaled: all |x, y, alpha| x.add(alpha.mul(y));
+    add_scaled: all, updates |x, y, alpha| x.add(alpha.mul(y));
     /// x - alpha · y.
-    sub_scaled: num |x, y, alpha| x.sub(alpha.mul(y));
+    sub_scaled: num, updates |x, y, alpha| x.sub(alpha.mul(y));
     /// From x to y by a weight, from the nearer end.
     lerp: field |x, y, weight| {
         let span = y.sub(x);

@@ -70,6 +70,8 @@ impl Work<'_> {
                 n = n.min(self.block);
             }
             let walk = Walk { dims, cursor: &cursor, start, n };
+            // A row's constant stays in its block to the end of the row.
+            let fresh = !by_rows || start == range.start || cursor.row_left(dims) == dims[0].size;
             // SAFETY: `n` elements from the cursor on lie inside each operand, as `Operand::new` checked; blocks hold
             // `n` elements of every dtype on the way and are apart; what is used in place does not overlap the result.
             unsafe {
@@ -79,7 +81,7 @@ impl Work<'_> {
                         inputs[k - 1] = self.address(k, &walk);
                     } else if self.kernel.is_none() {
                         self.load_from(k, &walk, result, raw, scratch);
-                    } else if !lanes[k].constant {
+                    } else if !lanes[k].constant && (fresh || dims[0].strides[k] != 0) {
                         inputs[k - 1] = blocks[k];
                         self.load_from(k, &walk, blocks[k], raw, scratch);
                     }

@@ -74,6 +74,38 @@ fn integer_division_rounds_as_asked() {
 }
 
 #[test]
+fn narrow_integers_are_those_of_int32_wrapped() {
+    fn check<T: Element + TryFrom<i64>>() {
+        let values: Vec<i64> = (-32768..32768).step_by(if T::DTYPE.size() == 1 { 1 } else { 331 }).collect();
+        let own: Vec<T> = values.iter().filter_map(|&v| T::try_from(v).ok()).collect();
+        let x: Vec<T> = own.iter().flat_map(|&v| own.iter().map(move |_| v)).collect();
+        let y: Vec<T> = own.iter().flat_map(|_| own.iter().copied()).collect();
+        let wide = |v: &[T]| v.iter().map(|v| v.to_scalar().to::<i32>()).collect::<Vec<_>>();
+        use Binary::*;
+        for op in [add, sub, mul, bitwise_and, bitwise_or, bitwise_xor] {
+            let exact: Vec<i32> = two(op, &wide(&x), &wide(&y));
+            let expected: Vec<T> = exact.into_iter().map(|v| Scalar::Int(v as i64).to()).collect();
+            assert!(two::<T, T>(op, &x, &y) == expected, "{} of {}", op.name(), T::DTYPE);
+        }
+        for op in [eq, ne, lt, le, gt, ge] {
+            let expected: Vec<b8> = two(op, &wide(&x), &wide(&y));
+            assert!(two::<T, b8>(op, &x, &y) == expected, "{} of {}", op.name(), T::DTYPE);
+        }
+        // Numbers outside the type compare as they are.
+        for number in [-70_000, -3, 3, 200, 70_000] {
+            let below: Vec<b8> = with([&mut x.clone()], |out, [x]| {
+                binary(lt, DType::I32, out, x.into(), Scalar::Int(number).into()).unwrap();
+            });
+            let expected: Vec<b8> = wide(&x).into_iter().map(|v| b8(((v as i64) < number) as u8)).collect();
+            assert!(below == expected, "{} below {number}", T::DTYPE);
+        }
+    }
+    check::<u8>();
+    check::<i8>();
+    check::<i16>();
+}
+
+#[test]
 fn float_division_rounds_as_asked() {
     let (x, y) = ([7.0, -7.0, 1.0, -0.0, 1.0, INF, 1.0], [2.0, 2.0, 0.0, 1.0, INF, 1.0, 0.1]);
     assert_same(&two32(Binary::div_floor, &x, &y), &[3.0, -4.0, INF, -0.0, 0.0, NAN, 9.0]);

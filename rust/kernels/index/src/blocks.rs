@@ -4,8 +4,11 @@ use crate::arithmetic::Arithmetic;
 use crate::copy::{Base, GRAIN, by_width, check_dim, copy_block, int64, read_index, same_dtype, same_sizes, wrapped};
 use corten_base::alloc::room;
 use corten_base::pool::parallel_for;
-use corten_base::{DType, Element, Operand, Result, Scalar, fail, with_dtype};
+use corten_base::{DType, Element, Operand, Result, Scalar, fail, multiversion, with_dtype};
 use corten_strided::{Dim, Dims};
+
+/// Elements of a row that are worth a walk.
+const PIECE: usize = 512;
 
 /// Where blocks lie: one pair of offsets a block (in the operand of indices, then in the indexed one), and the
 /// dimensions of a block in both.
@@ -135,8 +138,8 @@ impl Blocks {
             });
             return;
         }
-        // Pieces of rows, so that long rows are shared too.
-        let piece = (GRAIN / self.places.len().max(1)).max(64);
+        // Pieces of rows, so that long rows are shared too; each piece is a walk through all places.
+        let piece = (GRAIN / self.places.len().max(1)).max(PIECE);
         let pieces = inner.size.div_ceil(piece);
         parallel_for(outer.numel() * pieces, (piece / inner.size.max(1)).max(1), &|range| {
             let (from, to) = (from, to);
@@ -160,6 +163,14 @@ impl Blocks {
     }
 }
 
+multiversion! {
+    fn join_apart<T: Copy, F: Fn(T, T) -> T>(to: &mut [T], from: &[T], join: &F) {
+        for (to, &from) in to.iter_mut().zip(from) {
+            *to = join(*to, from);
+        }
+    }
+}
+
 /// Joins `count` elements in a row with those at `to`.
 ///
 /// # Safety
@@ -170,8 +181,7 @@ unsafe fn join_row<T: Copy>(to: *mut T, from: *const T, count: usize, join: &imp
         // SAFETY: the caller's promise; the two do not overlap, and kernels alone write to `to` meanwhile.
         let (to, from) =
             unsafe { (std::slice::from_raw_parts_mut(to, count), std::slice::from_raw_parts(from, count)) };
-        to.iter_mut().zip(from).for_each(|(to, &from)| *to = join(*to, from));
-        return;
+        return join_apart(to, from, join);
     }
     for i in 0..count {
         // SAFETY: the caller's promise.

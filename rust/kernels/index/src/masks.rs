@@ -4,7 +4,7 @@ use crate::copy::{Base, GRAIN, by_width, int64, same_dtype, same_sizes};
 use corten_base::alloc::room;
 use corten_base::element::{Cast, b8};
 use corten_base::pool::parallel_for;
-use corten_base::{DType, Operand, Result, Scalar, fail, with_dtype};
+use corten_base::{DType, Operand, Result, Scalar, fail, multiversion, with_dtype};
 use corten_strided::Dims;
 
 fn check_mask(mask: &Operand) -> Result<()> {
@@ -46,23 +46,46 @@ pub fn count_nonzero(x: &Operand) -> usize {
 pub fn masked_fill(out: Operand, mask: Operand, value: Scalar) -> Result<()> {
     check_mask(&mask)?;
     same_sizes(&out, &mask)?;
-    let (outer, inner) = Dims::new(out.sizes(), [out.strides(), mask.strides()]).sorted().coalesced().split_inner();
+    let dims = Dims::new(out.sizes(), [out.strides(), mask.strides()]).sorted().coalesced();
+    let mut bits = [0u64; 2];
     with_dtype!(out.dtype(), T => {
-        let (base, value) = (Base::<T>::of(&out), value.to::<T>());
-        parallel_for(outer.numel(), (GRAIN / inner.size.max(1)).max(1), &|range| {
-            outer.walk(range, |[to, at]| {
-                for i in 0..inner.size as isize {
-                    // SAFETY: elements of the mask and of `out`.
-                    unsafe {
-                        if is_set(&mask, at + i * inner.strides[1]) {
-                            base.write(to + i * inner.strides[0], value);
-                        }
+        // SAFETY: two words have room for any element, and are aligned as memory of elements is.
+        unsafe { bits.as_mut_ptr().cast::<T>().write(value.to::<T>()) }
+    });
+    by_width!(out.dtype(), T => {
+        // SAFETY: as many bytes as the element of the dtype has.
+        let (base, value) = (Base::<T>::of(&out), unsafe { bits.as_ptr().cast::<T>().read() });
+        parallel_for(dims.numel(), GRAIN, &|range| dims.runs(range, |[to, at], steps, count| {
+            let (first, flags) = (base.0.wrapping_offset(to), mask.ptr().wrapping_offset(at));
+            let apart = (first as usize + count * size_of::<T>() <= flags as usize)
+                || (flags as usize + count <= first as usize);
+            if steps == [1, 1] && apart {
+                // SAFETY: a row of `out` and one of the mask, which do not overlap.
+                let (row, flags) = unsafe {
+                    (std::slice::from_raw_parts_mut(first, count), std::slice::from_raw_parts(flags, count))
+                };
+                return fill_row(row, flags, value);
+            }
+            for i in 0..count as isize {
+                // SAFETY: elements of the mask and of `out`.
+                unsafe {
+                    if is_set(&mask, at + i * steps[1]) {
+                        base.write(to + i * steps[0], value);
                     }
                 }
-            });
-        });
+            }
+        }));
     });
     Ok(())
+}
+
+multiversion! {
+    /// Without a branch, which a mask of no pattern would mislead.
+    fn fill_row<T: Copy>(row: &mut [T], flags: &[u8], value: T) {
+        for (element, &flag) in row.iter_mut().zip(flags) {
+            *element = if flag != 0 { value } else { *element };
+        }
+    }
 }
 
 /// The elements of `x` where `mask` (of its sizes) is true, in row-major order, into the one-dimensional `out` of

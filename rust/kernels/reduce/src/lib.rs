@@ -4,6 +4,7 @@
 //! set and the number of threads.
 
 mod arg;
+mod columns;
 mod ctc;
 mod drive;
 mod fold;

@@ -1,6 +1,7 @@
 //! Softmax and log-softmax along a dimension, and their gradients.
 
-use crate::fold::{Largest, Sum, tree};
+use crate::columns::{Rows, RowsMut, Sums, WIDTH, map_columns};
+use crate::fold::{Largest, Sum, join_staged, tree};
 use crate::lines::map_lines;
 use crate::number::Real;
 use corten_base::{DType, Operand, Result, fail, multiversion};
@@ -16,6 +17,9 @@ pub fn softmax(out: Operand, x: Operand, dim: usize, log: bool) -> Result<()> {
 
 fn forward<C: Real>(out: &Operand, x: &Operand, dim: usize, log: bool) -> Result<()> {
     same_sizes(out, x)?;
+    if map_columns::<C, 1, 2>(out, [x], dim, |[x], out| forward_columns(x, out, log))? {
+        return Ok(());
+    }
     map_lines::<C, 1, 2>(out, [x], dim, |[x], out| {
         let largest = tree::<C, Largest>(x);
         if log {
@@ -28,6 +32,68 @@ fn forward<C: Real>(out: &Operand, x: &Operand, dim: usize, log: bool) -> Result
             divide(out, sum);
         }
     })
+}
+
+fn forward_columns<C: Real>(x: Rows<C>, mut out: RowsMut<C>, log: bool) {
+    let width = x.width();
+    let mut largest = [C::LOWEST; WIDTH];
+    let largest = &mut largest[..width];
+    for place in 0..x.count() {
+        join_staged::<C, Largest>(largest, x.row(place));
+    }
+    let mut sums = Sums::new(width);
+    for place in 0..x.count() {
+        if log {
+            add_exp(x.row(place), largest, sums.next());
+        } else {
+            exp_and_add(x.row(place), largest, out.row(place), sums.next());
+        }
+    }
+    let mut sums = sums.finish();
+    let sums = &mut sums[..width];
+    if log {
+        sums.iter_mut().for_each(|sum| *sum = sum.ln());
+    }
+    for place in 0..x.count() {
+        if log {
+            subtract_rows(x.row(place), largest, sums, out.row(place));
+        } else {
+            divide_row(out.row(place), sums);
+        }
+    }
+}
+
+multiversion! {
+    fn add_exp<C: Real>(x: &[C], shift: &[C], sums: &mut [C]) {
+        for ((&x, &shift), sum) in x.iter().zip(shift).zip(sums) {
+            *sum = sum.plus(x.minus(shift).exp());
+        }
+    }
+}
+
+multiversion! {
+    fn exp_and_add<C: Real>(x: &[C], shift: &[C], out: &mut [C], sums: &mut [C]) {
+        for (((&x, &shift), out), sum) in x.iter().zip(shift).zip(out).zip(sums) {
+            *out = x.minus(shift).exp();
+            *sum = sum.plus(*out);
+        }
+    }
+}
+
+multiversion! {
+    fn divide_row<C: Real>(x: &mut [C], divisors: &[C]) {
+        for (x, &divisor) in x.iter_mut().zip(divisors) {
+            *x = x.over(divisor);
+        }
+    }
+}
+
+multiversion! {
+    fn subtract_rows<C: Real>(x: &[C], first: &[C], second: &[C], out: &mut [C]) {
+        for (((&x, &first), &second), out) in x.iter().zip(first).zip(second).zip(out) {
+            *out = x.minus(first).minus(second);
+        }
+    }
 }
 
 multiversion! {
@@ -66,6 +132,9 @@ pub fn softmax_backward(gx: Operand, g: Operand, y: Operand, dim: usize, log: bo
 fn backward<C: Real>(gx: &Operand, g: &Operand, y: &Operand, dim: usize, log: bool) -> Result<()> {
     same_sizes(gx, y)?;
     same_sizes(g, y)?;
+    if map_columns::<C, 2, 3>(gx, [g, y], dim, |[g, y], gx| backward_columns(g, y, gx, log))? {
+        return Ok(());
+    }
     map_lines::<C, 2, 3>(gx, [g, y], dim, |[g, y], gx| {
         if log {
             let sum = tree::<C, Sum>(g);
@@ -76,6 +145,50 @@ fn backward<C: Real>(gx: &Operand, g: &Operand, y: &Operand, dim: usize, log: bo
             gradient(g, y, sum, gx);
         }
     })
+}
+
+fn backward_columns<C: Real>(g: Rows<C>, y: Rows<C>, mut gx: RowsMut<C>, log: bool) {
+    let mut sums = Sums::new(g.width());
+    for place in 0..g.count() {
+        if log {
+            join_staged::<C, Sum>(sums.next(), g.row(place));
+        } else {
+            add_product(g.row(place), y.row(place), sums.next());
+        }
+    }
+    let sums = sums.finish();
+    let sums = &sums[..g.width()];
+    for place in 0..g.count() {
+        if log {
+            log_gradient_row(g.row(place), y.row(place), sums, gx.row(place));
+        } else {
+            gradient_row(g.row(place), y.row(place), sums, gx.row(place));
+        }
+    }
+}
+
+multiversion! {
+    fn add_product<C: Real>(x: &[C], y: &[C], sums: &mut [C]) {
+        for ((&x, &y), sum) in x.iter().zip(y).zip(sums) {
+            *sum = x.mul_add(y, *sum);
+        }
+    }
+}
+
+multiversion! {
+    fn gradient_row<C: Real>(g: &[C], y: &[C], sums: &[C], gx: &mut [C]) {
+        for (((&g, &y), &sum), gx) in g.iter().zip(y).zip(sums).zip(gx) {
+            *gx = g.minus(sum).times(y);
+        }
+    }
+}
+
+multiversion! {
+    fn log_gradient_row<C: Real>(g: &[C], y: &[C], sums: &[C], gx: &mut [C]) {
+        for (((&g, &y), &sum), gx) in g.iter().zip(y).zip(sums).zip(gx) {
+            *gx = g.minus(y.exp().times(sum));
+        }
+    }
 }
 
 multiversion! {

@@ -10,6 +10,8 @@ use corten_reduce::*;
 const FLOATS: [(DType, f64); 4] = [(DType::F32, 2e-6), (DType::F64, 1e-14), (DType::F16, 2e-3), (DType::BF16, 2e-2)];
 const SHAPES: [(&[i64], &[usize]); 5] =
     [(&[7], &[0]), (&[5, 40], &[0, 1]), (&[33, 20], &[1, 0]), (&[3, 65, 19], &[0, 1, 2]), (&[2, 0, 3], &[0, 1, 2])];
+/// Long lines side by side.
+const DEEP: (&[i64], &[usize]) = (&[4200, 2, 35], &[1, 0, 2]);
 
 /// Applies `f` to each line of `x` along `dim`; `f` may change the length, to the same for all.
 fn along(x: &Array, dim: usize, mut f: impl FnMut(&[f64]) -> Vec<f64>) -> Vec<f64> {
@@ -28,7 +30,7 @@ fn along(x: &Array, dim: usize, mut f: impl FnMut(&[f64]) -> Vec<f64>) -> Vec<f6
 
 #[test]
 fn softmax_and_its_gradient() {
-    for (sizes, order) in SHAPES {
+    for (sizes, order) in SHAPES.into_iter().chain([DEEP]) {
         for (d, tol) in FLOATS {
             let (x, g) = (sample(d, sizes, order, 1), sample(d, sizes, order, 2));
             for dim in 0..sizes.len() {
@@ -42,15 +44,12 @@ fn softmax_and_its_gradient() {
                     assert_close(&y.values(), &expected, tol, "softmax");
                     let gx = Array::zeros(d, sizes);
                     softmax_backward(gx.op(), g.op(), y.op(), dim, log).unwrap();
-                    let values = g.values();
-                    let (products, gs) =
-                        (y.values().iter().zip(&values).map(|(y, g)| y * g).collect::<Vec<_>>(), values);
+                    let (gs, ys) = (g.values(), y.values());
+                    let products: Vec<f64> = ys.iter().zip(&gs).map(|(y, g)| y * g).collect();
                     let of = |v: &[f64]| Array::of(DType::F64, sizes, v);
                     let sums = along(&of(if log { &gs } else { &products }), dim, |l| vec![l.iter().sum(); l.len()]);
                     let expected: Vec<f64> = (0..gs.len())
-                        .map(|i| {
-                            if log { gs[i] - y.values()[i].exp() * sums[i] } else { y.values()[i] * (gs[i] - sums[i]) }
-                        })
+                        .map(|i| if log { gs[i] - ys[i].exp() * sums[i] } else { ys[i] * (gs[i] - sums[i]) })
                         .collect();
                     assert_close(&gx.values(), &expected, 4.0 * tol, "softmax_backward");
                 }

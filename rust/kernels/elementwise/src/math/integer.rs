@@ -124,6 +124,9 @@ macro_rules! integers {
 }
 
 integers! {
+    u8, u8, |x| abs x, sgn (x != 0) as u8;
+    i8, u8, |x| abs x.wrapping_abs(), sgn x.signum();
+    i16, u16, |x| abs x.wrapping_abs(), sgn x.signum();
     i32, u32, |x| abs x.wrapping_abs(), sgn x.signum();
     i64, u64, |x| abs x.wrapping_abs(), sgn x.signum();
     u64, u64, |x| abs x, sgn (x != 0) as u64;

@@ -155,31 +155,39 @@ pub(super) fn cos(x: f32) -> f32 {
     sine(x, 1)
 }
 
-/// A polynomial in x² near 0, beyond it 1 - exp of one in |x|.
+/// A polynomial in x² near 0, beyond it 1 - q⁴ for one that approaches the fourth root of 1 - erf(x). At most 1.3 ulp.
 #[inline(always)]
 pub(super) fn erf(x: f32) -> f32 {
     let a = clamp(x.abs(), 0.0, 4.0);
-    let z = a * a;
     let near = horner(
-        z,
-        [8.386_722e-5, -0.000_814_699_95, 0.005_201_449, -0.026_859_585, 0.112_836_994, -0.376_126_34, 0.128_379_167],
-    );
-    let decay = horner(
-        a,
+        a * a,
         [
-            5.148_567_4e-8,
-            -2.754_702_9e-6,
-            5.654_669e-5,
-            -0.000_652_536_34,
-            0.004_943_878,
-            -0.026_813_355,
-            0.110_615_99,
-            0.631_373_9,
-            1.130_446_7,
-            -0.000_362_899_33,
+            -8.180_757_5e-6,
+            0.000_106_728_79,
+            -0.000_838_878_56,
+            0.005_213_181,
+            -0.026_861_966,
+            0.112_837_06,
+            -0.376_126_32,
+            0.128_379_17,
         ],
     );
-    (if a < 0.92 { near.mul_add(a, a) } else { 1.0 - exp(-decay) }).copysign(x)
+    let root = horner(
+        a,
+        [
+            7.121_348e-6,
+            -0.000_313_124_94,
+            0.004_287_413,
+            -0.026_790_498,
+            0.078_162_834,
+            -0.070_172_07,
+            -0.043_825_58,
+            -0.319_662_63,
+            1.008_079_6,
+        ],
+    );
+    let square = root * root;
+    (if a < 1.18 { near.mul_add(a, a) } else { square.mul_add(-square, 1.0) }).copysign(x)
 }
 
 /// x to the power y, by way of logarithms in float64.

@@ -1,0 +1,149 @@
+//! Lines side by side: where neighbouring lines lie next to each other in memory, blocks of them are taken row by row,
+//! in place. Each line's result is the same in a block of any width.
+
+use crate::fold::{Sum, join_staged};
+use crate::lines::{line_of, others};
+use crate::number::Number;
+use corten_base::pool::parallel_for;
+use corten_base::{Operand, Result, fail};
+use std::marker::PhantomData;
+
+/// Lines of a block, at most.
+pub(crate) const WIDTH: usize = 128;
+/// Fewer are not worth a loop, and are too few for the processor to read ahead.
+const LEAST: usize = 32;
+/// Bytes that a block should span, so that it stays in L2 from one pass to the next.
+const NEAR: usize = 256 * 1024;
+/// Rows summed one after the other, and such runs summed one after the other.
+const RUN: usize = 64;
+/// Elements a task should have at least.
+const GRAIN: usize = 16_384;
+
+/// A block of an operand: at each place along its lines, a row of neighbouring elements.
+pub(crate) struct Rows<'a, C> {
+    from: *mut C,
+    step: isize,
+    width: usize,
+    count: usize,
+    lifetime: PhantomData<&'a [C]>,
+}
+
+/// A block of the result.
+pub(crate) struct RowsMut<'a, C>(Rows<'a, C>);
+
+impl<C: Number> Rows<'_, C> {
+    /// Number of lines.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Number of places along them.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    fn at(&self, place: usize) -> *mut C {
+        assert!(place < self.count);
+        self.from.wrapping_offset(place as isize * self.step)
+    }
+
+    pub(crate) fn row(&self, place: usize) -> &[C] {
+        // SAFETY: the elements lie in the operand, as `map_columns` saw to, and nothing writes them meanwhile.
+        unsafe { std::slice::from_raw_parts(self.at(place), self.width) }
+    }
+}
+
+impl<C: Number> RowsMut<'_, C> {
+    pub(crate) fn row(&mut self, place: usize) -> &mut [C] {
+        // SAFETY: the elements lie in the result, in this block alone.
+        unsafe { std::slice::from_raw_parts_mut(self.0.at(place), self.0.width) }
+    }
+}
+
+/// Sums of rows: runs of rows, runs of runs, and the sums of those.
+pub(crate) struct Sums<C> {
+    levels: [[C; WIDTH]; 3],
+    width: usize,
+    rows: usize,
+}
+
+impl<C: Number> Sums<C> {
+    pub(crate) fn new(width: usize) -> Self {
+        Sums { levels: [[C::ZERO; WIDTH]; 3], width, rows: 0 }
+    }
+
+    /// The sums that the next row is to be added to.
+    pub(crate) fn next(&mut self) -> &mut [C] {
+        if self.rows > 0 && self.rows.is_multiple_of(RUN) {
+            self.carry(0);
+            if self.rows.is_multiple_of(RUN * RUN) {
+                self.carry(1);
+            }
+        }
+        self.rows += 1;
+        &mut self.levels[0][..self.width]
+    }
+
+    /// Moves the sums of a level to the next.
+    fn carry(&mut self, level: usize) {
+        let (low, high) = self.levels.split_at_mut(level + 1);
+        join_staged::<C, Sum>(&mut high[0][..self.width], &low[level][..self.width]);
+        low[level] = [C::ZERO; WIDTH];
+    }
+
+    /// The sums of all rows.
+    pub(crate) fn finish(mut self) -> [C; WIDTH] {
+        self.carry(0);
+        self.carry(1);
+        self.levels[2]
+    }
+}
+
+/// Calls `kernel` with blocks of the lines of `inputs` along `dim` and of `out`, all of one shape. False, and nothing is
+/// done, where the elements are not numbers of type C, lines do not lie side by side, or `out` is an input.
+pub(crate) fn map_columns<C: Number, const N: usize, const M: usize>(
+    out: &Operand,
+    inputs: [&Operand; N],
+    dim: usize,
+    kernel: impl Fn([Rows<C>; N], RowsMut<C>) + Sync,
+) -> Result<bool> {
+    // M is N + 1: the output's strides come last.
+    let all: [&Operand; M] = std::array::from_fn(|k| if k < N { inputs[k] } else { out });
+    let mut steps = [0; M];
+    let length = line_of(out, dim)?.size;
+    for (step, operand) in steps.iter_mut().zip(all) {
+        let line = line_of(operand, dim)?;
+        if line.size != length {
+            fail!(Runtime, "lines of {length} and {} elements along dimension {dim}", line.size);
+        }
+        *step = line.strides[0];
+    }
+    let (outer, inner) = others(all, dim)?.sorted().coalesced().split_inner();
+    let fits = inner.strides == [1; M]
+        && inner.size >= LEAST / 2
+        && length > 1
+        && all.iter().all(|x| x.dtype() == C::DTYPE)
+        && inputs.iter().all(|x| x.ptr() != out.ptr());
+    if !fits {
+        return Ok(false);
+    }
+    let width = (NEAR / (M * length * size_of::<C>())).clamp(LEAST, WIDTH) / LEAST * LEAST;
+    let blocks = inner.size.div_ceil(width);
+    parallel_for(outer.numel() * blocks, (GRAIN / (length * width)).max(1), &|range| {
+        for task in range {
+            let first = task % blocks * width;
+            let width = width.min(inner.size - first);
+            outer.walk(task / blocks..task / blocks + 1, |offsets| {
+                let block = |k: usize| Rows {
+                    from: all[k].ptr().cast::<C>().wrapping_offset(offsets[k]).wrapping_add(first),
+                    step: steps[k],
+                    width,
+                    count: length,
+                    lifetime: PhantomData,
+                };
+                kernel(std::array::from_fn(block), RowsMut(block(N)));
+            });
+        }
+    });
+    Ok(true)
+}
