@@ -257,7 +257,6 @@ EXPLICIT: dict[str, list[Template]] = {
     "fill_diagonal_": calls((x(3, 3), 2), (x(7, 3), 0.5, True), (x(2, 2, 2), 1), (x(3), 1), (x(2, 3, 2), 1)),
     "resize_": calls((x(4), 2), (x(2, 3), 3, 2)),
     "set_": calls((x(2), x(3)), (x(2),)),
-    "_set_source_": calls((x(2), x(3)),),
     "resize_as_": calls((x(2, 3), x(3, 2)), (x(4), x(2)), (x(), x(1))),
     "stft": calls((x(16), 4, None, None, None, True, "reflect", False, None, True), (x(16), 32)),
     "istft": calls(
