@@ -3,15 +3,14 @@
 //! The padded plane is split by the remainder of its positions modulo the stride, so that the pixels that one tap reads
 //! follow each other. Rows are computed with their padding as one run of pixels; what falls into the padding is dropped.
 
-use crate::direct::{Direct, Padded, Phase, note, volume};
+use crate::direct::{Direct, Padded, Phase, volume};
 use corten_base::Result;
-use corten_base::pool::parallel_for;
+use corten_base::pool::try_parallel_for;
 use corten_gemm::product::{K_BLOCK, TASK_WORK};
 use corten_gemm::scratch::{Inline, Ptr, Scratch};
 use corten_gemm::simd::Real;
 use corten_gemm::storage::{Storage, View};
 use corten_gemm::tile::{Compute, Run, Tile};
-use std::sync::Mutex;
 
 /// A padded plane, split.
 pub struct Split {
@@ -92,8 +91,7 @@ impl<S: Storage> Direct<'_, S> {
         let (plane, flat) = (split.volume()?, volume(&split.part)?);
         let strided = scale != [1; 3];
         let planes = self.images * self.groups;
-        let failure = Mutex::new(None);
-        parallel_for(planes, TASK_WORK / 16 / plane.max(1) + 1, &|range| {
+        try_parallel_for(planes, TASK_WORK / 16 / plane.max(1) + 1, &|range| {
             let mut inline = [const { Inline::uninit() }; 3];
             let [first, second, third] = &mut inline;
             let (mut first, mut second, mut third) = (Scratch::new(first), Scratch::new(second), Scratch::new(third));
@@ -103,10 +101,7 @@ impl<S: Storage> Direct<'_, S> {
                 let sums: Ptr<S::Compute> = third.room(volume(&[flat, self.outputs])?)?;
                 Ok((padded, split, sums))
             })();
-            let (padded, parts, sums) = match rooms {
-                Ok(rooms) => rooms,
-                Err(error) => return note(&failure, error),
-            };
+            let (padded, parts, sums) = rooms?;
             for index in range {
                 let (image, group) = (index / self.groups, index % self.groups);
                 let x = crate::geometry::Grid { ptr: self.x.at(image, group, [0; 3]), ..self.x };
@@ -122,8 +117,8 @@ impl<S: Storage> Direct<'_, S> {
                     }
                 }
             }
-        });
-        failure.into_inner().ok().flatten().map_or(Ok(()), Err)
+            Ok(())
+        })
     }
 
     /// Computes one phase of one plane's output channels.

@@ -5,7 +5,7 @@
 //! of the output's gradient with the positions of the kernel that reach it.
 
 use crate::geometry::Grid;
-use corten_base::pool::parallel_for;
+use corten_base::pool::{parallel_for, try_parallel_for};
 use corten_base::{Result, error};
 use corten_gemm::product::{K_BLOCK, TASK_WORK};
 use corten_gemm::scratch::{Inline, Ptr, Scratch};
@@ -13,7 +13,6 @@ use corten_gemm::simd::Real;
 use corten_gemm::storage::{Storage, View};
 use corten_gemm::tile::{Compute, Run, Tile};
 use std::ops::Range;
-use std::sync::Mutex;
 
 /// Pixels of a task: a multiple of the tiles' heights 4, 6 and 14.
 const TASK_PIXELS: usize = 84;
@@ -257,14 +256,10 @@ impl<S: Storage> Direct<'_, S> {
                 .enumerate()
                 .all(|(at, t)| t.iter().zip(w.steps).map(|(&i, step)| i as isize * step).sum::<isize>() == at as isize);
         const CHANNELS: usize = 8;
-        let failure = Mutex::new(None);
-        parallel_for(self.groups * panels, TASK_WORK / 16 / (panel * terms).max(1) + 1, &|range| {
+        try_parallel_for(self.groups * panels, TASK_WORK / 16 / (panel * terms).max(1) + 1, &|range| {
             let mut inline = Inline::uninit();
             let mut turned = Scratch::new(&mut inline);
-            let turned = match turned.room::<S::Compute>(if together { rows * CHANNELS * panel } else { 0 }) {
-                Ok(room) => room,
-                Err(error) => return note(&failure, error),
-            };
+            let turned = turned.room::<S::Compute>(if together { rows * CHANNELS * panel } else { 0 })?;
             for index in range {
                 let (group, q) = (index / panels, index % panels);
                 let to = to.at(index * panel * terms);
@@ -300,8 +295,8 @@ impl<S: Storage> Direct<'_, S> {
                     }
                 }
             }
-        });
-        failure.into_inner().ok().flatten().map_or(Ok(()), Err)
+            Ok(())
+        })
     }
 
     /// Computes one phase for some images.
@@ -333,14 +328,10 @@ impl<S: Storage> Direct<'_, S> {
             None => (c, self.y.steps[2] * phase.step[2] as isize),
         };
         let work = TASK_PIXELS * task_columns.min(width) * terms.max(1);
-        let failure = Mutex::new(None);
-        parallel_for(self.groups * across * down, TASK_WORK / work.max(1) + 1, &|range| {
+        try_parallel_for(self.groups * across * down, TASK_WORK / work.max(1) + 1, &|range| {
             let mut inline = Inline::uninit();
             let mut sums = Scratch::new(&mut inline);
-            let sums: Ptr<S::Compute> = match sums.room(TASK_PIXELS * task_columns.min(width)) {
-                Ok(room) => room,
-                Err(error) => return note(&failure, error),
-            };
+            let sums: Ptr<S::Compute> = sums.room(TASK_PIXELS * task_columns.min(width))?;
             for task in range {
                 let (first, column) = (task % down * TASK_PIXELS, task / down % across * task_columns);
                 let group = task / down / across;
@@ -405,15 +396,8 @@ impl<S: Storage> Direct<'_, S> {
                     at += run;
                 }
             }
-        });
-        failure.into_inner().ok().flatten().map_or(Ok(()), Err)
-    }
-}
-
-/// Keeps an error of a task.
-pub fn note(failure: &Mutex<Option<corten_base::Error>>, error: corten_base::Error) {
-    if let Ok(mut failure) = failure.lock() {
-        *failure = Some(error);
+            Ok(())
+        })
     }
 }
 

@@ -27,13 +27,12 @@ pub use resample::resample;
 pub use sample::{Border, Reading, Warp, grid_sample, grid_sample_backward_grid, grid_sample_backward_input};
 pub use taps::{Mode, Sampling, Taps};
 
-use corten_base::pool::parallel_for;
+use corten_base::pool::try_parallel_for;
 use corten_base::{Operand, Result, Scalar, fail};
 use corten_gemm::product::{Product, TASK_WORK};
 use corten_gemm::storage::{Finish, Storage, View};
-use direct::{Direct, Phase, Weights, note};
+use direct::{Direct, Phase, Weights};
 use geometry::{Geometry, Grid, Result3};
-use std::sync::Mutex;
 
 /// Convolves `x` (N, C, *S) with `weight` (O, C / groups, *K) and adds `bias` (O) to give `out` (N, O, *T), where
 /// `T = floor((S + 2 * padding - dilation * (K - 1) - 1) / stride) + 1`.
@@ -192,11 +191,5 @@ unsafe fn products<S: Storage>(job: &Direct<S>, x: isize, y: isize) -> Result<()
     if work > 16 * TASK_WORK || count == 1 {
         return (0..count).try_for_each(one);
     }
-    let failure = Mutex::new(None);
-    parallel_for(count, TASK_WORK / work + 1, &|mut range| {
-        if let Err(error) = range.try_for_each(one) {
-            note(&failure, error);
-        }
-    });
-    failure.into_inner().ok().flatten().map_or(Ok(()), Err)
+    try_parallel_for(count, TASK_WORK / work + 1, &|mut range| range.try_for_each(one))
 }

@@ -1,19 +1,18 @@
 //! Work on planes: all positions of one channel of one image, contiguous and in the compute type.
 
-use crate::direct::{note, volume};
+use crate::direct::volume;
 use crate::geometry::Grid;
 use corten_base::Result;
-use corten_base::pool::parallel_for;
+use corten_base::pool::try_parallel_for;
 use corten_gemm::product::TASK_WORK;
 use corten_gemm::scratch::{Inline, Ptr, Scratch};
 use corten_gemm::storage::{Storage, View};
-use std::sync::Mutex;
 
 /// Channels that are copied together, so that channels-last images are read by whole cache lines.
 const CHANNELS: usize = 16;
 
 /// What is done with a plane: `f(image, channel, input plane, output plane)`.
-pub type OnPlane<'a, T> = &'a (dyn Fn(usize, usize, &[T], &mut [T]) + Sync);
+pub type OnPlane<'a, T> = &'a (dyn Fn(usize, usize, &[T], &mut [T]) -> Result<()> + Sync);
 
 /// Calls `f(image, channel, input plane, output plane)` for each plane, perhaps on several threads, and stores the output
 /// planes, which start with arbitrary numbers.
@@ -31,19 +30,15 @@ pub unsafe fn map_planes<S: Storage>(
     let (direct_in, direct_out) =
         (S::is_compute() && input.flat() == Some(1), S::is_compute() && output.flat() == Some(1));
     let blocks = channels.div_ceil(CHANNELS);
-    let failure = Mutex::new(None);
     let grain = TASK_WORK / 64 / (CHANNELS.min(channels) * (read + write)).max(1) + 1;
-    parallel_for(images * blocks, grain, &|range| {
+    try_parallel_for(images * blocks, grain, &|range| {
         let mut inline = [const { Inline::uninit() }; 2];
         let [first, second] = &mut inline;
         let (mut first, mut second) = (Scratch::new(first), Scratch::new(second));
         let rooms = first
             .room::<S::Compute>(if direct_in { 0 } else { room.0 })
             .and_then(|x| Ok((x, second.room::<S::Compute>(if direct_out { 0 } else { room.1 })?)));
-        let (inputs, outputs) = match rooms {
-            Ok(rooms) => rooms,
-            Err(error) => return note(&failure, error),
-        };
+        let (inputs, outputs) = rooms?;
         for index in range {
             let (image, start) = (index / blocks, index % blocks * CHANNELS);
             let count = CHANNELS.min(channels - start);
@@ -69,7 +64,7 @@ pub unsafe fn map_planes<S: Storage>(
                         start + channel,
                         std::slice::from_raw_parts(x.0, read),
                         std::slice::from_raw_parts_mut(y.0, write),
-                    );
+                    )?;
                 }
             }
             if !direct_out {
@@ -79,8 +74,8 @@ pub unsafe fn map_planes<S: Storage>(
                 });
             }
         }
-    });
-    failure.into_inner().ok().flatten().map_or(Ok(()), Err)
+        Ok(())
+    })
 }
 
 /// Calls with a view of channels by positions for each run of evenly spaced positions, and the run's first position.

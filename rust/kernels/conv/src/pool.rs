@@ -3,6 +3,7 @@
 use crate::geometry::{Grid, setting};
 use crate::planes::map_planes;
 use crate::with_storage;
+use corten_base::alloc::filled;
 use corten_base::{DType, Operand, Result, fail};
 use corten_gemm::refuse_shared;
 use corten_gemm::simd::Real;
@@ -210,7 +211,7 @@ fn largest(out: Operand, indices: Option<Operand>, x: Operand, windows: &Windows
                             let [_, b, c] = grid.size;
                             *grid.at(image, channel, [at / (b * c), at / c % b, at % c]) = place as i64;
                         }
-                    });
+                    })
                 })
             }
         }};
@@ -234,9 +235,9 @@ fn largest(out: Operand, indices: Option<Operand>, x: Operand, windows: &Windows
 impl Windows {
     /// Calls with the flat position of each output, the largest number of its window in the plane `x`, and where it is
     /// (nowhere in an empty window). The lines of a window are joined first, side by side, then their columns.
-    fn largest<T: Pooled>(&self, x: &[T], mut f: impl FnMut(usize, T, Option<usize>)) {
+    fn largest<T: Pooled>(&self, x: &[T], mut f: impl FnMut(usize, T, Option<usize>)) -> Result<()> {
         let width = self.size[2];
-        let (mut best, mut place) = (vec![T::LEAST; width], vec![0usize; width]);
+        let (mut best, mut place) = (filled(T::LEAST, width)?, filled(0usize, width)?);
         let mut at = 0;
         for &a in &self.along[0] {
             for &b in &self.along[1] {
@@ -257,6 +258,7 @@ impl Windows {
                 }
             }
         }
+        Ok(())
     }
 }
 
@@ -314,6 +316,7 @@ pub fn max_pool_backward(gx: Operand, g: Operand, indices: Operand) -> Result<()
                         None => beyond.store(true, Ordering::Relaxed),
                     }
                 }
+                Ok(())
             })?;
         }
     });
@@ -403,6 +406,7 @@ fn mean(out: Operand, x: Operand, windows: &Windows, divisor_override: Option<i6
                     windows.positions(window, |i| sum = x[i].plus(sum));
                     y[at] = sum.over(divisor(window, divisor_override));
                 });
+                Ok(())
             })
         }
     })
@@ -419,6 +423,7 @@ fn mean_backward(gx: Operand, g: Operand, windows: &Windows, divisor_override: O
                     let share = g[at].over(divisor(window, divisor_override));
                     windows.positions(window, |i| gx[i] = gx[i].plus(share));
                 });
+                Ok(())
             })
         }
     })

@@ -1,6 +1,5 @@
 //! Resampling of (N, C, *S): one sparse matrix a spatial dimension, applied to one dimension after the other.
 
-use crate::direct::note;
 use crate::geometry::Grid;
 use crate::planes::map_planes;
 use crate::taps::Taps;
@@ -8,7 +7,6 @@ use corten_base::alloc::room;
 use corten_base::{DType, Operand, Result, fail, multiversion};
 use corten_gemm::refuse_shared;
 use corten_gemm::simd::Real;
-use std::sync::Mutex;
 
 /// A number that is blended with others.
 trait Blended: Real {
@@ -157,15 +155,10 @@ fn run<S: corten_gemm::storage::Storage<Compute: Blended>>(out: Operand, x: Oper
     let sizes = &from.size[3 - taps.len()..];
     let passes = passes::<S::Compute>(sizes, taps);
     let between = passes.iter().rev().skip(1).map(Pass::volume).max().unwrap_or(0);
-    let failure = Mutex::new(None);
     // SAFETY: the operands are valid for their sizes, which fit the matrices.
     unsafe {
         map_planes((x.sizes()[0] as usize, x.sizes()[1] as usize), &from, &to, &|_, _, x, y| {
-            let buffers = || Ok([room(between)?, room(between)?]);
-            let [mut source, mut target] = match buffers() {
-                Ok(buffers) => buffers,
-                Err(error) => return note(&failure, error),
-            };
+            let (mut source, mut target) = (room(between)?, room(between)?);
             for (number, pass) in passes.iter().enumerate() {
                 let last = number + 1 == passes.len();
                 if !last {
@@ -175,7 +168,7 @@ fn run<S: corten_gemm::storage::Storage<Compute: Blended>>(out: Operand, x: Oper
                 blend(pass, x, if last { &mut *y } else { &mut target });
                 std::mem::swap(&mut source, &mut target);
             }
-        })?;
+            Ok(())
+        })
     }
-    failure.into_inner().ok().flatten().map_or(Ok(()), Err)
 }

@@ -3,19 +3,17 @@
 //! Results are sums over taps in row-major order; gradients of the input add up over points in row-major order, those of
 //! the grid over channels in order.
 
-use crate::direct::note;
 use crate::geometry::Grid;
 use crate::planes::map_planes;
 use crate::taps::cubic_weights;
 use corten_base::alloc::room;
 use corten_base::element::Cast;
-use corten_base::pool::parallel_for;
+use corten_base::pool::try_parallel_for;
 use corten_base::{DType, Operand, Result, bf16, f16, fail, multiversion};
 use corten_gemm::refuse_shared;
 use corten_gemm::scratch::Ptr;
 use corten_gemm::simd::Real;
 use corten_gemm::storage::Storage;
-use std::sync::Mutex;
 
 /// How a position between elements is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -336,16 +334,10 @@ fn each_image<S: Storage<Compute: Sum> + Cast<f64>>(
     warp: Warp,
     one: impl Fn(usize, &Table<S::Compute>) -> Result<()> + Sync,
 ) -> Result<()> {
-    let failure = Mutex::new(None);
     let single = grid.dtype() != DType::F64;
-    parallel_for(grid.sizes()[0] as usize, 1, &|images| {
-        for image in images {
-            if let Err(error) = Table::new(image, grid, x, warp, single).and_then(|table| one(image, &table)) {
-                note(&failure, error);
-            }
-        }
-    });
-    failure.into_inner().ok().flatten().map_or(Ok(()), Err)
+    try_parallel_for(grid.sizes()[0] as usize, 1, &|mut images| {
+        images.try_for_each(|image| one(image, &Table::new(image, grid, x, warp, single)?))
+    })
 }
 
 /// The grid of one image of an operand.
@@ -362,14 +354,17 @@ pub fn grid_sample(out: Operand, x: Operand, grid: Operand, warp: Warp) -> Resul
     refuse_shared(&out)?;
     let channels = x.sizes()[1] as usize;
     by_float!(x.dtype(), S => {
-        let (from, to) = (Grid::<S>::new(&x), Grid::<S>::new(&out));
-        each_image(&grid, &from, warp, |image, table| {
-            // SAFETY: one image of operands that are valid for their sizes, which fit each other.
-            unsafe {
-                map_planes((1, channels), &image_of(&from, image), &image_of(&to, image), &|_, _, x, y| read(table, x, y))
-            }
-        })
+            let (from, to) = (Grid::<S>::new(&x), Grid::<S>::new(&out));
+            each_image(&grid, &from, warp, |image, table| {
+                // SAFETY: one image of operands that are valid for their sizes, which fit each other.
+                unsafe {
+                    map_planes((1, channels), &image_of(&from, image), &image_of(&to, image), &|_, _, x, y| {
+     read(table, x, y);
+     Ok(())
     })
+                }
+            })
+        })
 }
 
 /// The gradient `gx` of the input of [`grid_sample`], from `g`, that of its samples.
@@ -381,15 +376,18 @@ pub fn grid_sample_backward_input(gx: Operand, g: Operand, grid: Operand, warp: 
     refuse_shared(&gx)?;
     let channels = gx.sizes()[1] as usize;
     by_float!(gx.dtype(), S => {
-        let (from, to) = (Grid::<S>::new(&g), Grid::<S>::new(&gx));
-        each_image(&grid, &to, warp, |image, table| {
-            // SAFETY: as in `grid_sample`.
-            unsafe {
-                let (from, to) = (image_of(&from, image), image_of(&to, image));
-                map_planes((1, channels), &from, &to, &|_, _, g, gx| spread(table, g, gx))
-            }
-        })
+            let (from, to) = (Grid::<S>::new(&g), Grid::<S>::new(&gx));
+            each_image(&grid, &to, warp, |image, table| {
+                // SAFETY: as in `grid_sample`.
+                unsafe {
+                    let (from, to) = (image_of(&from, image), image_of(&to, image));
+                    map_planes((1, channels), &from, &to, &|_, _, g, gx| {
+     spread(table, g, gx);
+     Ok(())
     })
+                }
+            })
+        })
 }
 
 /// The gradient `ggrid` (N, *T, dims) of the grid of [`grid_sample`], from `g`, that of its samples.

@@ -3,15 +3,14 @@
 //! The products of one image are dealt to eight lanes by their column, the lanes added in halves, the images in order.
 
 use crate::depthwise::Split;
-use crate::direct::{Padded, note, volume};
+use crate::direct::{Padded, volume};
 use crate::geometry::{Geometry, Grid};
-use corten_base::pool::parallel_for;
+use corten_base::pool::try_parallel_for;
 use corten_base::{Result, multiversion};
 use corten_gemm::product::TASK_WORK;
 use corten_gemm::scratch::{Inline, Ptr, Scratch};
 use corten_gemm::simd::{Lanes, Real, Simd};
 use corten_gemm::storage::{Storage, View};
-use std::sync::Mutex;
 
 const LANES: usize = 8;
 /// Taps that are summed at once.
@@ -74,8 +73,7 @@ pub unsafe fn weight_gradient<S: Storage>(geometry: &Geometry, gw: Grid<S>, g: G
     let rows = Rows { count: g.size, height: split.part[1], width: split.part[2] };
     let tap = |index: usize| [index / (kernel[1] * kernel[2]), index / kernel[2] % kernel[1], index % kernel[2]];
     let work = taps.saturating_mul(pixels).saturating_mul(images).max(1);
-    let failure = Mutex::new(None);
-    parallel_for(groups, TASK_WORK / work + 1, &|range| {
+    try_parallel_for(groups, TASK_WORK / work + 1, &|range| {
         let mut inline = [const { Inline::uninit() }; 4];
         let [first, second, third, fourth] = &mut inline;
         let (mut first, mut second) = (Scratch::new(first), Scratch::new(second));
@@ -87,10 +85,7 @@ pub unsafe fn weight_gradient<S: Storage>(geometry: &Geometry, gw: Grid<S>, g: G
             let totals: Ptr<S::Compute> = fourth.room(taps)?;
             Ok((padded, parts, gradient, totals))
         })();
-        let (padded, parts, gradient, totals) = match rooms {
-            Ok(rooms) => rooms,
-            Err(error) => return note(&failure, error),
-        };
+        let (padded, parts, gradient, totals) = rooms?;
         for group in range {
             for index in 0..taps {
                 // SAFETY: the room holds a number for each tap.
@@ -141,6 +136,6 @@ pub unsafe fn weight_gradient<S: Storage>(geometry: &Geometry, gw: Grid<S>, g: G
                 unsafe { S::store(totals.at(index), 0, 1, 1, out) };
             }
         }
-    });
-    failure.into_inner().ok().flatten().map_or(Ok(()), Err)
+        Ok(())
+    })
 }

@@ -4,9 +4,8 @@
 
 use corten_base::alloc::room;
 use corten_base::element::Cast;
-use corten_base::pool::parallel_for;
+use corten_base::pool::try_parallel_for;
 use corten_base::{DType, Operand, Result, fail};
-use std::sync::Mutex;
 
 /// The labels of one sequence, and how many frames of its log-probabilities count.
 #[derive(Clone, Debug)]
@@ -126,15 +125,7 @@ impl Job<'_> {
 
 /// Calls `one` for each sequence, perhaps on several threads.
 fn each(count: usize, one: impl Fn(usize) -> Result<()> + Sync) -> Result<()> {
-    let failure = Mutex::new(None);
-    parallel_for(count, 1, &|range| {
-        for n in range {
-            if let (Err(error), Ok(mut failure)) = (one(n), failure.lock()) {
-                *failure = Some(error);
-            }
-        }
-    });
-    failure.into_inner().ok().flatten().map_or(Ok(()), Err)
+    try_parallel_for(count, 1, &|mut range| range.try_for_each(&one))
 }
 
 macro_rules! by_float {
