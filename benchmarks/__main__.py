@@ -1,6 +1,7 @@
 """Time the cases with Corten and PyTorch, whichever are installed, and compare with the targets."""
 
 import argparse
+import gc
 import importlib
 from pathlib import Path
 
@@ -39,6 +40,8 @@ def main() -> None:
     libraries = {name: lib for name in LIBRARIES if (lib := library(name))}
     if not libraries:
         raise SystemExit("neither corten nor torch is installed; `make build` installs corten")
+    # What the libraries made on import lives to the end: collections between the rounds need not walk it.
+    gc.freeze()
     versions = ", ".join(f"{name} {lib.__version__}" for name, lib in libraries.items())
     print(f"{versions}; {report.machine()}")
 

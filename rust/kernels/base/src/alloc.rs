@@ -17,6 +17,10 @@ pub const ALIGN: usize = 64;
 /// Blocks from this size on are shared between threads.
 const LARGE: usize = 1 << 20;
 
+/// Blocks from this size on lie on huge pages where the system has them: a kernel that streams through megabytes spends
+/// a good part of its time on the translation of addresses otherwise.
+const HUGE_PAGE: usize = 2 << 20;
+
 /// Classes below `LARGE`: four for each doubling from 256 bytes on, and one each for 64, 128, 192.
 const CLASSES: usize = 4 + 4 * 12;
 
@@ -320,14 +324,26 @@ fn free_large(ptr: NonNull<u8>, bytes: usize) {
 /// Memory from the system; when it has none, again after giving back what is cached.
 #[cold]
 fn obtain(size: usize) -> Option<NonNull<u8>> {
-    let layout = Layout::from_size_align(size, ALIGN).ok()?;
+    let layout = Layout::from_size_align(size, alignment(size)).ok()?;
     // SAFETY: no class has size zero.
     let ptr = NonNull::new(unsafe { std::alloc::alloc(layout) });
-    ptr.or_else(|| {
+    let ptr = ptr.or_else(|| {
         empty_cache();
         // SAFETY: as above.
         NonNull::new(unsafe { std::alloc::alloc(layout) })
-    })
+    })?;
+    #[cfg(target_os = "linux")]
+    if size >= HUGE_PAGE {
+        // Only whole pages, so that a block never holds more memory than its size. Where it fails, pages stay small.
+        // SAFETY: advice about pages that lie in the block.
+        unsafe { libc::madvise(ptr.as_ptr().cast(), size / HUGE_PAGE * HUGE_PAGE, libc::MADV_HUGEPAGE) };
+    }
+    Some(ptr)
+}
+
+/// Alignment of a block of this size from the system.
+fn alignment(size: usize) -> usize {
+    if size >= HUGE_PAGE { HUGE_PAGE } else { ALIGN }
 }
 
 /// # Safety
@@ -335,7 +351,7 @@ fn obtain(size: usize) -> Option<NonNull<u8>> {
 #[cold]
 unsafe fn release(ptr: NonNull<u8>, size: usize) {
     // SAFETY: `obtain` made the same layout, which was valid.
-    unsafe { std::alloc::dealloc(ptr.as_ptr(), Layout::from_size_align_unchecked(size, ALIGN)) }
+    unsafe { std::alloc::dealloc(ptr.as_ptr(), Layout::from_size_align_unchecked(size, alignment(size))) }
 }
 
 /// Locks even after a panic: what these locks guard is never left half-changed.

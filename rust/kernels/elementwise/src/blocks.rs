@@ -1,8 +1,9 @@
 //! Moving strided elements in and out of contiguous blocks, by their size alone.
 
+use corten_base::multiversion;
 use std::mem::MaybeUninit;
 
-/// Bytes of a block: 512 elements of the usual types, and several blocks together fit in L1.
+/// Bytes of a block: a thousand elements of the usual types, and several blocks together fit in L1.
 pub(crate) const BLOCK_BYTES: usize = 4096;
 
 /// Scratch memory for one run of elements.
@@ -46,11 +47,16 @@ unsafe fn gather_of<T: Copy>(n: usize, out: *mut u8, x: *const u8, stride: isize
     // SAFETY: the caller's promise, for each of the `n` elements.
     unsafe {
         if stride == 0 {
-            let value = x.cast::<T>().read();
-            (0..n).for_each(|i| out.add(i).write(value));
+            spread(std::slice::from_raw_parts_mut(out.cast(), n), x.cast::<T>().read());
         } else {
             (0..n).for_each(|i| out.add(i).write(x.offset(i as isize * stride).cast::<T>().read()));
         }
+    }
+}
+
+multiversion! {
+    fn spread<T: Copy>(out: &mut [MaybeUninit<T>], value: T) {
+        out.fill(MaybeUninit::new(value));
     }
 }
 

@@ -34,6 +34,61 @@ unsafe fn step<S: Element + Cast<T>, T: Element>(n: usize, out: *mut u8, x: *con
     cast_loop::<S, T>(out, x);
 }
 
+/// A real number that is cut to an integer.
+trait Fraction<T>: Source<T> {
+    /// True where `quick` is right.
+    fn is_small(self) -> bool;
+    /// The cast by instructions that work on several numbers.
+    fn quick(self) -> T;
+}
+
+macro_rules! fractions {
+    ($($from:ty => $to:ty, |$x:ident| $small:expr, $quick:expr;)*) => { $(
+        impl Fraction<$to> for $from {
+            #[inline(always)]
+            fn is_small(self) -> bool { let $x = self; $small }
+            #[inline(always)]
+            fn quick(self) -> $to { let $x = self; $quick }
+        }
+    )* };
+}
+
+/// 2⁵² + 2⁵¹: added to a smaller whole number, it leaves that number in the low bits.
+const WHOLE: f64 = 6_755_399_441_055_744.0;
+
+#[inline(always)]
+fn low_bits(x: f64) -> i64 {
+    (x.trunc() + WHOLE).to_bits().wrapping_sub(WHOLE.to_bits()) as i64
+}
+
+fractions! {
+    f32 => i32, |x| x.abs() < 2_147_483_648.0, low_bits(x as f64) as i32;
+    f64 => i32, |x| x.abs() < 2_147_483_648.0, low_bits(x) as i32;
+    f32 => i64, |x| x.abs() < 1e15, low_bits(x as f64);
+    f64 => i64, |x| x.abs() < 1e15, low_bits(x);
+}
+
+multiversion! {
+    fn cut_loop<S: Fraction<T>, T: Element>(out: &mut [MaybeUninit<T>], x: &[S]) {
+        const AT_ONCE: usize = 64;
+        for (out, x) in out.chunks_mut(AT_ONCE).zip(x.chunks(AT_ONCE)) {
+            if x.iter().fold(true, |small, x| small & x.is_small()) {
+                out.iter_mut().zip(x).for_each(|(out, x)| _ = out.write(x.quick()));
+            } else {
+                out.iter_mut().zip(x).for_each(|(out, &x)| _ = out.write(x.cast()));
+            }
+        }
+    }
+}
+
+unsafe fn cut<S: Fraction<T>, T: Element>(n: usize, out: *mut u8, x: *const u8) {
+    // SAFETY: the caller's promise (see `Step`).
+    let (out, x) = unsafe {
+        (std::slice::from_raw_parts_mut(out.cast::<MaybeUninit<T>>(), n), std::slice::from_raw_parts(x.cast::<S>(), n))
+    };
+    cut_loop::<S, T>(out, x);
+}
+
 unsafe fn widen_halves(n: usize, out: *mut u8, x: *const u8) {
     // SAFETY: the caller's promise (see `Step`).
     unsafe { half::widen(std::slice::from_raw_parts_mut(out.cast(), n), std::slice::from_raw_parts(x.cast(), n)) }
@@ -92,6 +147,10 @@ fn cast(from: DType, to: DType) -> Option<Step> {
         return None;
     }
     Some(match from {
+        DType::F32 if to == DType::I32 => cut::<f32, i32>,
+        DType::F32 if to == DType::I64 => cut::<f32, i64>,
+        DType::F64 if to == DType::I32 => cut::<f64, i32>,
+        DType::F64 if to == DType::I64 => cut::<f64, i64>,
         DType::Bool => row!(b8),
         DType::I32 => row!(i32),
         DType::I64 => row!(i64),

@@ -11,7 +11,7 @@ use std::ops::Range;
 /// How many elements of every dtype on the way fit in a block.
 pub(crate) fn block_len(lanes: &[Lane], types: [DType; 3]) -> usize {
     let widest = lanes.iter().map(|lane| lane.dtype).chain(types).map(|d| d.compute().size()).max().unwrap_or(8);
-    BLOCK_BYTES / widest.max(8)
+    BLOCK_BYTES / widest
 }
 
 /// A planned call.

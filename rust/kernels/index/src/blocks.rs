@@ -1,7 +1,7 @@
 //! Whole blocks of elements chosen by indices: advanced indexing, and the family of `index_select`.
 
 use crate::arithmetic::Arithmetic;
-use crate::copy::{Base, GRAIN, by_width, check_dim, copy_block, int64, read_index, same_dtype, same_sizes, wrapped};
+use crate::copy::{Base, GRAIN, by_width, check_dim, copy_rows, int64, read_index, same_dtype, same_sizes, wrapped};
 use corten_base::alloc::room;
 use corten_base::pool::parallel_for;
 use corten_base::{DType, Element, Operand, Result, Scalar, fail, multiversion, with_dtype};
@@ -103,6 +103,7 @@ impl Blocks {
             });
             return;
         }
+        let (outer, inner) = self.block.clone().split_inner();
         parallel_for(self.places.len(), (GRAIN / count).max(1), &|range| {
             let (to, from) = (to, from);
             for place in &self.places[range] {
@@ -111,7 +112,7 @@ impl Blocks {
                     if count == 1 {
                         to.write(place[0], from.read(place[1]));
                     } else {
-                        copy_block(&self.block, to.0.offset(place[0]), from.0.offset(place[1]));
+                        copy_rows(&outer, inner, to.0.offset(place[0]), from.0.offset(place[1]));
                     }
                 }
             }

@@ -2,7 +2,7 @@
 
 use corten_base::pool::parallel_for;
 use corten_base::{DType, Operand, Result, fail};
-use corten_strided::Dims;
+use corten_strided::{Dim, Dims};
 
 /// Elements a task should have at least.
 pub(crate) const GRAIN: usize = 16_384;
@@ -115,13 +115,12 @@ impl<T: Copy> Base<T> {
     }
 }
 
-/// Copies the elements along `dims` (of the output, then of the input) from `from` to `to`.
+/// Copies rows along `inner` (of the output, then of the input), one at each step along `outer`, from `from` to `to`.
 ///
 /// # Safety
-/// All offsets along `dims` must be those of elements of T at `to` and at `from`.
+/// All offsets along the dimensions must be those of elements of T at `to` and at `from`.
 #[inline]
-pub(crate) unsafe fn copy_block<T: Copy>(dims: &Dims<2>, to: *mut T, from: *const T) {
-    let (outer, inner) = dims.clone().split_inner();
+pub(crate) unsafe fn copy_rows<T: Copy>(outer: &Dims<2>, inner: Dim<2>, to: *mut T, from: *const T) {
     outer.walk(0..outer.numel(), |[t, f]| {
         // SAFETY: the caller's promise.
         unsafe {
@@ -136,20 +135,19 @@ pub(crate) unsafe fn copy_block<T: Copy>(dims: &Dims<2>, to: *mut T, from: *cons
     });
 }
 
-/// [`copy_block`] of elements of a dtype, on several threads.
+/// Copies the elements along `dims`, of a dtype, on several threads.
 ///
 /// # Safety
-/// As [`copy_block`], with elements of `dtype`; the output's must be distinct.
+/// As [`copy_rows`], with elements of `dtype`; the output's must be distinct.
 pub(crate) unsafe fn copy(dtype: DType, dims: &Dims<2>, to: *mut u8, from: *const u8) {
     let (outer, inner) = dims.clone().sorted().coalesced().split_inner();
     by_width!(dtype, T => {
         let (to, from) = (Base(to.cast::<T>()), Base(from.cast_mut().cast::<T>()));
         parallel_for(outer.numel(), (GRAIN / inner.size.max(1)).max(1), &|range| {
-            let row = Dims::from_dims([inner]);
-            let (to, from) = (to, from);
+            let (to, from, row) = (to, from, Dims::from_dims([]));
             outer.walk(range, |[t, f]| {
                 // SAFETY: the caller's promise.
-                unsafe { copy_block(&row, to.0.offset(t), from.0.offset(f)) }
+                unsafe { copy_rows(&row, inner, to.0.offset(t), from.0.offset(f)) }
             });
         });
     });

@@ -4,7 +4,7 @@ use crate::arithmetic::Arithmetic;
 use crate::copy::{Base, GRAIN, by_width, check_dim, int64, read_index, same_dtype, same_sizes};
 use corten_base::alloc::room;
 use corten_base::pool::parallel_for;
-use corten_base::{Operand, Result, Scalar, fail, with_dtype};
+use corten_base::{Operand, Result, Scalar, fail, multiversion, with_dtype};
 use corten_strided::{Dim, Dims};
 
 /// How an element scattered to a place joins what is there.
@@ -69,19 +69,35 @@ fn dims_along(index: &Operand, other: Option<&Operand>, x: &Operand, dim: usize)
 
 /// Refuses indices outside `size` before anything is written; negative ones too.
 fn check_indices(dims: &Dims<3>, index: &Operand, size: i64, dim: usize) -> Result<()> {
-    let outside = |i: i64| i as u64 >= size as u64;
     let mut bad = None;
     dims.runs(0..dims.numel(), |[first, ..], [step, ..], count| {
+        if bad.is_some() {
+            return;
+        }
         // SAFETY: elements of the index.
         let at = |k: usize| unsafe { read_index(index, first + k as isize * step) };
-        // Without a way out of the loop, so that it can take several at once.
-        if (0..count).fold(false, |any, k| any | outside(at(k))) && bad.is_none() {
-            bad = (0..count).map(at).find(|&i| outside(i));
+        let any = match step {
+            // SAFETY: a row of the index.
+            1 => {
+                any_outside(unsafe { std::slice::from_raw_parts(index.ptr().cast::<i64>().offset(first), count) }, size)
+            }
+            _ => (0..count).any(|k| !(0..size).contains(&at(k))),
+        };
+        if any {
+            bad = (0..count).map(at).find(|i| !(0..size).contains(i));
         }
     });
     match bad {
         None => Ok(()),
         Some(i) => fail!(Runtime, "index {i} is out of bounds for dimension {dim} with size {size}"),
+    }
+}
+
+multiversion! {
+    /// True if an index is negative or not below `size`.
+    fn any_outside(indices: &[i64], size: i64) -> bool {
+        // By signs, and without a way out of the loop, so that it takes several at once.
+        indices.iter().fold(0, |signs, &i| signs | i | (size - 1).wrapping_sub(i)) < 0
     }
 }
 

@@ -4,8 +4,11 @@ use crate::copy::{Base, GRAIN, by_width, int64, same_dtype, same_sizes};
 use corten_base::alloc::room;
 use corten_base::element::{Cast, b8};
 use corten_base::pool::parallel_for;
-use corten_base::{DType, Operand, Result, Scalar, fail, multiversion, with_dtype};
+use corten_base::{DType, Element, Operand, Result, Scalar, fail, multiversion, with_dtype};
 use corten_strided::Dims;
+
+/// Elements whose places are noted at a time, each in a byte.
+const PIECE: usize = 256;
 
 fn check_mask(mask: &Operand) -> Result<()> {
     if mask.dtype() == DType::Bool {
@@ -33,14 +36,37 @@ pub fn count_nonzero(x: &Operand) -> usize {
     let (outer, inner) = Dims::new(x.sizes(), [x.strides()]).sorted().coalesced().split_inner();
     let mut count = 0;
     with_dtype!(x.dtype(), T => outer.walk(0..outer.numel(), |[at]| {
+        let first = Base::<T>::of(x).0.wrapping_offset(at);
+        if inner.strides[0] == 1 {
+            // SAFETY: a row of `x`.
+            count += count_row(unsafe { std::slice::from_raw_parts(first, inner.size) });
+            return;
+        }
         for i in 0..inner.size as isize {
             // SAFETY: an element of `x`.
-            let element = unsafe { Base::<T>::of(x).read(at + i * inner.strides[0]) };
-            count += Cast::<b8>::cast(element).0 as usize;
+            count += is_true(unsafe { first.offset(i * inner.strides[0]).read() }) as usize;
         }
     }));
     count
 }
+
+/// True of an element that differs from zero.
+#[inline(always)]
+fn is_true<T: Cast<b8>>(element: T) -> bool {
+    element.cast().0 != 0
+}
+
+multiversion! {
+    fn count_row<T: Truth>(row: &[T]) -> usize {
+        // Counts of a byte each, while a byte can hold them.
+        row.chunks(255).map(|piece| piece.iter().fold(0u8, |count, &x| count + is_true(x) as u8) as usize).sum()
+    }
+}
+
+/// An element that is true or false.
+trait Truth: Element + Cast<b8> {}
+
+impl<T: Element + Cast<b8>> Truth for T {}
 
 /// Sets the elements of `out` where `mask` (of its sizes) is true.
 pub fn masked_fill(out: Operand, mask: Operand, value: Scalar) -> Result<()> {
@@ -168,17 +194,31 @@ pub fn nonzero(out: Operand, x: Operand) -> Result<()> {
     let mut at = vec![0i64; lead];
     let mut row = 0;
     let base = Base::<i64>::of(&out);
+    let mut found = [0u8; PIECE];
     with_dtype!(x.dtype(), T => lines.walk(0..if rows == 0 { 0 } else { lines.numel() }, |[line]| {
-        for i in 0..last {
-            // SAFETY: an element of `x`.
-            let element = unsafe { Base::<T>::of(&x).read(line + i as isize * step) };
-            if Cast::<b8>::cast(element).0 != 0 && row < rows {
-                for (k, &index) in at.iter().chain((rank > 0).then_some(&i)).enumerate() {
-                    // SAFETY: an element of row `row` of `out`.
-                    unsafe { base.write((row * down + k as i64 * across) as isize, index) }
-                }
-                row += 1;
+        for start in (0..last).step_by(PIECE) {
+            let mut count = 0;
+            for i in 0..(last - start).min(PIECE as i64) {
+                // SAFETY: an element of `x`.
+                let element = unsafe { Base::<T>::of(&x).read(line + (start + i) as isize * step) };
+                // Each place is noted, and over by the next, so that nothing depends on a guess of what comes.
+                found[count] = i as u8;
+                count += is_true(element) as usize;
             }
+            let found = &found[..count.min((rows - row) as usize)];
+            for (k, &index) in at.iter().enumerate() {
+                for j in 0..found.len() as i64 {
+                    // SAFETY: an element of row `row + j` of `out`.
+                    unsafe { base.write(((row + j) * down + k as i64 * across) as isize, index) }
+                }
+            }
+            if rank > 0 {
+                for (j, &i) in found.iter().enumerate() {
+                    // SAFETY: as above.
+                    unsafe { base.write(((row + j as i64) * down + lead as i64 * across) as isize, start + i as i64) }
+                }
+            }
+            row += found.len() as i64;
         }
         for (index, &size) in at.iter_mut().zip(x.sizes()).rev() {
             *index += 1;

@@ -190,10 +190,52 @@ pub(super) fn erf(x: f32) -> f32 {
     (if a < 1.18 { near.mul_add(a, a) } else { square.mul_add(-square, 1.0) }).copysign(x)
 }
 
+/// log2(a) to 2⁻⁴⁵, for a positive float32.
+#[inline(always)]
+fn wide_log2(a: f32) -> f64 {
+    const SQRT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
+    let wide = a as f64;
+    // a = 2ᵏ m, with m between √½ and √2. Every float32 is a normal float64.
+    let bits = wide.to_bits().wrapping_sub(SQRT_HALF);
+    let k = f64::from_bits((bits.wrapping_add(2048 << 52) >> 52) | 0x4330_0000_0000_0000) - 4_503_599_627_372_544.0;
+    let m = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) + SQRT_HALF);
+    let s = (m - 1.0) / (m + 1.0);
+    // By pairs, so that no term waits for all the others.
+    let z = s * s;
+    let low = 0.961796694112264835f64.mul_add(z, 2.88539008177785062);
+    let middle = 0.412209224061104352f64.mul_add(z, 0.577077942660304468);
+    let high = 0.282885023407482355f64.mul_add(z, 0.319906803807013373);
+    let series = high.mul_add(z * z, middle).mul_add(z * z, low);
+    s.mul_add(series, k)
+}
+
+/// 2ʸ to 2⁻³⁹, for a float32 result.
+#[inline(always)]
+fn wide_exp2(y: f64) -> f64 {
+    const ROUND: f64 = 6_755_399_441_055_744.0;
+    // NaN stays; beyond the bounds, float32 has 0 and infinity.
+    let y = if y < -200.0 { -200.0 } else { y };
+    let y = if y > 200.0 { 200.0 } else { y };
+    let n = (y + ROUND) - ROUND;
+    let r = y - n;
+    let square = r * r;
+    let first = 0.693147180545933455f64.mul_add(r, 1.0);
+    let second = 0.0555041094120593299f64.mul_add(r, 0.240226506958129882);
+    let third = 0.00133334505680006457f64.mul_add(r, 0.00961812915940255819);
+    let fourth = 0.0000153100794022492974f64.mul_add(r, 0.000154034558524538394);
+    let high = 1.3255224878668817e-6f64.mul_add(square, fourth).mul_add(square, third);
+    let tail = high.mul_add(square * square, second.mul_add(square, first));
+    tail * f64::from_bits((n + ROUND).to_bits().wrapping_add(1023) << 52)
+}
+
 /// x to the power y, by way of logarithms in float64.
 #[inline(always)]
 pub(super) fn pow(x: f32, y: f32) -> f32 {
-    let magnitude = double::exp(y as f64 * double::log(x.abs() as f64)) as f32;
+    let a = x.abs();
+    let log = if a > 0.0 { wide_log2(a) } else { f64::NEG_INFINITY };
+    // Infinity and NaN are their own logarithms.
+    let log = if a < f32::INFINITY { log } else { a as f64 };
+    let magnitude = wide_exp2(y as f64 * log) as f32;
     let whole = y.trunc() == y;
     // Even above 2²⁴, where halves are whole too.
     let odd = whole && (y * 0.5).trunc() != y * 0.5;
