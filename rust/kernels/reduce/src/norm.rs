@@ -1,7 +1,7 @@
 //! Layer and batch normalisation (Ba et al., 2016; Ioffe and Szegedy, 2015), forward and backward.
 
 use crate::drive::{fold, reduced_count};
-use crate::fold::{SquaredFrom, Sum, tree, tree_of};
+use crate::fold::{Same, SquaredDifference, Sum, tree, tree_of};
 use crate::number::{Number, Real};
 use crate::reduce::{Reduce, real, var};
 use crate::softmax::same_sizes;
@@ -102,7 +102,7 @@ fn layer_norm_in<C: Real>(
             // SAFETY: row i of `x`.
             let line = unsafe { line_or_loaded(x, i, &mut line) };
             let mean = tree::<C, Sum>(line).over(count);
-            let variance = tree_of::<C, Sum, _>(line, SquaredFrom(mean)).over(count);
+            let variance = tree_of::<C, Sum, SquaredDifference>(line, mean).over(count);
             let rstd = C::ONE.over(variance.plus(C::from_f64(eps)).sqrt());
             normalise(line, [mean, rstd], &weight, &bias, &mut result);
             // SAFETY: row i of `out`, and each row's own place in the statistics.
@@ -381,7 +381,7 @@ fn batch_norm_backward_in<C: Mapped + Real>(
     let mut centers = means.clone();
     let center = Operand::new(corten_base::Memory::from_slice(&mut centers), C::DTYPE, 0, x.sizes(), &strides)?;
     let dot = Operand::new(corten_base::Memory::from_slice(&mut dots), C::DTYPE, 0, &sizes, &strides)?;
-    fold::<C, Sum>(&dot, &Reader { x: g, y: Some(x), z: Some(center), map: Map::Product }, |v| v)?;
+    fold::<C, Sum, Same>(&dot, &Reader { x: g, y: Some(x), center: Some(center), map: Map::Product }, |v| v)?;
     if let Some(gx) = gx {
         let each = |f: &dyn Fn(usize) -> C| (0..channels).map(f).collect::<Vec<C>>();
         let a = each(&|k| rstd[k].times(weight[k]));

@@ -242,11 +242,17 @@ macro_rules! reals {
             const HIGHEST: $t = $t::INFINITY;
             #[inline(always)]
             fn above(self, other: $t) -> bool { self > other || (self.is_nan() && !other.is_nan()) }
-            // A NaN in `other` fails the comparison and so is chosen.
+            // A NaN in `other` fails the comparison and so is chosen: what one instruction does on x86-64.
             #[inline(always)]
-            fn larger(self, other: $t) -> $t { if (self > other) | self.is_nan() { self } else { other } }
+            fn larger(self, other: $t) -> $t {
+                let larger = if self > other { self } else { other };
+                if self.is_nan() { self } else { larger }
+            }
             #[inline(always)]
-            fn smaller(self, other: $t) -> $t { if (self < other) | self.is_nan() { self } else { other } }
+            fn smaller(self, other: $t) -> $t {
+                let smaller = if self < other { self } else { other };
+                if self.is_nan() { self } else { smaller }
+            }
         }
         impl Real for $t {
             #[inline(always)]
