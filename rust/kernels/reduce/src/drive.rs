@@ -5,7 +5,7 @@ use crate::number::Number;
 use crate::softmax::same_sizes;
 use crate::source::{Mapped, Reader};
 use corten_base::alloc::filled;
-use corten_base::pool::parallel_for;
+use corten_base::pool::{parallel_for, try_parallel_for};
 use corten_base::{Operand, Result, fail};
 use corten_strided::{Dim, Dims};
 use std::ops::Range;
@@ -92,13 +92,15 @@ pub(crate) fn fold<C: Mapped, J: Join<C>, F: Function<C>>(
         return result;
     } else {
         let (outer, inner) = plan.reduced.split_inner();
-        parallel_for(results, (GRAIN / count.max(1)).max(1), &|range| {
+        try_parallel_for(results, (GRAIN / count.max(1)).max(1), &|range| {
+            let mut staged = stage::<C>(reader, inner, count)?;
             plan.kept.walk(range, |offsets| {
-                let value = row::<C, J, F>(reader, [offsets[0], offsets[1], offsets[2]], &outer, inner);
+                let value = row::<C, J, F>(reader, [offsets[0], offsets[1], offsets[2]], &outer, inner, &mut staged);
                 // SAFETY: an element of `out`.
                 unsafe { write(out, offsets[3], finish(value)) }
-            })
-        });
+            });
+            Ok(())
+        })?;
     }
     Ok(())
 }
@@ -165,19 +167,26 @@ unsafe fn write<C: Number>(out: &Operand, offset: isize, value: C) {
     }
 }
 
-/// One result of the elements along `outer` and `inner`.
+/// Room for a leaf, or none where lines of `count` elements can be taken from where they lie.
+fn stage<C: Number>(reader: &Reader, inner: Dim<3>, count: usize) -> Result<Vec<C>> {
+    let direct = reader.direct::<C>() && inner.strides[0] == 1 && (inner.size == count || inner.size >= LINE);
+    filled(C::ZERO, if direct { 0 } else { count.clamp(1, LEAF) })
+}
+
+/// One result of the elements along `outer` and `inner`, which go through `staged` if there is room.
 fn row<C: Mapped, J: Join<C>, F: Function<C>>(
     reader: &Reader,
     offsets: [isize; 3],
     outer: &Dims<3>,
     inner: Dim<3>,
+    staged: &mut [C],
 ) -> C {
     let mut center = [C::ZERO];
     // SAFETY: the center of this result.
     unsafe { reader.centers(offsets[2], 1, &mut center) };
     let [center] = center;
     let single = outer.as_slice().is_empty();
-    if reader.direct::<C>() && inner.strides[0] == 1 && (single || inner.size >= LINE) {
+    if staged.is_empty() {
         let line = |offset: isize| {
             let from = reader.x.ptr().cast::<C>().wrapping_offset(offset);
             // SAFETY: the elements lie side by side in `x`, and nothing writes them meanwhile.
@@ -190,27 +199,19 @@ fn row<C: Mapped, J: Join<C>, F: Function<C>>(
         outer.walk(0..outer.numel(), |[x, ..]| pairs.push::<J>(line(offsets[0] + x)));
         return pairs.finish::<J>();
     }
-    if single && inner.size <= 16 {
-        let mut few = [C::ZERO; 16];
-        let few = &mut few[..inner.size];
-        // SAFETY: elements of the operands.
-        unsafe { reader.read(offsets, inner.strides, few) };
-        return leaf::<C, J, F>(few, center);
-    }
-    let mut staged = [C::ZERO; LEAF];
     let mut filled = 0;
     let mut pairs = Pairs::new();
     outer.walk(0..outer.numel(), |[x, y, z]| {
         let mut done = 0;
         while done < inner.size {
-            let part = (inner.size - done).min(LEAF - filled);
+            let part = (inner.size - done).min(staged.len() - filled);
             let at = [0, 1, 2].map(|k| offsets[k] + [x, y, z][k] + done as isize * inner.strides[k]);
             // SAFETY: elements of the operands.
             unsafe { reader.read(at, inner.strides, &mut staged[filled..filled + part]) };
             done += part;
             filled += part;
-            if filled == LEAF {
-                pairs.push::<J>(leaf::<C, J, F>(&staged, center));
+            if filled == staged.len() {
+                pairs.push::<J>(leaf::<C, J, F>(staged, center));
                 filled = 0;
             }
         }
@@ -226,16 +227,18 @@ fn long_row<C: Mapped, J: Join<C>, F: Function<C>>(reader: &Reader, offsets: [is
     let leaves = inner.size.div_ceil(LEAF);
     let mut values = filled(C::ZERO, leaves)?;
     let shared = Shared(values.as_mut_ptr());
-    parallel_for(leaves, GRAIN / LEAF, &|range| {
+    try_parallel_for(leaves, GRAIN / LEAF, &|range| {
         let shared = &shared;
+        let mut staged = stage(reader, inner, inner.size)?;
         for i in range {
             let part = Dim { size: (inner.size - i * LEAF).min(LEAF), strides: inner.strides };
             let at = [0, 1, 2].map(|k| offsets[k] + (i * LEAF) as isize * inner.strides[k]);
-            let value = row::<C, J, F>(reader, at, &Dims::from_dims([]), part);
+            let value = row::<C, J, F>(reader, at, &Dims::from_dims([]), part, &mut staged);
             // SAFETY: each leaf has its own place in `values`, which outlives the loop.
             unsafe { shared.0.add(i).write(value) }
         }
-    });
+        Ok(())
+    })?;
     let mut pairs = Pairs::new();
     values.into_iter().for_each(|value| pairs.push::<J>(value));
     Ok(pairs.finish::<J>())

@@ -4,7 +4,9 @@ use crate::number::{Number, Ordered, Real};
 use corten_base::multiversion;
 
 /// Elements of a leaf.
-pub(crate) const LEAF: usize = 1024;
+pub(crate) const LEAF: usize = 4096;
+/// Elements that a leaf's lanes take in one after the other; lanes of such parts are joined one after the other too.
+const PART: usize = 512;
 /// Lanes of a leaf too short for full ones.
 const FEW: usize = 8;
 
@@ -112,25 +114,24 @@ impl<C: Real> Function<C> for ExpDifference {
 multiversion! {
     /// Joins at most [`LEAF`] numbers.
     fn leaf_wide<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
-        let mut lanes = C::lanes(J::IDENTITY);
-        let lanes = lanes.as_mut();
-        let mut chunks = x.chunks_exact(lanes.len());
-        for chunk in &mut chunks {
-            for (lane, &value) in lanes.iter_mut().zip(chunk) {
-                *lane = J::join(*lane, F::of(value, center));
+        let mut total = C::lanes(J::IDENTITY);
+        for part in x.chunks(PART) {
+            let (mut lanes, mut last) = (C::lanes(J::IDENTITY), C::lanes(J::IDENTITY));
+            let (lanes, last) = (lanes.as_mut(), last.as_mut());
+            let mut chunks = part.chunks_exact(lanes.len());
+            for chunk in &mut chunks {
+                for (lane, &value) in lanes.iter_mut().zip(chunk) {
+                    *lane = J::join(*lane, F::of(value, center));
+                }
             }
+            // Filled up, so that the lanes may stay in registers.
+            if !chunks.remainder().is_empty() {
+                last.iter_mut().zip(chunks.remainder()).for_each(|(last, &value)| *last = F::of(value, center));
+                lanes.iter_mut().zip(last).for_each(|(lane, last)| *lane = J::join(*lane, *last));
+            }
+            total.as_mut().iter_mut().zip(lanes).for_each(|(total, lane)| *total = J::join(*total, *lane));
         }
-        // Filled up, so that the lanes may stay in registers.
-        if !chunks.remainder().is_empty() {
-            let mut last = C::lanes(J::IDENTITY);
-            for (last, &value) in last.as_mut().iter_mut().zip(chunks.remainder()) {
-                *last = F::of(value, center);
-            }
-            for (lane, &last) in lanes.iter_mut().zip(last.as_ref()) {
-                *lane = J::join(*lane, last);
-            }
-        }
-        halve::<C, J>(lanes)
+        halve::<C, J>(total.as_mut())
     }
 }
 
