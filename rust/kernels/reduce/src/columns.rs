@@ -1,7 +1,7 @@
 //! Lines side by side: where neighbouring lines lie next to each other in memory, blocks of them are taken row by row,
 //! in place. Each line's result is the same in a block of any width.
 
-use crate::fold::{Sum, join_staged};
+use crate::fold::{Sum, join_row};
 use crate::lines::{line_of, others};
 use crate::number::Number;
 use corten_base::pool::parallel_for;
@@ -87,7 +87,7 @@ impl<C: Number> Sums<C> {
     /// Moves the sums of a level to the next.
     fn carry(&mut self, level: usize) {
         let (low, high) = self.levels.split_at_mut(level + 1);
-        join_staged::<C, Sum>(&mut high[0][..self.width], &low[level][..self.width]);
+        join_row::<C, Sum>(&mut high[0][..self.width], &low[level][..self.width]);
         low[level] = [C::ZERO; WIDTH];
     }
 

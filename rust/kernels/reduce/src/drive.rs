@@ -1,11 +1,11 @@
 //! Which elements belong to which result: rows folded one by one, or columns side by side.
 
-use crate::fold::{Join, LEAF, Pairs, join_rows, join_staged, leaf};
+use crate::fold::{Function, Join, LEAF, Pairs, Stack, join_row, join_rows, leaf, tree_of};
 use crate::number::Number;
 use crate::softmax::same_sizes;
 use crate::source::{Mapped, Reader};
 use corten_base::alloc::filled;
-use corten_base::pool::parallel_for;
+use corten_base::pool::{parallel_for, try_parallel_for};
 use corten_base::{Operand, Result, fail};
 use corten_strided::{Dim, Dims};
 use std::ops::Range;
@@ -14,10 +14,14 @@ use std::ops::Range;
 const GRAIN: usize = 32_768;
 /// Columns folded side by side.
 const COLUMNS: usize = 128;
+/// Rows converted at a time where they are not numbers yet.
+const STAGED: usize = 16;
+/// Elements of a line that is worth a tree of its own.
+const LINE: usize = 256;
 /// Rows summed one after the other, and such runs summed one after the other.
 const RUN: usize = 64;
 
-/// The shape of a reduction: `kept` steps through x, y, z and out, `reduced` through x, y and z.
+/// The shape of a reduction: `kept` steps through x, y, centers and out, `reduced` through the first three.
 struct Plan {
     kept: Dims<4>,
     reduced: Dims<3>,
@@ -25,7 +29,7 @@ struct Plan {
 
 fn plan(out: &Operand, reader: &Reader) -> Result<Plan> {
     let x = &reader.x;
-    for other in [&reader.y, &reader.z].into_iter().flatten() {
+    for other in [&reader.y, &reader.center].into_iter().flatten() {
         same_sizes(x, other)?;
     }
     let step = |o: &Option<Operand>, i: usize| o.as_ref().map_or(0, |o| o.strides()[i] as isize);
@@ -34,7 +38,7 @@ fn plan(out: &Operand, reader: &Reader) -> Result<Plan> {
     }
     let dim = |i: usize| Dim {
         size: x.sizes()[i] as usize,
-        strides: [x.strides()[i] as isize, step(&reader.y, i), step(&reader.z, i), out.strides()[i] as isize],
+        strides: [x.strides()[i] as isize, step(&reader.y, i), step(&reader.center, i), out.strides()[i] as isize],
     };
     if let Some(i) = (0..x.ndim()).find(|&i| out.sizes()[i] != x.sizes()[i] && out.sizes()[i] != 1) {
         fail!(Runtime, "the result has size {} along dimension {i}, which has size {}", out.sizes()[i], x.sizes()[i]);
@@ -54,13 +58,13 @@ pub(crate) fn reduced_count(out: &Operand, x: &Operand) -> usize {
     sizes.map(|(&x, &out)| if x == out { 1 } else { x.max(0) as usize }).product()
 }
 
-/// Folds what `reader` reads into `out`; `finish` makes the result of what was joined.
-pub(crate) fn fold<C: Mapped, J: Join<C>>(
+/// Folds `F` of what `reader` reads into `out`; `finish` makes the result of what was joined.
+pub(crate) fn fold<C: Mapped, J: Join<C>, F: Function<C>>(
     out: &Operand,
     reader: &Reader,
     finish: impl Fn(C) -> C + Sync,
 ) -> Result<()> {
-    if small::<C, J>(out, reader, &finish) {
+    if small::<C, J, F>(out, reader, &finish) {
         return Ok(());
     }
     let plan = plan(out, reader)?;
@@ -75,11 +79,11 @@ pub(crate) fn fold<C: Mapped, J: Join<C>>(
         && inner.strides[0].abs() < inner_reduced
         && count > 1
     {
-        return columns::<C, J>(out, reader, plan, &finish);
+        return columns::<C, J, F>(out, reader, plan, &finish);
     } else if results < 8 && count >= 4 * GRAIN && plan.reduced.as_slice().len() == 1 {
         let mut result = Ok(());
         plan.kept.walk(0..results, |offsets| {
-            match long_row::<C, J>(reader, [offsets[0], offsets[1], offsets[2]], plan.reduced.as_slice()[0]) {
+            match long_row::<C, J, F>(reader, [offsets[0], offsets[1], offsets[2]], plan.reduced.as_slice()[0]) {
                 // SAFETY: an element of `out`.
                 Ok(value) => unsafe { write(out, offsets[3], finish(value)) },
                 Err(error) => result = Err(error),
@@ -88,23 +92,26 @@ pub(crate) fn fold<C: Mapped, J: Join<C>>(
         return result;
     } else {
         let (outer, inner) = plan.reduced.split_inner();
-        parallel_for(results, (GRAIN / count.max(1)).max(1), &|range| {
+        try_parallel_for(results, (GRAIN / count.max(1)).max(1), &|range| {
+            let mut staged = stage::<C>(reader, inner, count)?;
             plan.kept.walk(range, |offsets| {
-                let value = row::<C, J>(reader, [offsets[0], offsets[1], offsets[2]], &outer, inner);
+                let value = row::<C, J, F>(reader, [offsets[0], offsets[1], offsets[2]], &outer, inner, &mut staged);
                 // SAFETY: an element of `out`.
                 unsafe { write(out, offsets[3], finish(value)) }
-            })
-        });
+            });
+            Ok(())
+        })?;
     }
     Ok(())
 }
 
 /// A reduction of few elements, in row-major order and without a plan, if this is one; answers whether it was.
 #[inline]
-fn small<C: Mapped, J: Join<C>>(out: &Operand, reader: &Reader, finish: &impl Fn(C) -> C) -> bool {
+fn small<C: Mapped, J: Join<C>, F: Function<C>>(out: &Operand, reader: &Reader, finish: &impl Fn(C) -> C) -> bool {
     let x = &reader.x;
     let (rank, count) = (x.ndim(), x.numel());
-    if !reader.direct::<C>() || out.dtype() != C::DTYPE || rank > 4 || count > 64 || count == 0 || out.ndim() != rank {
+    let plain = reader.direct::<C>() && reader.center.is_none() && out.dtype() == C::DTYPE;
+    if !plain || rank > 4 || count > 64 || count == 0 || out.ndim() != rank {
         return false;
     }
     let (mut sizes, mut steps) = ([1usize; 4], [[0isize; 2]; 4]);
@@ -135,7 +142,7 @@ fn small<C: Mapped, J: Join<C>>(out: &Operand, reader: &Reader, finish: &impl Fn
                     // SAFETY: an element of `x` and one of `out`, both of type C.
                     unsafe {
                         let result = to.offset(a * oa + b * ob + c * oc + d * od);
-                        let value = from.offset(a * xa + b * xb + c * xc + d * xd).read();
+                        let value = F::of(from.offset(a * xa + b * xb + c * xc + d * xd).read(), C::ZERO);
                         let joined = if at(false) { value } else { J::join(result.read(), value) };
                         result.write(if at(true) { finish(joined) } else { joined });
                     }
@@ -160,62 +167,78 @@ unsafe fn write<C: Number>(out: &Operand, offset: isize, value: C) {
     }
 }
 
-/// One result of the elements along `outer` and `inner`.
-fn row<C: Mapped, J: Join<C>>(reader: &Reader, offsets: [isize; 3], outer: &Dims<3>, inner: Dim<3>) -> C {
+/// Room for a leaf, or none where lines of `count` elements can be taken from where they lie.
+fn stage<C: Number>(reader: &Reader, inner: Dim<3>, count: usize) -> Result<Vec<C>> {
+    let direct = reader.direct::<C>() && inner.strides[0] == 1 && (inner.size == count || inner.size >= LINE);
+    filled(C::ZERO, if direct { 0 } else { count.clamp(1, LEAF) })
+}
+
+/// One result of the elements along `outer` and `inner`, which go through `staged` if there is room.
+fn row<C: Mapped, J: Join<C>, F: Function<C>>(
+    reader: &Reader,
+    offsets: [isize; 3],
+    outer: &Dims<3>,
+    inner: Dim<3>,
+    staged: &mut [C],
+) -> C {
+    let mut center = [C::ZERO];
+    // SAFETY: the center of this result.
+    unsafe { reader.centers(offsets[2], 1, &mut center) };
+    let [center] = center;
     let single = outer.as_slice().is_empty();
-    if single && reader.x.dtype() == C::DTYPE && inner.strides[0] == 1 {
-        // SAFETY: the elements lie side by side in `x`, and nothing writes them meanwhile.
-        let line = unsafe { std::slice::from_raw_parts(reader.x.ptr().cast::<C>().offset(offsets[0]), inner.size) };
-        if let Some(joined) = C::join_mapped::<J>(reader.map, line) {
-            return joined;
+    if staged.is_empty() {
+        let line = |offset: isize| {
+            let from = reader.x.ptr().cast::<C>().wrapping_offset(offset);
+            // SAFETY: the elements lie side by side in `x`, and nothing writes them meanwhile.
+            tree_of::<C, J, F>(unsafe { std::slice::from_raw_parts(from, inner.size) }, center)
+        };
+        if single {
+            return line(offsets[0]);
         }
+        let mut pairs = Pairs::new();
+        outer.walk(0..outer.numel(), |[x, ..]| pairs.push::<J>(line(offsets[0] + x)));
+        return pairs.finish::<J>();
     }
-    if single && inner.size <= 16 {
-        let mut few = [C::ZERO; 16];
-        let few = &mut few[..inner.size];
-        // SAFETY: elements of the operands.
-        unsafe { reader.read(offsets, inner.strides, few) };
-        return leaf::<C, J>(few);
-    }
-    let mut staged = [C::ZERO; LEAF];
     let mut filled = 0;
     let mut pairs = Pairs::new();
     outer.walk(0..outer.numel(), |[x, y, z]| {
         let mut done = 0;
         while done < inner.size {
-            let part = (inner.size - done).min(LEAF - filled);
+            let part = (inner.size - done).min(staged.len() - filled);
             let at = [0, 1, 2].map(|k| offsets[k] + [x, y, z][k] + done as isize * inner.strides[k]);
             // SAFETY: elements of the operands.
             unsafe { reader.read(at, inner.strides, &mut staged[filled..filled + part]) };
             done += part;
             filled += part;
-            if filled == LEAF {
-                pairs.push::<J>(leaf::<C, J>(&staged));
+            if filled == staged.len() {
+                pairs.push::<J>(leaf::<C, J, F>(staged, center));
                 filled = 0;
             }
         }
     });
     if filled > 0 {
-        pairs.push::<J>(leaf::<C, J>(&staged[..filled]));
+        pairs.push::<J>(leaf::<C, J, F>(&staged[..filled], center));
     }
     pairs.finish::<J>()
 }
 
 /// One result of many elements: the leaves in parallel, the tree the same as [`row`]'s.
-fn long_row<C: Mapped, J: Join<C>>(reader: &Reader, offsets: [isize; 3], inner: Dim<3>) -> Result<C> {
+fn long_row<C: Mapped, J: Join<C>, F: Function<C>>(reader: &Reader, offsets: [isize; 3], inner: Dim<3>) -> Result<C> {
     let leaves = inner.size.div_ceil(LEAF);
     let mut values = filled(C::ZERO, leaves)?;
     let shared = Shared(values.as_mut_ptr());
-    parallel_for(leaves, GRAIN / LEAF, &|range| {
+    try_parallel_for(leaves, GRAIN / LEAF, &|range| {
         let shared = &shared;
+        let mut staged = stage(reader, inner, inner.size)?;
         for i in range {
             let part = Dim { size: (inner.size - i * LEAF).min(LEAF), strides: inner.strides };
             let at = [0, 1, 2].map(|k| offsets[k] + (i * LEAF) as isize * inner.strides[k]);
-            let value = row::<C, J>(reader, at, &Dims::from_dims([]), part);
+            let value = row::<C, J, F>(reader, at, &Dims::from_dims([]), part, &mut staged);
             // SAFETY: each leaf has its own place in `values`, which outlives the loop.
             unsafe { shared.0.add(i).write(value) }
         }
-    });
+        Ok(())
+    })?;
     let mut pairs = Pairs::new();
     values.into_iter().for_each(|value| pairs.push::<J>(value));
     Ok(pairs.finish::<J>())
@@ -227,7 +250,7 @@ unsafe impl<C> Sync for Shared<C> {}
 
 /// Results side by side in memory: rows of x are joined into up to [`COLUMNS`] of them at a time. Long columns are cut
 /// into runs of runs, whose results are joined in order.
-fn columns<C: Mapped, J: Join<C>>(
+fn columns<C: Mapped, J: Join<C>, F: Function<C>>(
     out: &Operand,
     reader: &Reader,
     plan: Plan,
@@ -260,7 +283,7 @@ fn columns<C: Mapped, J: Join<C>>(
                 let mut total = [J::IDENTITY; COLUMNS];
                 for part in 0..parts {
                     let rows = part * RUN * RUN..count.min((part + 1) * RUN * RUN);
-                    column_part::<C, J>(
+                    column_part::<C, J, F>(
                         reader,
                         &plan.reduced,
                         [at[0], at[1], at[2]],
@@ -285,20 +308,20 @@ fn columns<C: Mapped, J: Join<C>>(
             let rows = part * RUN * RUN..count.min((part + 1) * RUN * RUN);
             // SAFETY: each item has its own columns of `partial`, which outlives the loop.
             let total = unsafe { std::slice::from_raw_parts_mut(shared.0.add(item * COLUMNS), width) };
-            column_part::<C, J>(reader, &plan.reduced, [at[0], at[1], at[2]], steps, rows, total, true);
+            column_part::<C, J, F>(reader, &plan.reduced, [at[0], at[1], at[2]], steps, rows, total, true);
         }
     });
     for task in 0..tasks {
         let (at, width) = block_at(task);
         let (total, rest) = partial[task * parts * COLUMNS..][..parts * COLUMNS].split_at_mut(COLUMNS);
-        rest.chunks(COLUMNS).for_each(|part| join_staged::<C, J>(&mut total[..width], &part[..width]));
+        rest.chunks(COLUMNS).for_each(|part| join_row::<C, J>(&mut total[..width], &part[..width]));
         store(at, &total[..width]);
     }
     Ok(())
 }
 
 /// Joins `rows` (at most [`RUN`]², in runs) of `total.len()` columns into `total`, or replaces it with them if `first`.
-fn column_part<C: Mapped, J: Join<C>>(
+fn column_part<C: Mapped, J: Join<C>, F: Function<C>>(
     reader: &Reader,
     reduced: &Dims<3>,
     at: [isize; 3],
@@ -307,33 +330,47 @@ fn column_part<C: Mapped, J: Join<C>>(
     total: &mut [C],
     first: bool,
 ) {
+    let width = total.len();
+    let mut centers = [C::ZERO; COLUMNS];
+    let centers = &mut centers[..width];
+    // SAFETY: the centers of these results.
+    unsafe { reader.centers(at[2], steps[2], centers) };
     let mut part = [J::IDENTITY; COLUMNS];
-    let part = &mut part[..total.len()];
+    let part = &mut part[..width];
     let mut start = rows.start;
     while start < rows.end {
         let end = rows.end.min(start + RUN);
         let mut run = [J::IDENTITY; COLUMNS];
-        let run = &mut run[..total.len()];
+        let run = &mut run[..width];
         let direct = reader.direct::<C>() && steps[0] == 1;
         if let (true, [dim]) = (direct, reduced.as_slice()) {
             let from = reader.x.ptr().cast::<C>().wrapping_offset(at[0] + start as isize * dim.strides[0]);
             // SAFETY: the rows are elements of `x`.
-            unsafe { join_rows::<C, J>(run, from, dim.strides[0], end - start) };
+            unsafe { join_rows::<C, J, F>(run, Stack { from, stride: dim.strides[0], rows: end - start }, centers) };
         } else {
-            let mut staged = [C::ZERO; COLUMNS];
-            let staged = &mut staged[..total.len()];
-            reduced.walk(start..end, |[x, y, z]| {
-                // SAFETY: elements of the operands.
-                unsafe { reader.read([at[0] + x, at[1] + y, at[2] + z], steps, staged) };
-                join_staged::<C, J>(run, staged);
-            });
+            let mut staged = [C::ZERO; STAGED * COLUMNS];
+            let mut first = start;
+            while first < end {
+                let last = end.min(first + STAGED);
+                let mut lines = staged.chunks_mut(COLUMNS);
+                reduced.walk(first..last, |[x, y, z]| {
+                    if let Some(line) = lines.next() {
+                        // SAFETY: elements of the operands.
+                        unsafe { reader.read([at[0] + x, at[1] + y, at[2] + z], steps, &mut line[..width]) };
+                    }
+                });
+                let rows = Stack { from: staged.as_ptr(), stride: COLUMNS as isize, rows: last - first };
+                // SAFETY: the rows are lines of `staged`.
+                unsafe { join_rows::<C, J, F>(run, rows, centers) };
+                first = last;
+            }
         }
         if start == rows.start {
             part.copy_from_slice(run)
         } else {
-            join_staged::<C, J>(part, run)
+            join_row::<C, J>(part, run)
         }
         start = end;
     }
-    if first { total.copy_from_slice(part) } else { join_staged::<C, J>(total, part) }
+    if first { total.copy_from_slice(part) } else { join_row::<C, J>(total, part) }
 }

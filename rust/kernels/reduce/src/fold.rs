@@ -4,7 +4,9 @@ use crate::number::{Number, Ordered, Real};
 use corten_base::multiversion;
 
 /// Elements of a leaf.
-pub(crate) const LEAF: usize = 1024;
+pub(crate) const LEAF: usize = 4096;
+/// Elements that a leaf's lanes take in one after the other; lanes of such parts are joined one after the other too.
+const PART: usize = 512;
 /// Lanes of a leaf too short for full ones.
 const FEW: usize = 8;
 
@@ -61,86 +63,91 @@ fn halve<C: Number, J: Join<C>>(lanes: &mut [C]) -> C {
     lanes[0]
 }
 
-/// What is done to each number before it is joined.
-pub(crate) trait Function<C>: Copy + 'static {
-    fn of(self, x: C) -> C;
+/// What is done to each number before it is joined: a function of it and of its result's center.
+pub(crate) trait Function<C>: 'static {
+    fn of(x: C, center: C) -> C;
 }
 
 /// Nothing.
-#[derive(Clone, Copy)]
 pub(crate) struct Same;
 /// |x|.
-#[derive(Clone, Copy)]
 pub(crate) struct Magnitude;
 /// x².
-#[derive(Clone, Copy)]
 pub(crate) struct Square;
-/// (x - y)².
-#[derive(Clone, Copy)]
-pub(crate) struct SquaredFrom<C>(pub C);
+/// (x - center)².
+pub(crate) struct SquaredDifference;
+/// exp(x - center).
+pub(crate) struct ExpDifference;
 
 impl<C> Function<C> for Same {
     #[inline(always)]
-    fn of(self, x: C) -> C {
+    fn of(x: C, _: C) -> C {
         x
     }
 }
 impl<C: Real> Function<C> for Magnitude {
     #[inline(always)]
-    fn of(self, x: C) -> C {
+    fn of(x: C, _: C) -> C {
         x.abs()
     }
 }
 impl<C: Real> Function<C> for Square {
     #[inline(always)]
-    fn of(self, x: C) -> C {
+    fn of(x: C, _: C) -> C {
         x.times(x)
     }
 }
-impl<C: Real> Function<C> for SquaredFrom<C> {
+impl<C: Real> Function<C> for SquaredDifference {
     #[inline(always)]
-    fn of(self, x: C) -> C {
-        let difference = x.minus(self.0);
+    fn of(x: C, center: C) -> C {
+        let difference = x.minus(center);
         difference.times(difference)
+    }
+}
+impl<C: Real> Function<C> for ExpDifference {
+    #[inline(always)]
+    fn of(x: C, center: C) -> C {
+        x.minus(center).exp()
     }
 }
 
 multiversion! {
     /// Joins at most [`LEAF`] numbers.
-    fn leaf_wide<C: Number, J: Join<C>, F: Function<C>>(x: &[C], f: F) -> C {
-        let mut lanes = C::lanes(J::IDENTITY);
-        let lanes = lanes.as_mut();
-        let mut chunks = x.chunks_exact(lanes.len());
-        for chunk in &mut chunks {
-            for (lane, &value) in lanes.iter_mut().zip(chunk) {
-                *lane = J::join(*lane, f.of(value));
+    fn leaf_wide<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
+        let mut total = C::lanes(J::IDENTITY);
+        for part in x.chunks(PART) {
+            let (mut lanes, mut last) = (C::lanes(J::IDENTITY), C::lanes(J::IDENTITY));
+            let (lanes, last) = (lanes.as_mut(), last.as_mut());
+            let mut chunks = part.chunks_exact(lanes.len());
+            for chunk in &mut chunks {
+                for (lane, &value) in lanes.iter_mut().zip(chunk) {
+                    *lane = J::join(*lane, F::of(value, center));
+                }
             }
+            // Filled up, so that the lanes may stay in registers.
+            if !chunks.remainder().is_empty() {
+                last.iter_mut().zip(chunks.remainder()).for_each(|(last, &value)| *last = F::of(value, center));
+                lanes.iter_mut().zip(last).for_each(|(lane, last)| *lane = J::join(*lane, *last));
+            }
+            total.as_mut().iter_mut().zip(lanes).for_each(|(total, lane)| *total = J::join(*total, *lane));
         }
-        for (lane, &value) in lanes.iter_mut().zip(chunks.remainder()) {
-            *lane = J::join(*lane, f.of(value));
-        }
-        halve::<C, J>(lanes)
+        halve::<C, J>(total.as_mut())
     }
 }
 
-/// Joins at most [`LEAF`] numbers.
+/// Joins `F` of at most [`LEAF`] numbers.
 #[inline]
-pub(crate) fn leaf<C: Number, J: Join<C>>(x: &[C]) -> C {
-    leaf_of::<C, J, Same>(x, Same)
-}
-
-#[inline]
-fn leaf_of<C: Number, J: Join<C>, F: Function<C>>(x: &[C], f: F) -> C {
+pub(crate) fn leaf<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
     if x.len() >= 64 {
-        return leaf_wide::<C, J, F>(x, f);
+        return leaf_wide::<C, J, F>(x, center);
     }
     if x.len() <= FEW {
-        return x.iter().fold(J::IDENTITY, |a, &b| J::join(a, f.of(b)));
+        return x.iter().fold(J::IDENTITY, |a, &b| J::join(a, F::of(b, center)));
     }
     let mut lanes = [J::IDENTITY; FEW];
     for chunk in x.chunks(FEW) {
         for (lane, &value) in lanes.iter_mut().zip(chunk) {
-            *lane = J::join(*lane, f.of(value));
+            *lane = J::join(*lane, F::of(value, center));
         }
     }
     halve::<C, J>(&mut lanes)
@@ -180,73 +187,96 @@ impl<C: Number> Pairs<C> {
 
 /// Joins all of `x`.
 pub(crate) fn tree<C: Number, J: Join<C>>(x: &[C]) -> C {
-    tree_of::<C, J, Same>(x, Same)
+    tree_of::<C, J, Same>(x, C::ZERO)
 }
 
-/// Joins all of `f(x)`.
-pub(crate) fn tree_of<C: Number, J: Join<C>, F: Function<C>>(x: &[C], f: F) -> C {
+/// Joins `F` of all of `x`.
+pub(crate) fn tree_of<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
     if x.len() <= LEAF {
-        return leaf_of::<C, J, F>(x, f);
+        return leaf::<C, J, F>(x, center);
     }
     let mut pairs = Pairs::new();
     for part in x.chunks(LEAF) {
-        pairs.push::<J>(leaf_of::<C, J, F>(part, f));
+        pairs.push::<J>(leaf::<C, J, F>(part, center));
     }
     pairs.finish::<J>()
 }
 
 multiversion! {
     /// Joins `row` into `columns`, element by element.
-    fn join_row<C: Number, J: Join<C>>(columns: &mut [C], row: &[C]) {
+    pub(crate) fn join_row<C: Number, J: Join<C>>(columns: &mut [C], row: &[C]) {
         for (column, &value) in columns.iter_mut().zip(row) {
             *column = J::join(*column, value);
         }
     }
 }
 
-multiversion! {
-    /// Joins rows of `columns.len()` numbers, `stride` apart, into `columns`, one after the other.
+/// Rows of numbers in memory, `stride` apart.
+#[derive(Clone, Copy)]
+pub(crate) struct Stack<C> {
+    pub(crate) from: *const C,
+    pub(crate) stride: isize,
+    pub(crate) rows: usize,
+}
+
+impl<C: Number> Stack<C> {
+    /// Joins `F` of the columns from `first` on into `lanes`.
     ///
-    /// The caller promises that `rows` rows from `from` on may be read.
-    fn join_rows_unchecked<C: Number, J: Join<C>>(columns: &mut [C], from: *const C, stride: isize, rows: usize) {
-        let mut done = 0;
-        // As many columns as fit into registers go through all rows together.
-        let mut chunks = columns.chunks_exact_mut(C::lanes(C::ZERO).as_ref().len());
-        for chunk in &mut chunks {
-            let mut lanes = C::lanes(C::ZERO);
-            let lanes = lanes.as_mut();
-            lanes.copy_from_slice(chunk);
-            for row in 0..rows {
-                // SAFETY: the caller's promise.
-                let values = unsafe {
-                    std::slice::from_raw_parts(from.offset(row as isize * stride).add(done), lanes.len())
-                };
-                for (lane, &value) in lanes.iter_mut().zip(values) {
-                    *lane = J::join(*lane, value);
-                }
-            }
-            chunk.copy_from_slice(lanes);
-            done += lanes.len();
-        }
-        let rest = chunks.into_remainder();
-        for row in 0..rows {
-            for (i, column) in rest.iter_mut().enumerate() {
-                // SAFETY: the caller's promise.
-                let value = unsafe { from.offset(row as isize * stride).add(done + i).read() };
-                *column = J::join(*column, value);
+    /// # Safety
+    /// The rows must have so many columns that may be read.
+    #[inline(always)]
+    unsafe fn join<J: Join<C>, F: Function<C>>(self, first: usize, lanes: &mut [C], centers: &[C]) {
+        for row in 0..self.rows {
+            let at = self.from.wrapping_offset(row as isize * self.stride).wrapping_add(first);
+            // SAFETY: the caller's promise.
+            let values = unsafe { std::slice::from_raw_parts(at, lanes.len()) };
+            for ((lane, &value), &center) in lanes.iter_mut().zip(values).zip(centers) {
+                *lane = J::join(*lane, F::of(value, center));
             }
         }
     }
 }
 
-/// Joins rows of numbers in memory into `columns`.
-///
-/// # Safety
-/// `rows` rows of `columns.len()` numbers, `stride` apart, must be readable from `from` on.
-pub(crate) unsafe fn join_rows<C: Number, J: Join<C>>(columns: &mut [C], from: *const C, stride: isize, rows: usize) {
-    join_rows_unchecked::<C, J>(columns, from, stride, rows)
+multiversion! {
+    /// Joins `F` of the rows into `columns`, one row after the other. The caller promises that they may be read.
+    fn join_rows_unchecked<C: Number, J: Join<C>, F: Function<C>>(columns: &mut [C], rows: Stack<C>, centers: &[C]) {
+        let mut first = 0;
+        // As many columns as fit into registers go through all rows together.
+        let mut chunks = columns.chunks_exact_mut(C::lanes(C::ZERO).as_ref().len());
+        for chunk in &mut chunks {
+            let (mut lanes, mut middle) = (C::lanes(C::ZERO), C::lanes(C::ZERO));
+            let (lanes, middle) = (lanes.as_mut(), middle.as_mut());
+            lanes.copy_from_slice(chunk);
+            middle.copy_from_slice(&centers[first..][..chunk.len()]);
+            // SAFETY: the caller's promise, here and below.
+            unsafe { rows.join::<J, F>(first, lanes, middle) };
+            chunk.copy_from_slice(lanes);
+            first += lanes.len();
+        }
+        for chunk in chunks.into_remainder().chunks_mut(FEW) {
+            let centers = &centers[first..][..chunk.len()];
+            if let Ok(chunk) = <&mut [C; FEW]>::try_from(&mut *chunk) {
+                let mut lanes = *chunk;
+                // SAFETY: as above.
+                unsafe { rows.join::<J, F>(first, &mut lanes, centers) };
+                *chunk = lanes;
+            } else {
+                // SAFETY: as above.
+                unsafe { rows.join::<J, F>(first, chunk, centers) };
+            }
+            first += FEW;
+        }
+    }
 }
 
-pub(crate) fn join_staged<C: Number, J: Join<C>>(columns: &mut [C], row: &[C]) {
-    join_row::<C, J>(columns, row)
+/// Joins `F` of the rows into `columns`, one row after the other.
+///
+/// # Safety
+/// The rows must have `columns.len()` numbers that may be read.
+pub(crate) unsafe fn join_rows<C: Number, J: Join<C>, F: Function<C>>(
+    columns: &mut [C],
+    rows: Stack<C>,
+    centers: &[C],
+) {
+    join_rows_unchecked::<C, J, F>(columns, rows, centers)
 }

@@ -109,6 +109,47 @@ pub(crate) fn map_lines<C: Number, const N: usize, const M: usize>(
     })
 }
 
+/// A line of `x` as numbers: where it lies, or loaded to `buffer`.
+///
+/// # Safety
+/// From `at` on, `x` must have as many elements as `buffer`, `step` apart, which nothing writes meanwhile.
+pub(crate) unsafe fn read_line<'a, C: Number>(
+    x: &Operand<'a>,
+    at: *mut u8,
+    step: isize,
+    buffer: &'a mut [C],
+) -> &'a [C] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if x.dtype() == C::DTYPE && step == 1 {
+            return std::slice::from_raw_parts(at.cast(), buffer.len());
+        }
+        C::load(x.dtype(), at, step, buffer);
+    }
+    buffer
+}
+
+/// Lets `fill` write a line of `out`: where it lies, or by way of `buffer`.
+///
+/// # Safety
+/// From `at` on, `out` must have as many elements as `buffer`, `step` apart, which nothing else uses meanwhile.
+pub(crate) unsafe fn write_line<C: Number>(
+    out: &Operand,
+    at: *mut u8,
+    step: isize,
+    buffer: &mut [C],
+    fill: impl FnOnce(&mut [C]),
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if out.dtype() == C::DTYPE && step == 1 {
+            return fill(std::slice::from_raw_parts_mut(at.cast(), buffer.len()));
+        }
+        fill(buffer);
+        C::store(out.dtype(), at, step, buffer);
+    }
+}
+
 /// Distance between staged lines: not a multiple of the distance at which cache lines compete.
 fn pitch(length: usize) -> usize {
     length.next_multiple_of(APART) + APART

@@ -1,7 +1,8 @@
 //! Layer and batch normalisation (Ba et al., 2016; Ioffe and Szegedy, 2015), forward and backward.
 
 use crate::drive::{fold, reduced_count};
-use crate::fold::{SquaredFrom, Sum, tree, tree_of};
+use crate::fold::{Same, SquaredDifference, Sum, tree, tree_of};
+use crate::lines::{read_line, write_line};
 use crate::number::{Number, Real};
 use crate::reduce::{Reduce, real, var};
 use crate::softmax::same_sizes;
@@ -91,6 +92,7 @@ fn layer_norm_in<C: Real>(
 ) -> Result<()> {
     let (rows, columns) = matrix(x)?;
     same_sizes(out, x)?;
+    apart(out, [x])?;
     let (weight, bias) = (vector(weight, columns, C::ONE)?, vector(bias, columns, C::ZERO)?);
     let (mut means, mut rstds) = (filled(C::ZERO, rows)?, filled(C::ZERO, rows)?);
     let shared = (Shared(means.as_mut_ptr()), Shared(rstds.as_mut_ptr()));
@@ -100,14 +102,15 @@ fn layer_norm_in<C: Real>(
         let (mut line, mut result) = (filled(C::ZERO, columns)?, filled(C::ZERO, columns)?);
         for i in range {
             // SAFETY: row i of `x`.
-            let line = unsafe { line_or_loaded(x, i, &mut line) };
+            let line = unsafe { read_line(x, row_of(x, i), x.strides()[1] as isize, &mut line) };
             let mean = tree::<C, Sum>(line).over(count);
-            let variance = tree_of::<C, Sum, _>(line, SquaredFrom(mean)).over(count);
+            let variance = tree_of::<C, Sum, SquaredDifference>(line, mean).over(count);
             let rstd = C::ONE.over(variance.plus(C::from_f64(eps)).sqrt());
-            normalise(line, [mean, rstd], &weight, &bias, &mut result);
             // SAFETY: row i of `out`, and each row's own place in the statistics.
             unsafe {
-                C::store(out.dtype(), row_of(out, i), out.strides()[1] as isize, &result);
+                write_line(out, row_of(out, i), out.strides()[1] as isize, &mut result, |result| {
+                    normalise(line, [mean, rstd], &weight, &bias, result)
+                });
                 shared.0.0.add(i).write(mean);
                 shared.1.0.add(i).write(rstd);
             }
@@ -118,25 +121,17 @@ fn layer_norm_in<C: Real>(
     write_vector(rstd, &rstds)
 }
 
+/// A result must be no input: it is written while inputs are read.
+fn apart<const N: usize>(out: &Operand, inputs: [&Operand; N]) -> Result<()> {
+    if inputs.iter().any(|x| x.ptr() == out.ptr() && x.numel() > 0) {
+        fail!(Runtime, "a normalisation cannot write its result to its input");
+    }
+    Ok(())
+}
+
 struct Shared<C>(*mut C);
 // SAFETY: tasks write disjoint places.
 unsafe impl<C> Sync for Shared<C> {}
-
-/// Row i of a matrix as numbers: where it lies, or loaded to `buffer`.
-///
-/// # Safety
-/// `x` must have such a row, of `buffer`'s length, which nothing writes meanwhile.
-unsafe fn line_or_loaded<'a, C: Number>(x: &Operand<'a>, i: usize, buffer: &'a mut [C]) -> &'a [C] {
-    let step = x.strides()[1] as isize;
-    // SAFETY: the caller's promise.
-    unsafe {
-        if x.dtype() == C::DTYPE && step == 1 {
-            return std::slice::from_raw_parts(row_of(x, i).cast(), buffer.len());
-        }
-        C::load(x.dtype(), row_of(x, i), step, buffer);
-    }
-    buffer
-}
 
 multiversion! {
     fn normalise<C: Real>(x: &[C], statistics: [C; 2], weight: &[C], bias: &[C], out: &mut [C]) {
@@ -252,10 +247,38 @@ multiversion! {
     }
 }
 
-/// `out[k] = a[k] x + b[k]·(y - c[k]) + d[k]` with one coefficient a channel, for operands of N × C × S.
-fn by_channel<C: Real>(out: &Operand, x: &Operand, y: &Operand, [a, b, c, d]: [&[C]; 4]) -> Result<()> {
+/// Coefficients of `(x - center) · scale + shift + factor · y` for the elements of a row.
+trait Coefficients<C>: Copy {
+    /// `[center, scale, shift, factor]` of each element in turn.
+    fn each(self) -> impl Iterator<Item = [C; 4]>;
+}
+
+/// One for all.
+impl<C: Copy> Coefficients<C> for [C; 4] {
+    #[inline(always)]
+    fn each(self) -> impl Iterator<Item = [C; 4]> {
+        std::iter::repeat(self)
+    }
+}
+
+/// Each has its own.
+impl<C: Copy> Coefficients<C> for [&[C]; 4] {
+    #[inline(always)]
+    fn each(self) -> impl Iterator<Item = [C; 4]> {
+        let [a, b, c, d] = self;
+        a.iter().zip(b).zip(c).zip(d).map(|(((&a, &b), &c), &d)| [a, b, c, d])
+    }
+}
+
+/// `out = (x - center) · scale + shift + factor · y` with one coefficient a channel, for operands of N × C × S. There may
+/// be no `y`.
+fn by_channel<C: Real>(out: &Operand, x: &Operand, y: Option<&Operand>, coefficients: [&[C]; 4]) -> Result<()> {
     same_sizes(out, x)?;
-    same_sizes(out, y)?;
+    apart(out, [x])?;
+    if let Some(y) = y {
+        same_sizes(out, y)?;
+        apart(out, [y])?;
+    }
     let &[samples, channels, length] = out.sizes() else {
         fail!(Runtime, "expected sizes N × C × S, but got {:?}", out.sizes());
     };
@@ -274,39 +297,43 @@ fn by_channel<C: Real>(out: &Operand, x: &Operand, y: &Operand, [a, b, c, d]: [&
         (o.ptr().wrapping_offset(offset * o.dtype().size() as isize), step)
     };
     try_parallel_for(rows, (GRAIN / width.max(1)).max(1), &|range| {
-        let (mut first, mut second) = (filled(C::ZERO, width)?, filled(C::ZERO, width)?);
+        let (mut line, mut result) = (filled(C::ZERO, width)?, filled(C::ZERO, width)?);
         for row in range {
-            let ((to, to_step), (x_at, x_step), (y_at, y_step)) = (place(out, row), place(x, row), place(y, row));
-            // SAFETY: rows of the operands.
+            let channel = coefficients.map(|c| c[row % channels]);
+            let ((from, from_step), (to, to_step)) = (place(x, row), place(out, row));
+            // SAFETY: rows of the operands; `out` is none of the others.
             unsafe {
-                C::load(x.dtype(), x_at, x_step, &mut first);
-                C::load(y.dtype(), y_at, y_step, &mut second);
+                write_line(out, to, to_step, &mut result, |result| {
+                    let x = read_line(x, from, from_step, &mut line);
+                    if pixels {
+                        combine(result, x, coefficients)
+                    } else {
+                        combine(result, x, channel)
+                    }
+                    if let Some(y) = y {
+                        let (from, step) = place(y, row);
+                        let y = read_line(y, from, step, &mut line);
+                        if pixels { add_scaled(result, y, coefficients) } else { add_scaled(result, y, channel) }
+                    }
+                });
             }
-            if pixels {
-                combine(&mut first, &second, a, b, c, d);
-            } else {
-                let k = row % channels;
-                combine_one(&mut first, &second, a[k], b[k], c[k], d[k]);
-            }
-            // SAFETY: a row of `out`.
-            unsafe { C::store(out.dtype(), to, to_step, &first) };
         }
         Ok(())
     })
 }
 
 multiversion! {
-    fn combine<C: Real>(x: &mut [C], y: &[C], a: &[C], b: &[C], c: &[C], d: &[C]) {
-        for (i, x) in x.iter_mut().enumerate() {
-            *x = x.mul_add(a[i], y[i].minus(c[i]).mul_add(b[i], d[i]));
+    fn combine<C: Real, K: Coefficients<C>>(out: &mut [C], x: &[C], coefficients: K) {
+        for ((out, &x), [center, scale, shift, _]) in out.iter_mut().zip(x).zip(coefficients.each()) {
+            *out = x.minus(center).mul_add(scale, shift);
         }
     }
 }
 
 multiversion! {
-    fn combine_one<C: Real>(x: &mut [C], y: &[C], a: C, b: C, c: C, d: C) {
-        for (x, &y) in x.iter_mut().zip(y) {
-            *x = x.mul_add(a, y.minus(c).mul_add(b, d));
+    fn add_scaled<C: Real, K: Coefficients<C>>(out: &mut [C], y: &[C], coefficients: K) {
+        for ((out, &y), [.., factor]) in out.iter_mut().zip(y).zip(coefficients.each()) {
+            *out = y.mul_add(factor, *out);
         }
     }
 }
@@ -333,7 +360,7 @@ pub fn batch_norm(
         let weight = vector::<C>(weight.as_ref(), channels, 1.0)?;
         let bias = vector::<C>(bias.as_ref(), channels, 0.0)?;
         let scale: Vec<C> = rstd.iter().zip(&weight).map(|(r, w)| r * w).collect();
-        by_channel::<C>(&out, &x, &x, [&filled(0.0, channels)?, &scale, &mean, &bias])
+        by_channel::<C>(&out, &x, None, [&mean, &scale, &bias, &filled(0.0, channels)?])
     })
 }
 
@@ -381,7 +408,7 @@ fn batch_norm_backward_in<C: Mapped + Real>(
     let mut centers = means.clone();
     let center = Operand::new(corten_base::Memory::from_slice(&mut centers), C::DTYPE, 0, x.sizes(), &strides)?;
     let dot = Operand::new(corten_base::Memory::from_slice(&mut dots), C::DTYPE, 0, &sizes, &strides)?;
-    fold::<C, Sum>(&dot, &Reader { x: g, y: Some(x), z: Some(center), map: Map::Product }, |v| v)?;
+    fold::<C, Sum, Same>(&dot, &Reader { x: g, y: Some(x), center: Some(center), map: Map::Product }, |v| v)?;
     if let Some(gx) = gx {
         let each = |f: &dyn Fn(usize) -> C| (0..channels).map(f).collect::<Vec<C>>();
         let a = each(&|k| rstd[k].times(weight[k]));
@@ -392,7 +419,7 @@ fn batch_norm_backward_in<C: Mapped + Real>(
         } else {
             (filled(zero, channels)?, filled(zero, channels)?)
         };
-        by_channel::<C>(&gx, &g, &x, [&a, &b, &means, &d])?;
+        by_channel::<C>(&gx, &x, Some(&g), [&means, &b, &d, &a])?;
     }
     if let Some(gw) = gw {
         let values: Vec<C> = dots.iter().zip(&rstd).map(|(d, &r)| d.times(r)).collect();

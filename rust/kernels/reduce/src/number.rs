@@ -242,11 +242,17 @@ macro_rules! reals {
             const HIGHEST: $t = $t::INFINITY;
             #[inline(always)]
             fn above(self, other: $t) -> bool { self > other || (self.is_nan() && !other.is_nan()) }
-            // A NaN in `other` fails the comparison and so is chosen.
+            // A NaN in `other` fails the comparison and so is chosen; one in `self` sets all bits, which is NaN too.
             #[inline(always)]
-            fn larger(self, other: $t) -> $t { if (self > other) | self.is_nan() { self } else { other } }
+            fn larger(self, other: $t) -> $t {
+                let larger = if self > other { self } else { other };
+                $t::from_bits(larger.to_bits() | (self.is_nan() as $bits).wrapping_neg())
+            }
             #[inline(always)]
-            fn smaller(self, other: $t) -> $t { if (self < other) | self.is_nan() { self } else { other } }
+            fn smaller(self, other: $t) -> $t {
+                let smaller = if self < other { self } else { other };
+                $t::from_bits(smaller.to_bits() | (self.is_nan() as $bits).wrapping_neg())
+            }
         }
         impl Real for $t {
             #[inline(always)]

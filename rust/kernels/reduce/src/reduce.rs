@@ -1,7 +1,7 @@
 //! Sums, products, extremes, truth, norms, variance and log-sum-exp over any dimensions.
 
 use crate::drive::{fold, reduced_count};
-use crate::fold::{Join, Largest, Product, Smallest, Sum};
+use crate::fold::{ExpDifference, Join, Largest, Magnitude, Product, Same, Smallest, Square, SquaredDifference, Sum};
 use crate::number::{Number, Ordered, Real};
 use crate::source::{Map, Mapped, Reader};
 use corten_base::alloc::filled;
@@ -42,7 +42,7 @@ pub fn reduce(op: Reduce, compute: DType, out: Operand, x: Operand) -> Result<()
     match op {
         Reduce::Any => return truth::<Largest>(&out, &x, Reader { map: Map::Truth, ..reader }, 0),
         Reduce::All => return truth::<Smallest>(&out, &x, Reader { map: Map::Truth, ..reader }, 1),
-        Reduce::CountNonzero => return fold::<i64, Sum>(&out, &Reader { map: Map::Truth, ..reader }, |v| v),
+        Reduce::CountNonzero => return fold::<i64, Sum, Same>(&out, &Reader { map: Map::Truth, ..reader }, |v| v),
         _ => {}
     }
     match compute {
@@ -59,7 +59,7 @@ pub fn reduce(op: Reduce, compute: DType, out: Operand, x: Operand) -> Result<()
 /// Extremes of truth values, whose identity must itself be a truth value.
 fn truth<J: Join<i64>>(out: &Operand, x: &Operand, reader: Reader, empty: i64) -> Result<()> {
     let nothing = reduced_count(out, x) == 0;
-    fold::<i64, J>(out, &reader, |value| if nothing { empty } else { value })
+    fold::<i64, J, Same>(out, &reader, |value| if nothing { empty } else { value })
 }
 
 pub(crate) fn real<C: Mapped + Real>(op: Reduce, out: &Operand, reader: Reader) -> Result<()> {
@@ -67,41 +67,43 @@ pub(crate) fn real<C: Mapped + Real>(op: Reduce, out: &Operand, reader: Reader) 
     match op {
         Reduce::Mean => {
             let count = C::from_f64(reduced_count(out, &reader.x) as f64);
-            fold::<C, Sum>(out, &reader, |sum| sum.over(count))
+            fold::<C, Sum, Same>(out, &reader, |sum| sum.over(count))
         }
-        Reduce::NanSum => fold::<C, Sum>(out, &mapped(Map::NanToZero), |v| v),
-        Reduce::Norm(2.0) => fold::<C, Sum>(out, &mapped(Map::Square), |v| v.sqrt()),
-        Reduce::Norm(1.0) => fold::<C, Sum>(out, &mapped(Map::Abs), |v| v),
-        Reduce::Norm(0.0) => fold::<i64, Sum>(out, &mapped(Map::Truth), |v| v),
+        Reduce::NanSum => fold::<C, Sum, Same>(out, &mapped(Map::NanToZero), |v| v),
+        Reduce::Norm(2.0) => fold::<C, Sum, Square>(out, &reader, |v| v.sqrt()),
+        Reduce::Norm(1.0) => fold::<C, Sum, Magnitude>(out, &reader, |v| v),
+        Reduce::Norm(0.0) => fold::<i64, Sum, Same>(out, &mapped(Map::Truth), |v| v),
         Reduce::Norm(f64::INFINITY) => {
             // Of nothing, 0: magnitudes have no smaller one.
-            fold::<C, Largest>(out, &mapped(Map::Abs), |v| v.larger(C::ZERO))
+            fold::<C, Largest, Magnitude>(out, &reader, |v| v.larger(C::ZERO))
         }
-        Reduce::Norm(f64::NEG_INFINITY) => fold::<C, Smallest>(out, &mapped(Map::Abs), |v| v),
-        Reduce::Norm(p) => fold::<C, Sum>(out, &mapped(Map::Power(p)), |v| C::from_f64(libm::pow(v.to_f64(), 1.0 / p))),
+        Reduce::Norm(f64::NEG_INFINITY) => fold::<C, Smallest, Magnitude>(out, &reader, |v| v),
+        Reduce::Norm(p) => {
+            fold::<C, Sum, Same>(out, &mapped(Map::Power(p)), |v| C::from_f64(libm::pow(v.to_f64(), 1.0 / p)))
+        }
         _ => integer::<C>(op, out, reader),
     }
 }
 
 fn integer<C: Mapped + Ordered>(op: Reduce, out: &Operand, reader: Reader) -> Result<()> {
     match op {
-        Reduce::Sum | Reduce::NanSum => fold::<C, Sum>(out, &reader, |v| v),
-        Reduce::Prod => fold::<C, Product>(out, &reader, |v| v),
-        Reduce::Amax => fold::<C, Largest>(out, &reader, |v| v),
-        Reduce::Amin => fold::<C, Smallest>(out, &reader, |v| v),
+        Reduce::Sum | Reduce::NanSum => fold::<C, Sum, Same>(out, &reader, |v| v),
+        Reduce::Prod => fold::<C, Product, Same>(out, &reader, |v| v),
+        Reduce::Amax => fold::<C, Largest, Same>(out, &reader, |v| v),
+        Reduce::Amin => fold::<C, Smallest, Same>(out, &reader, |v| v),
         _ => fail!(Runtime, "{op:?} does not compute in {}", C::DTYPE),
     }
 }
 
 fn complex<C: Mapped>(op: Reduce, out: &Operand, reader: Reader) -> Result<()> {
     match op {
-        Reduce::Sum => fold::<C, Sum>(out, &reader, |v| v),
-        Reduce::NanSum => fold::<C, Sum>(out, &Reader { map: Map::NanToZero, ..reader }, |v| v),
+        Reduce::Sum => fold::<C, Sum, Same>(out, &reader, |v| v),
+        Reduce::NanSum => fold::<C, Sum, Same>(out, &Reader { map: Map::NanToZero, ..reader }, |v| v),
         Reduce::Mean => {
             let scale = C::from_f64(1.0 / reduced_count(out, &reader.x) as f64);
-            fold::<C, Sum>(out, &reader, |v| v.times(scale))
+            fold::<C, Sum, Same>(out, &reader, |v| v.times(scale))
         }
-        Reduce::Prod => fold::<C, Product>(out, &reader, |v| v),
+        Reduce::Prod => fold::<C, Product, Same>(out, &reader, |v| v),
         _ => fail!(Runtime, "{op:?} does not compute in {}", C::DTYPE),
     }
 }
@@ -130,8 +132,8 @@ fn var_in<C: Mapped + Real>(
             copy::<C>(&mean, &temporary)?;
         }
         let divisor = C::from_f64((count - correction).max(0.0));
-        let reader = Reader { x, y: Some(expanded), z: None, map: Map::SquaredDifference };
-        fold::<C, Sum>(out, &reader, |sum| {
+        let reader = Reader { center: Some(expanded), ..Reader::of(x, Map::Same) };
+        fold::<C, Sum, SquaredDifference>(out, &reader, |sum| {
             let variance = sum.over(divisor);
             if sqrt { variance.sqrt() } else { variance }
         })
@@ -149,12 +151,13 @@ pub fn logsumexp(out: Operand, x: Operand) -> Result<()> {
 
 fn logsumexp_in<C: Mapped + Real>(out: &Operand, x: Operand) -> Result<()> {
     with_temporary::<C>(out, &x, |largest, expanded| {
-        fold::<C, Largest>(&largest, &Reader::of(x, Map::Same), |v| {
+        fold::<C, Largest, Same>(&largest, &Reader::of(x, Map::Same), |v| {
             // An infinite shift would turn the infinities into NaN.
             if v.abs() == C::HIGHEST { C::ZERO } else { v }
         })?;
         with_temporary::<C>(out, out, |sums, _| {
-            fold::<C, Sum>(&sums, &Reader { x, y: Some(expanded), z: None, map: Map::ExpDifference }, |v| v.ln())?;
+            let reader = Reader { center: Some(expanded), ..Reader::of(x, Map::Same) };
+            fold::<C, Sum, ExpDifference>(&sums, &reader, |v| v.ln())?;
             let dims = Dims::new(out.sizes(), [out.strides(), largest.strides(), sums.strides()]).coalesced();
             dims.walk(0..dims.numel(), |[to, shift, sum]| {
                 // SAFETY: elements of the three operands, the last two of type C.

@@ -1,7 +1,7 @@
 //! Softmax and log-softmax along a dimension, and their gradients.
 
 use crate::columns::{Rows, RowsMut, Sums, WIDTH, map_columns};
-use crate::fold::{Largest, Sum, join_staged, tree};
+use crate::fold::{Largest, Sum, join_row, tree};
 use crate::lines::map_lines;
 use crate::number::Real;
 use corten_base::{DType, Operand, Result, fail, multiversion};
@@ -39,7 +39,7 @@ fn forward_columns<C: Real>(x: Rows<C>, mut out: RowsMut<C>, log: bool) {
     let mut largest = [C::LOWEST; WIDTH];
     let largest = &mut largest[..width];
     for place in 0..x.count() {
-        join_staged::<C, Largest>(largest, x.row(place));
+        join_row::<C, Largest>(largest, x.row(place));
     }
     let mut sums = Sums::new(width);
     for place in 0..x.count() {
@@ -151,7 +151,7 @@ fn backward_columns<C: Real>(g: Rows<C>, y: Rows<C>, mut gx: RowsMut<C>, log: bo
     let mut sums = Sums::new(g.width());
     for place in 0..g.count() {
         if log {
-            join_staged::<C, Sum>(sums.next(), g.row(place));
+            join_row::<C, Sum>(sums.next(), g.row(place));
         } else {
             add_product(g.row(place), y.row(place), sums.next());
         }

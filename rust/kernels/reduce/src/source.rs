@@ -1,6 +1,5 @@
 //! What a reduction reads: elements of one or two operands, converted and mapped.
 
-use crate::fold::{Join, Magnitude, Square, tree, tree_of};
 use crate::number::{Number, Real, load_truth};
 use corten_base::element::Cast;
 use corten_base::{DType, Operand, c64, c128};
@@ -8,7 +7,7 @@ use corten_base::{DType, Operand, c64, c128};
 /// Elements of further operands read at a time.
 const BLOCK: usize = 256;
 
-/// What is done to each element before it is joined.
+/// What is done to elements as they are read, apart from the function that they are joined under.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Map {
     /// Nothing.
@@ -17,27 +16,15 @@ pub(crate) enum Map {
     Truth,
     /// Zero in place of NaN.
     NanToZero,
-    /// |x|.
-    Abs,
-    /// |x|².
-    Square,
     /// |x|ᵖ.
     Power(f64),
-    /// (x - y)².
-    SquaredDifference,
-    /// exp(x - y).
-    ExpDifference,
-    /// x y, or x (y - z).
+    /// x (y - center).
     Product,
 }
 
 /// A number type with the maps that make sense for it; [`Map::Same`] is the only one that all have.
 pub(crate) trait Mapped: Number {
     fn map(map: Map, x: &mut [Self], y: &[Self]);
-    /// Joins all of `x`, mapped on the way, where there is a loop for this map.
-    fn join_mapped<J: Join<Self>>(map: Map, x: &[Self]) -> Option<Self> {
-        (map == Map::Same).then(|| tree::<Self, J>(x))
-    }
     /// Reads magnitudes of complex elements, if this is a real type; answers whether it did.
     ///
     /// # Safety
@@ -59,20 +46,8 @@ macro_rules! mapped_real {
                 match map {
                     Map::Same | Map::Truth => {}
                     Map::NanToZero => x.iter_mut().for_each(|x| *x = if x.is_nan() { 0.0 } else { *x }),
-                    Map::Abs => x.iter_mut().for_each(|x| *x = x.abs()),
-                    Map::Square => x.iter_mut().for_each(|x| *x *= *x),
                     Map::Power(p) => x.iter_mut().for_each(|x| *x = libm::pow(x.abs() as f64, p) as $t),
-                    Map::SquaredDifference => difference_squared(x, y),
-                    Map::ExpDifference => difference_exp(x, y),
                     Map::Product => product(x, y),
-                }
-            }
-            fn join_mapped<J: Join<$t>>(map: Map, x: &[$t]) -> Option<$t> {
-                match map {
-                    Map::Same => Some(tree::<$t, J>(x)),
-                    Map::Abs => Some(tree_of::<$t, J, Magnitude>(x, Magnitude)),
-                    Map::Square => Some(tree_of::<$t, J, Square>(x, Square)),
-                    _ => None,
                 }
             }
             unsafe fn load_magnitudes(dtype: DType, ptr: *const u8, stride: isize, out: &mut [$t]) -> bool {
@@ -103,23 +78,6 @@ macro_rules! mapped_real {
 }
 
 mapped_real! { f32 f64 }
-
-corten_base::multiversion! {
-    fn difference_squared<C: Real>(x: &mut [C], y: &[C]) {
-        for (x, &y) in x.iter_mut().zip(y) {
-            let difference = x.minus(y);
-            *x = difference.times(difference);
-        }
-    }
-}
-
-corten_base::multiversion! {
-    fn difference_exp<C: Real>(x: &mut [C], y: &[C]) {
-        for (x, &y) in x.iter_mut().zip(y) {
-            *x = x.minus(y).exp();
-        }
-    }
-}
 
 corten_base::multiversion! {
     fn product<C: Real>(x: &mut [C], y: &[C]) {
@@ -155,12 +113,13 @@ impl Mapped for c128 {
     }
 }
 
-/// Up to three operands (of `x`'s shape) and their map; `z` is taken from `y`.
+/// What is read: operands of `x`'s shape, and how they become numbers. A result has one center: that operand does not
+/// move along reduced dimensions.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     pub(crate) x: Operand<'a>,
     pub(crate) y: Option<Operand<'a>>,
-    pub(crate) z: Option<Operand<'a>>,
+    pub(crate) center: Option<Operand<'a>>,
     pub(crate) map: Map,
 }
 
@@ -173,7 +132,7 @@ impl<'a> Reader<'a> {
 
     /// Only `x`.
     pub(crate) fn of(x: Operand<'a>, map: Map) -> Self {
-        Reader { x, y: None, z: None, map }
+        Reader { x, y: None, center: None, map }
     }
 
     /// Reads `out.len()` mapped numbers, `strides` apart in the operands, from `offsets` on.
@@ -188,7 +147,7 @@ impl<'a> Reader<'a> {
             return;
         }
         // SAFETY: as above.
-        if self.map == Map::Same || !unsafe { C::load_magnitudes(dtype, ptr, strides[0], out) } {
+        if !unsafe { C::load_magnitudes(dtype, ptr, strides[0], out) } {
             // SAFETY: as above.
             unsafe { C::load(dtype, ptr, strides[0], out) };
         }
@@ -197,20 +156,28 @@ impl<'a> Reader<'a> {
         };
         let (mut second, mut third) = ([C::ZERO; BLOCK], [C::ZERO; BLOCK]);
         for (i, out) in out.chunks_mut(BLOCK).enumerate() {
-            let load = |o: &Operand, k: usize, to: &mut [C]| {
-                let offset = offsets[k] + (i * BLOCK) as isize * strides[k];
-                let at = o.ptr().wrapping_offset(offset * o.dtype().size() as isize);
-                // SAFETY: as above.
-                unsafe { C::load(o.dtype(), at, strides[k], to) }
-            };
+            let at = [0, 1, 2].map(|k| offsets[k] + (i * BLOCK) as isize * strides[k]);
             let second = &mut second[..out.len()];
-            load(y, 1, second);
-            if let Some(z) = &self.z {
-                let third = &mut third[..out.len()];
-                load(z, 2, third);
-                second.iter_mut().zip(third.iter()).for_each(|(y, &z)| *y = y.minus(z));
+            let third = &mut third[..out.len()];
+            // SAFETY: as above.
+            unsafe {
+                C::load(y.dtype(), y.ptr().wrapping_offset(at[1] * y.dtype().size() as isize), strides[1], second);
+                self.centers(at[2], strides[2], third);
             }
+            second.iter_mut().zip(third.iter()).for_each(|(y, &center)| *y = y.minus(center));
             C::map(self.map, out, second);
+        }
+    }
+
+    /// Reads `out.len()` centers, `stride` apart, or leaves them where there are none.
+    ///
+    /// # Safety
+    /// The elements must lie in the operand.
+    pub(crate) unsafe fn centers<C: Number>(&self, offset: isize, stride: isize, out: &mut [C]) {
+        if let Some(center) = &self.center {
+            let ptr = center.ptr().wrapping_offset(offset * center.dtype().size() as isize);
+            // SAFETY: the caller's promise.
+            unsafe { C::load(center.dtype(), ptr, stride, out) }
         }
     }
 }
