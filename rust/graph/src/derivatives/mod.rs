@@ -1,6 +1,7 @@
 //! The derivative table, a file a family.
 
 mod activation;
+mod attention;
 mod binary;
 mod index;
 mod join;
@@ -22,6 +23,7 @@ static FAMILIES: &[&[Derivative]] = &[
     &unary::ROWS,
     &binary::ROWS,
     &activation::ROWS,
+    &attention::ROWS,
     &reduce::ROWS,
     &resample::ROWS,
     &matrix::ROWS,

@@ -1,5 +1,6 @@
 //! What formulas of several families share.
 
+pub mod attention;
 pub mod complex;
 pub mod fourier;
 pub mod index;

@@ -76,12 +76,12 @@ fn check_indices(dims: &Dims<3>, index: &Operand, size: i64, dim: usize) -> Resu
         }
         // SAFETY: elements of the index.
         let at = |k: usize| unsafe { read_index(index, first + k as isize * step) };
-        let any = match step {
+        let any = if step == 1 {
             // SAFETY: a row of the index.
-            1 => {
-                any_outside(unsafe { std::slice::from_raw_parts(index.ptr().cast::<i64>().offset(first), count) }, size)
-            }
-            _ => (0..count).any(|k| !(0..size).contains(&at(k))),
+            let row = unsafe { std::slice::from_raw_parts(index.ptr().cast::<i64>().offset(first), count) };
+            any_outside(row, size)
+        } else {
+            (0..count).any(|k| !(0..size).contains(&at(k)))
         };
         if any {
             bad = (0..count).map(at).find(|i| !(0..size).contains(i));

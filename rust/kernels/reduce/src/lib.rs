@@ -14,6 +14,8 @@ mod math;
 mod norm;
 mod number;
 mod reduce;
+#[doc(hidden)]
+pub mod rows;
 mod scan;
 mod softmax;
 mod source;

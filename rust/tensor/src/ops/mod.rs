@@ -1,6 +1,7 @@
 //! The op table, a file a family. Each row is the only declaration of its operator.
 
 pub mod activation;
+pub mod attention;
 pub mod binary;
 pub mod cast;
 pub mod compare;
@@ -30,6 +31,7 @@ pub mod view;
 #[allow(ambiguous_glob_reexports)]
 pub mod all {
     pub use super::activation::*;
+    pub use super::attention::*;
     pub use super::binary::*;
     pub use super::cast::*;
     pub use super::compare::*;

@@ -1,4 +1,4 @@
-//! Embeddings, dropout, attention, rearrangements of channels, distances and windows.
+//! Embeddings, dropout, rearrangements of channels, distances and windows.
 
 use super::all::*;
 use crate::device::DeviceKind;
@@ -34,8 +34,7 @@ feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor { composit
 rrelu(input: Tensor, lower: Scalar = 0.125, upper: Scalar = 0.3333333333333333, training: bool = false, generator: Generator?) -> Tensor { composite: rrelu_with_noise_with(input, empty_like(input), lower, upper, training, generator); forms: fn inplace; check: moments }
 /// `rrelu` that leaves the slopes in `noise`: those drawn where `input` is not positive, one elsewhere.
 rrelu_with_noise(input: Tensor, noise: Tensor, lower: Scalar = 0.125, upper: Scalar = 0.3333333333333333, training: bool = false, generator: Generator?) -> Tensor { composite: randomly_leaky(input, noise, lower.to_f64(), upper.to_f64(), training, generator); forms: fn; check: moments }
-/// `softmax(query @ key.T * scale + mask) @ value`.
-scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor?, dropout_p: float = 0.0, is_causal: bool = false, *, scale: float?, enable_gqa: bool = false) -> Tensor { composite: attention([query, key, value], attn_mask, dropout_p, is_causal, scale, enable_gqa); forms: fn; domain: matrix(2, 3, 4), matrix(2, 3, 4), matrix(2, 3, 4) }
+
 
 /// Elements of (…, C r², H, W) as (…, C, H r, W r).
 pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor { composite: shuffled(input, upscale_factor); forms: fn; domain: matrix(2, 4, 3, 3) }
@@ -159,63 +158,6 @@ fn randomly_leaky(
         copy_(noise, drawn).get()?;
     }
     Ok(mul(x, noise))
-}
-
-fn attention(
-    [query, key, value]: [&Tensor; 3],
-    mask: Option<&Tensor>,
-    dropout_p: f64,
-    causal: bool,
-    scale: Option<f64>,
-    grouped: bool,
-) -> Result<T> {
-    if query.ndim() < 2 || key.ndim() < 2 || value.ndim() < 2 {
-        fail!(
-            Runtime,
-            "scaled_dot_product_attention: Expected query, key, and value to all be  at least 2 dimensional, but got query.dim(): {}, key.dim(): {} and value.dim(): {} instead.",
-            query.ndim(),
-            key.ndim(),
-            value.ndim()
-        );
-    }
-    if causal && mask.is_some() {
-        fail!(Runtime, "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True");
-    }
-    let width = query.sizes()[query.ndim() - 1];
-    let scale = scale.unwrap_or(1.0 / (width as f64).sqrt());
-    let heads = |x: &Tensor| -> Result<T> {
-        if !grouped || x.ndim() < 3 || query.ndim() < 3 {
-            return Ok(T::from(x));
-        }
-        let (have, want) = (x.sizes()[x.ndim() - 3], query.sizes()[query.ndim() - 3]);
-        if have == 0 || want % have != 0 {
-            fail!(Runtime, "Number of heads in key and value must divide the number of heads in query");
-        }
-        let (lead, tail) = x.sizes().split_at(x.ndim() - 2);
-        let wide = expand(unsqueeze(x, -3), [lead, &[want / have], tail].concat());
-        Ok(reshape(wide, [&lead[..lead.len() - 1], &[want], tail].concat()))
-    };
-    let mut scores = mul(matmul(query, transpose(heads(key)?, -2, -1)), scale);
-    if causal {
-        let (rows, columns) = (query.sizes()[query.ndim() - 2], key.sizes()[key.ndim() - 2]);
-        let seen = tril(ones_with([rows, columns], DType::Bool, Value::None, query.device(), false, false));
-        scores = masked_fill(scores, logical_not(seen), f64::NEG_INFINITY);
-    }
-    if let Some(mask) = mask {
-        scores = match mask.dtype() {
-            DType::Bool => masked_fill(scores, logical_not(mask), f64::NEG_INFINITY),
-            _ => add(scores, mask),
-        };
-    }
-    let weights = if mask.is_some() {
-        // A query that may look nowhere gets zeros, and gives no gradient.
-        let blind = all_dim_with(eq(&scores, f64::NEG_INFINITY), [-1], true);
-        masked_fill(softmax(masked_fill(scores, &blind, 0.0), -1), blind, 0.0)
-    } else {
-        softmax(scores, -1)
-    };
-    let weights = dropout(weights, dropout_p, dropout_p > 0.0);
-    Ok(matmul(weights, heads(value)?))
 }
 
 /// The leading dimensions and the last three.

@@ -1,5 +1,6 @@
 //! Sizes, dtypes and argument checks that rows of several families share.
 
+pub mod attention;
 pub mod checks;
 pub mod conv;
 pub mod dims;

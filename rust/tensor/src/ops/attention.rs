@@ -1,0 +1,62 @@
+//! Scaled dot-product attention, in blocks where it can be.
+
+use super::all::*;
+use crate::lazy::T;
+use crate::rules::attention::{self, Seen, by_blocks, weights};
+use crate::{Result, Tensor, fail};
+use corten_tables::ops;
+
+ops! { family = neural;
+
+/// `softmax(query @ key.T * scale + mask) @ value`.
+scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor?, dropout_p: float = 0.0, is_causal: bool = false, *, scale: float?, enable_gqa: bool = false) -> Tensor { composite: attend([query, key, value], attn_mask, dropout_p, is_causal, scale, enable_gqa); forms: fn; domain: matrix(2, 3, 4), matrix(2, 3, 4), matrix(2, 3, 4) }
+/// The same in blocks, for four dimensions of float32 or float64, with the logarithms of the sums behind the softmax:
+/// memory grows with the length and not with its square.
+_scaled_dot_product_flash_attention_for_cpu(query: Tensor, key: Tensor, value: Tensor, dropout_p: float = 0.0, is_causal: bool = false, *, attn_mask: Tensor?, scale: float?) -> (output: Tensor, logsumexp: Tensor) { meta: attention::meta([query, key, value], dropout_p, attn_mask); kernel: attention::forward([query, key, value], Seen { mask: attn_mask, causal: is_causal, scale }, outs); forms: fn; domain: matrix(1, 2, 3, 4), matrix(1, 2, 3, 4), matrix(1, 2, 3, 4) }
+/// The gradients of attention in blocks.
+_scaled_dot_product_flash_attention_for_cpu_backward(grad_out: Tensor, query: Tensor, key: Tensor, value: Tensor, out: Tensor, logsumexp: Tensor, dropout_p: float, is_causal: bool, *, attn_mask: Tensor?, scale: float?) -> (grad_query: Tensor, grad_key: Tensor, grad_value: Tensor) { meta: attention::backward_meta([query, key, value], dropout_p); kernel: attention::backward(grad_out, [query, key, value], [out, logsumexp], Seen { mask: attn_mask, causal: is_causal, scale }, outs); check: none }
+
+}
+
+fn attend(
+    [query, key, value]: [&Tensor; 3],
+    mask: Option<&Tensor>,
+    dropout_p: f64,
+    causal: bool,
+    scale: Option<f64>,
+    grouped: bool,
+) -> Result<T> {
+    if query.ndim() < 2 || key.ndim() < 2 || value.ndim() < 2 {
+        fail!(
+            Runtime,
+            "scaled_dot_product_attention: Expected query, key, and value to all be  at least 2 dimensional, but got query.dim(): {}, key.dim(): {} and value.dim(): {} instead.",
+            query.ndim(),
+            key.ndim(),
+            value.ndim()
+        );
+    }
+    if causal && mask.is_some() {
+        fail!(Runtime, "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True");
+    }
+    let heads = |x: &Tensor| -> Result<Tensor> {
+        if !grouped || x.ndim() < 3 || query.ndim() < 3 {
+            return Ok(x.clone());
+        }
+        let (have, want) = (x.sizes()[x.ndim() - 3], query.sizes()[query.ndim() - 3]);
+        if have == 0 || want % have != 0 {
+            fail!(Runtime, "Number of heads in key and value must divide the number of heads in query");
+        }
+        let (lead, tail) = x.sizes().split_at(x.ndim() - 2);
+        let wide = expand(unsqueeze(x, -3), [lead, &[want / have], tail].concat());
+        reshape(wide, [&lead[..lead.len() - 1], &[want], tail].concat()).tensor()
+    };
+    let (key, value) = (heads(key)?, heads(value)?);
+    if dropout_p == 0.0 && by_blocks([query, &key, &value], mask) {
+        return Ok(
+            _scaled_dot_product_flash_attention_for_cpu_with(query, key, value, 0.0, causal, mask, scale).pick(0)
+        );
+    }
+    let weights = weights(query, &key, Seen { mask, causal, scale })?;
+    let weights = dropout(weights, dropout_p, dropout_p > 0.0);
+    Ok(matmul(weights, value))
+}
