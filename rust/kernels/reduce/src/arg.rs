@@ -228,7 +228,8 @@ multiversion! {
     fn raise<C: Ordered>(best: &mut [C], places: &mut [u32], row: &[C], place: u32) {
         for ((best, at), &value) in best.iter_mut().zip(places).zip(row) {
             let better = value.above(*best);
-            *at = if better { place } else { *at };
+            // Places only grow; a choice between two would become a store under a mask, which is slow.
+            *at = (*at).max(if better { place } else { 0 });
             *best = if better { value } else { *best };
         }
     }
@@ -238,7 +239,7 @@ multiversion! {
     fn lower<C: Ordered>(best: &mut [C], places: &mut [u32], row: &[C], place: u32) {
         for ((best, at), &value) in best.iter_mut().zip(places).zip(row) {
             let better = below(value, *best);
-            *at = if better { place } else { *at };
+            *at = (*at).max(if better { place } else { 0 });
             *best = if better { value } else { *best };
         }
     }
