@@ -1,10 +1,16 @@
 //! Where the largest or smallest element is; and along a line the k-th smallest, the k largest, or all in order.
 
-use crate::lines::{line_of, others};
+use crate::columns::{LEAST, WIDTH};
+use crate::fold::{Join, LEAF, Largest, Same, Smallest, leaf};
+use crate::lines::{buffer, line_of, others, read_line};
 use crate::number::{Number, Ordered};
 use corten_base::alloc::{filled, room};
 use corten_base::pool::{parallel_for, try_parallel_for};
-use corten_base::{DType, Operand, Result, fail};
+use corten_base::{DType, Operand, Result, fail, multiversion};
+use corten_strided::Dim;
+
+/// Elements compared at once in the search for a value.
+const BLOCK: usize = 64;
 
 /// What is sought along a dimension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,13 +49,13 @@ fn each_line<C: Ordered>(
     }
     let byte = |o: &Operand, offset: isize| o.ptr().wrapping_offset(offset * o.dtype().size() as isize);
     try_parallel_for(dims.numel(), (8192 / from.size.max(1)).max(1), &|range| {
-        let mut line = filled(C::ZERO, from.size)?;
+        let mut room_for_line = buffer::<C>(x, from)?;
         let (mut found, mut taken) = (filled(0i64, to.size)?, filled(C::ZERO, to.size)?);
         let mut keys = room(from.size)?;
         dims.walk(range, |at| {
             // SAFETY: a line of elements of `x`.
-            unsafe { C::load(x.dtype(), byte(x, at[0]), from.strides[0], &mut line) };
-            body(&line, &mut keys, &mut found);
+            let line = unsafe { read_line(x, byte(x, at[0]), from, &mut room_for_line) };
+            body(line, &mut keys, &mut found);
             taken.iter_mut().zip(&found).for_each(|(taken, &at)| *taken = line[at as usize]);
             // SAFETY: lines of the two results.
             unsafe {
@@ -100,9 +106,17 @@ pub fn arg_reduce(op: Seek, values: Option<Operand>, indices: Operand, x: Operan
     {
         fail!(Runtime, "kthvalue(): selected number k out of range for dimension {dim}");
     }
-    by_order!(x.dtype(), "arg_reduce", C => each_line::<C>(values.as_ref(), &indices, &x, dim, |line, keys, found| {
-        found[0] = seek(op, line, keys) as i64;
-    }))
+    by_order!(x.dtype(), "arg_reduce", C => {
+        let done = match op {
+            Seek::Max => extreme_columns::<C>(values.as_ref(), &indices, &x, dim, raise)?,
+            Seek::Min => extreme_columns::<C>(values.as_ref(), &indices, &x, dim, lower)?,
+            _ => false,
+        };
+        if done {
+            return Ok(());
+        }
+        each_line::<C>(values.as_ref(), &indices, &x, dim, |line, keys, found| found[0] = seek(op, line, keys) as i64)
+    })
 }
 
 fn seek<C: Ordered>(op: Seek, line: &[C], keys: &mut Vec<C::Key>) -> usize {
@@ -112,20 +126,8 @@ fn seek<C: Ordered>(op: Seek, line: &[C], keys: &mut Vec<C::Key>) -> usize {
         C::place(*keys.select_nth_unstable(k).1)
     };
     match op {
-        Seek::Max | Seek::Min => {
-            let mut best = 0;
-            for (i, &value) in line.iter().enumerate() {
-                let better = if op == Seek::Max {
-                    value.above(line[best])
-                } else {
-                    !line[best].is_nan() && (value.is_nan() || line[best].above(value))
-                };
-                if better {
-                    best = i;
-                }
-            }
-            best
-        }
+        Seek::Max => first_extreme::<C, Largest>(line, C::above),
+        Seek::Min => first_extreme::<C, Smallest>(line, below),
         Seek::Median => first_nan().unwrap_or_else(|| kth(keys, (line.len() - 1) / 2)),
         Seek::NanMedian => {
             let numbers = line.iter().filter(|v| !v.is_nan()).count();
@@ -146,6 +148,99 @@ fn seek<C: Ordered>(op: Seek, line: &[C], keys: &mut Vec<C::Key>) -> usize {
                 before = Some(place);
             }
             best
+        }
+    }
+}
+
+/// `x < y`, NaN below everything.
+#[inline(always)]
+fn below<C: Ordered>(x: C, y: C) -> bool {
+    !y.is_nan() & (x.is_nan() | y.above(x))
+}
+
+/// The first place of the extreme that `J` joins to; `better` tells whether one value is further out than another.
+fn first_extreme<C: Ordered, J: Join<C>>(line: &[C], better: impl Fn(C, C) -> bool) -> usize {
+    let mut parts = line.chunks(LEAF).map(|part| leaf::<C, J, Same>(part, C::ZERO)).enumerate();
+    let Some(first) = parts.next() else { return 0 };
+    let (part, extreme) = parts.fold(first, |best, next| if better(next.1, best.1) { next } else { best });
+    part * LEAF + place_of(&line[part * LEAF..], extreme)
+}
+
+multiversion! {
+    /// The first place of a value that is there.
+    fn place_of<C: Ordered>(line: &[C], value: C) -> usize {
+        let same = |&x: &C| (x == value) | (x.is_nan() & value.is_nan());
+        // All of a block are compared at once, then one after the other.
+        let before = line.chunks(BLOCK).take_while(|block| !block.iter().fold(false, |any, x| any | same(x))).count();
+        let start = before * BLOCK;
+        start + line[start..].iter().position(same).unwrap_or(0)
+    }
+}
+
+/// Finds extremes of lines that lie side by side, row by row; answers whether they do.
+fn extreme_columns<C: Ordered>(
+    values: Option<&Operand>,
+    indices: &Operand,
+    x: &Operand,
+    dim: usize,
+    better: impl Fn(&mut [C], &mut [u32], &[C], u32) + Sync,
+) -> Result<bool> {
+    let target = values.unwrap_or(indices);
+    let (outer, inner) = others([x, target, indices], dim)?.sorted().coalesced().split_inner();
+    let line = line_of(x, dim)?;
+    if inner.strides[0] != 1 || inner.size < LEAST || line.size > u32::MAX as usize || indices.dtype() != DType::I64 {
+        return Ok(false);
+    }
+    let byte = |o: &Operand, offset: isize| o.ptr().wrapping_offset(offset * o.dtype().size() as isize);
+    let blocks = inner.size.div_ceil(WIDTH);
+    parallel_for(outer.numel() * blocks, (8192 / (line.size * WIDTH)).max(1), &|range| {
+        for task in range {
+            let first = task % blocks * WIDTH;
+            let width = WIDTH.min(inner.size - first);
+            let (mut best, mut places, mut room) = ([C::ZERO; WIDTH], [0u32; WIDTH], [C::ZERO; WIDTH]);
+            let (best, places) = (&mut best[..width], &mut places[..width]);
+            let row = Dim { size: width, strides: [1] };
+            outer.walk(task / blocks..task / blocks + 1, |at| {
+                for place in 0..line.size {
+                    let from = byte(x, at[0] + first as isize + place as isize * line.strides[0]);
+                    // SAFETY: a row of elements of `x`.
+                    let row = unsafe { read_line(x, from, row, &mut room) };
+                    if place == 0 { best.copy_from_slice(row) } else { better(best, places, row, place as u32) }
+                }
+                let to = [1, 2].map(|k| at[k] + first as isize * inner.strides[k]);
+                for (i, &place) in places.iter().enumerate() {
+                    // SAFETY: elements of `indices`, which are int64.
+                    unsafe {
+                        indices.ptr().cast::<i64>().offset(to[1] + i as isize * inner.strides[2]).write(place as i64)
+                    };
+                }
+                if let Some(values) = values {
+                    // SAFETY: elements of the values.
+                    unsafe { C::store(values.dtype(), byte(values, to[0]), inner.strides[1], best) };
+                }
+            });
+        }
+    });
+    Ok(true)
+}
+
+multiversion! {
+    fn raise<C: Ordered>(best: &mut [C], places: &mut [u32], row: &[C], place: u32) {
+        for ((best, at), &value) in best.iter_mut().zip(places).zip(row) {
+            let better = value.above(*best);
+            // Places only grow; a choice between two would become a store under a mask, which is slow.
+            *at = (*at).max(if better { place } else { 0 });
+            *best = if better { value } else { *best };
+        }
+    }
+}
+
+multiversion! {
+    fn lower<C: Ordered>(best: &mut [C], places: &mut [u32], row: &[C], place: u32) {
+        for ((best, at), &value) in best.iter_mut().zip(places).zip(row) {
+            let better = below(value, *best);
+            *at = (*at).max(if better { place } else { 0 });
+            *best = if better { value } else { *best };
         }
     }
 }

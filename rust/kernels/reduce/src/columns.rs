@@ -1,19 +1,18 @@
 //! Lines side by side: where neighbouring lines lie next to each other in memory, blocks of them are taken row by row,
-//! in place. Each line's result is the same in a block of any width.
+//! in place if they are numbers. Each line's result is the same in a block of any width.
 
 use crate::fold::{Sum, join_row};
 use crate::lines::{line_of, others};
 use crate::number::Number;
-use corten_base::pool::parallel_for;
+use corten_base::alloc::filled;
+use corten_base::pool::try_parallel_for;
 use corten_base::{Operand, Result, fail};
 use std::marker::PhantomData;
 
-/// Lines of a block, at most.
-pub(crate) const WIDTH: usize = 128;
-/// Fewer are not worth a loop, and are too few for the processor to read ahead.
-const LEAST: usize = 32;
-/// Bytes that a block should span, so that it stays in L2 from one pass to the next.
-const NEAR: usize = 256 * 1024;
+/// Lines of a block, at most: a row of them is long enough for the processor to read ahead.
+pub(crate) const WIDTH: usize = 256;
+/// Fewer are not worth a loop.
+pub(crate) const LEAST: usize = 16;
 /// Rows summed one after the other, and such runs summed one after the other.
 const RUN: usize = 64;
 /// Elements a task should have at least.
@@ -48,14 +47,14 @@ impl<C: Number> Rows<'_, C> {
     }
 
     pub(crate) fn row(&self, place: usize) -> &[C] {
-        // SAFETY: the elements lie in the operand, as `map_columns` saw to, and nothing writes them meanwhile.
+        // SAFETY: the elements lie in the operand or its stage, as `map_columns` saw to, and nothing writes them meanwhile.
         unsafe { std::slice::from_raw_parts(self.at(place), self.width) }
     }
 }
 
 impl<C: Number> RowsMut<'_, C> {
     pub(crate) fn row(&mut self, place: usize) -> &mut [C] {
-        // SAFETY: the elements lie in the result, in this block alone.
+        // SAFETY: the elements lie in the result or its stage, in this block alone.
         unsafe { std::slice::from_raw_parts_mut(self.0.at(place), self.0.width) }
     }
 }
@@ -100,7 +99,7 @@ impl<C: Number> Sums<C> {
 }
 
 /// Calls `kernel` with blocks of the lines of `inputs` along `dim` and of `out`, all of one shape. False, and nothing is
-/// done, where the elements are not numbers of type C, lines do not lie side by side, or `out` is an input.
+/// done, where lines do not lie side by side.
 pub(crate) fn map_columns<C: Number, const N: usize, const M: usize>(
     out: &Operand,
     inputs: [&Operand; N],
@@ -119,31 +118,44 @@ pub(crate) fn map_columns<C: Number, const N: usize, const M: usize>(
         *step = line.strides[0];
     }
     let (outer, inner) = others(all, dim)?.sorted().coalesced().split_inner();
-    let fits = inner.strides == [1; M]
-        && inner.size >= LEAST / 2
-        && length > 1
-        && all.iter().all(|x| x.dtype() == C::DTYPE)
-        && inputs.iter().all(|x| x.ptr() != out.ptr());
-    if !fits {
+    if inner.strides != [1; M] || inner.size < LEAST || length <= 1 {
         return Ok(false);
     }
-    let width = (NEAR / (M * length * size_of::<C>())).clamp(LEAST, WIDTH) / LEAST * LEAST;
-    let blocks = inner.size.div_ceil(width);
-    parallel_for(outer.numel() * blocks, (GRAIN / (length * width)).max(1), &|range| {
+    // In place, rows are staged: a kernel may read a row after it wrote it.
+    let direct = all.iter().all(|x| x.dtype() == C::DTYPE) && inputs.iter().all(|x| x.ptr() != out.ptr());
+    let widest = inner.size.min(WIDTH);
+    let blocks = inner.size.div_ceil(widest);
+    try_parallel_for(outer.numel() * blocks, (GRAIN / (length * widest)).max(1), &|range| {
+        let mut staged = filled(C::ZERO, if direct { 0 } else { M * length * widest })?;
         for task in range {
-            let first = task % blocks * width;
-            let width = width.min(inner.size - first);
-            outer.walk(task / blocks..task / blocks + 1, |offsets| {
-                let block = |k: usize| Rows {
-                    from: all[k].ptr().cast::<C>().wrapping_offset(offsets[k]).wrapping_add(first),
-                    step: steps[k],
-                    width,
-                    count: length,
-                    lifetime: PhantomData,
-                };
-                kernel(std::array::from_fn(block), RowsMut(block(N)));
-            });
+            let first = task % blocks * widest;
+            let width = widest.min(inner.size - first);
+            let mut offsets = [0; M];
+            outer.walk(task / blocks..task / blocks + 1, |at| offsets = at);
+            let byte = |k: usize, place: usize| {
+                let offset = offsets[k] + first as isize + place as isize * steps[k];
+                all[k].ptr().wrapping_offset(offset * all[k].dtype().size() as isize)
+            };
+            let mut block = |k: usize| {
+                let mut rows =
+                    Rows { from: byte(k, 0).cast(), step: steps[k], width, count: length, lifetime: PhantomData };
+                if !direct {
+                    let stage = &mut staged[k * length * widest..][..length * widest];
+                    rows = Rows { from: stage.as_mut_ptr(), step: widest as isize, ..rows };
+                    for (place, row) in stage.chunks_mut(widest).enumerate().filter(|_| k < N) {
+                        // SAFETY: a row of the input.
+                        unsafe { C::load(all[k].dtype(), byte(k, place), 1, &mut row[..width]) };
+                    }
+                }
+                rows
+            };
+            kernel(std::array::from_fn(&mut block), RowsMut(block(N)));
+            for (place, row) in staged.chunks(widest).skip(N * length).enumerate() {
+                // SAFETY: a row of the output.
+                unsafe { C::store(out.dtype(), byte(N, place), 1, &row[..width]) };
+            }
         }
-    });
+        Ok(())
+    })?;
     Ok(true)
 }

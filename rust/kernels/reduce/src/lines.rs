@@ -109,44 +109,54 @@ pub(crate) fn map_lines<C: Number, const N: usize, const M: usize>(
     })
 }
 
-/// A line of `x` as numbers: where it lies, or loaded to `buffer`.
+/// Room for a line of `x` where it cannot be taken from where it lies.
+pub(crate) fn buffer<C: Number>(x: &Operand, line: Dim<1>) -> Result<Vec<C>> {
+    filled(C::ZERO, if in_place::<C>(x, line) { 0 } else { line.size })
+}
+
+fn in_place<C: Number>(x: &Operand, line: Dim<1>) -> bool {
+    x.dtype() == C::DTYPE && line.strides[0] == 1
+}
+
+/// A line of `x` as numbers: where it lies, or loaded to the [`buffer`].
 ///
 /// # Safety
-/// From `at` on, `x` must have as many elements as `buffer`, `step` apart, which nothing writes meanwhile.
+/// From `at` on, `x` must have such a line, which nothing writes meanwhile.
 pub(crate) unsafe fn read_line<'a, C: Number>(
     x: &Operand<'a>,
     at: *mut u8,
-    step: isize,
-    buffer: &'a mut [C],
+    line: Dim<1>,
+    room: &'a mut [C],
 ) -> &'a [C] {
     // SAFETY: the caller's promise.
     unsafe {
-        if x.dtype() == C::DTYPE && step == 1 {
-            return std::slice::from_raw_parts(at.cast(), buffer.len());
+        if in_place::<C>(x, line) {
+            return std::slice::from_raw_parts(at.cast(), line.size);
         }
-        C::load(x.dtype(), at, step, buffer);
+        C::load(x.dtype(), at, line.strides[0], &mut room[..line.size]);
     }
-    buffer
+    &room[..line.size]
 }
 
-/// Lets `fill` write a line of `out`: where it lies, or by way of `buffer`.
+/// Lets `fill` write a line of `out`: where it lies, or by way of the [`buffer`].
 ///
 /// # Safety
-/// From `at` on, `out` must have as many elements as `buffer`, `step` apart, which nothing else uses meanwhile.
+/// From `at` on, `out` must have such a line, which nothing else uses meanwhile.
 pub(crate) unsafe fn write_line<C: Number>(
     out: &Operand,
     at: *mut u8,
-    step: isize,
-    buffer: &mut [C],
+    line: Dim<1>,
+    room: &mut [C],
     fill: impl FnOnce(&mut [C]),
 ) {
     // SAFETY: the caller's promise.
     unsafe {
-        if out.dtype() == C::DTYPE && step == 1 {
-            return fill(std::slice::from_raw_parts_mut(at.cast(), buffer.len()));
+        if in_place::<C>(out, line) {
+            return fill(std::slice::from_raw_parts_mut(at.cast(), line.size));
         }
-        fill(buffer);
-        C::store(out.dtype(), at, step, buffer);
+        let room = &mut room[..line.size];
+        fill(room);
+        C::store(out.dtype(), at, line.strides[0], room);
     }
 }
 

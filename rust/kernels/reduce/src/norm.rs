@@ -2,7 +2,7 @@
 
 use crate::drive::{fold, reduced_count};
 use crate::fold::{Same, SquaredDifference, Sum, tree, tree_of};
-use crate::lines::{read_line, write_line};
+use crate::lines::{buffer, line_of, read_line, write_line};
 use crate::number::{Number, Real};
 use crate::reduce::{Reduce, real, var};
 use crate::softmax::same_sizes;
@@ -99,16 +99,17 @@ fn layer_norm_in<C: Real>(
     let count = C::from_f64(columns as f64);
     try_parallel_for(rows, (GRAIN / columns.max(1)).max(1), &|range| {
         let shared = &shared;
-        let (mut line, mut result) = (filled(C::ZERO, columns)?, filled(C::ZERO, columns)?);
+        let (from, to) = (line_of(x, 1)?, line_of(out, 1)?);
+        let (mut line, mut result) = (buffer(x, from)?, buffer(out, to)?);
         for i in range {
             // SAFETY: row i of `x`.
-            let line = unsafe { read_line(x, row_of(x, i), x.strides()[1] as isize, &mut line) };
+            let line = unsafe { read_line(x, row_of(x, i), from, &mut line) };
             let mean = tree::<C, Sum>(line).over(count);
             let variance = tree_of::<C, Sum, SquaredDifference>(line, mean).over(count);
             let rstd = C::ONE.over(variance.plus(C::from_f64(eps)).sqrt());
             // SAFETY: row i of `out`, and each row's own place in the statistics.
             unsafe {
-                write_line(out, row_of(out, i), out.strides()[1] as isize, &mut result, |result| {
+                write_line(out, row_of(out, i), to, &mut result, |result| {
                     normalise(line, [mean, rstd], &weight, &bias, result)
                 });
                 shared.0.0.add(i).write(mean);
@@ -286,33 +287,34 @@ fn by_channel<C: Real>(out: &Operand, x: &Operand, y: Option<&Operand>, coeffici
     // Each row is a channel's pixels, or a sample's channels where they have one pixel each.
     let (rows, width) = if pixels { (samples, channels) } else { (samples * channels, length) };
     let (rows, width, channels) = (rows as usize, width as usize, channels as usize);
-    let place = |o: &Operand, row: usize| {
+    let row_of = |o: &Operand, row: usize| {
         let s = o.strides();
         let offset = if pixels {
             row as isize * s[0] as isize
         } else {
             (row / channels) as isize * s[0] as isize + (row % channels) as isize * s[1] as isize
         };
-        let step = if pixels { s[1] } else { s[2] } as isize;
-        (o.ptr().wrapping_offset(offset * o.dtype().size() as isize), step)
+        o.ptr().wrapping_offset(offset * o.dtype().size() as isize)
     };
+    let along = if pixels { 1 } else { 2 };
+    let (to, from) = (line_of(out, along)?, line_of(x, along)?);
+    let second = y.map(|y| Ok((y, line_of(y, along)?))).transpose()?;
     try_parallel_for(rows, (GRAIN / width.max(1)).max(1), &|range| {
-        let (mut line, mut result) = (filled(C::ZERO, width)?, filled(C::ZERO, width)?);
+        let (mut line, mut result) = (buffer(x, from)?, buffer(out, to)?);
+        let mut other = second.map_or(Ok(Vec::new()), |(y, line)| buffer(y, line))?;
         for row in range {
             let channel = coefficients.map(|c| c[row % channels]);
-            let ((from, from_step), (to, to_step)) = (place(x, row), place(out, row));
             // SAFETY: rows of the operands; `out` is none of the others.
             unsafe {
-                write_line(out, to, to_step, &mut result, |result| {
-                    let x = read_line(x, from, from_step, &mut line);
+                write_line(out, row_of(out, row), to, &mut result, |result| {
+                    let x = read_line(x, row_of(x, row), from, &mut line);
                     if pixels {
                         combine(result, x, coefficients)
                     } else {
                         combine(result, x, channel)
                     }
-                    if let Some(y) = y {
-                        let (from, step) = place(y, row);
-                        let y = read_line(y, from, step, &mut line);
+                    if let Some((y, line)) = second {
+                        let y = read_line(y, row_of(y, row), line, &mut other);
                         if pixels { add_scaled(result, y, coefficients) } else { add_scaled(result, y, channel) }
                     }
                 });

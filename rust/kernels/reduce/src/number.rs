@@ -241,7 +241,7 @@ macro_rules! reals {
             const LOWEST: $t = $t::NEG_INFINITY;
             const HIGHEST: $t = $t::INFINITY;
             #[inline(always)]
-            fn above(self, other: $t) -> bool { self > other || (self.is_nan() && !other.is_nan()) }
+            fn above(self, other: $t) -> bool { (self > other) | (self.is_nan() & !other.is_nan()) }
             // A NaN in `other` fails the comparison and so is chosen; one in `self` sets all bits, which is NaN too.
             #[inline(always)]
             fn larger(self, other: $t) -> $t {

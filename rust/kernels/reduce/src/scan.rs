@@ -1,10 +1,16 @@
 //! Running sums, products, log-sum-exps and extremes along a dimension.
 
+use crate::columns::{WIDTH, map_columns};
+use crate::fold::{Join, Product, Sum};
 use crate::lines::{line_of, map_lines, others};
 use crate::number::{Number, Ordered, Real};
 use crate::softmax::same_sizes;
 use corten_base::alloc::filled;
-use corten_base::{DType, Operand, Result, c64, c128, fail};
+use corten_base::element::Cast;
+use corten_base::{DType, Operand, Result, c64, c128, fail, multiversion};
+
+/// Elements of a line that are joined before what came before them is.
+const PART: usize = 8;
 
 /// A scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,30 +23,89 @@ pub enum Scan {
     LogCumSumExp,
 }
 
-/// Scans `x` along `dim`, joining in the type `compute` from the first element on.
+/// Scans `x` along `dim` from the first element on, as numbers of type `compute`: sums and products of float32 and of
+/// complex64 run in twice the precision, as PyTorch's.
 pub fn cumulate(op: Scan, compute: DType, out: Operand, x: Operand, dim: usize) -> Result<()> {
     same_sizes(&out, &x)?;
     match (op, compute) {
         (Scan::LogCumSumExp, DType::F32) => log_cumulate::<f32>(&out, &x, dim),
         (Scan::LogCumSumExp, DType::F64) => log_cumulate::<f64>(&out, &x, dim),
-        (Scan::CumSum | Scan::CumProd, DType::F32) => running::<f32>(op, &out, &x, dim),
-        (Scan::CumSum | Scan::CumProd, DType::F64) => running::<f64>(op, &out, &x, dim),
-        (Scan::CumSum | Scan::CumProd, DType::I64) => running::<i64>(op, &out, &x, dim),
-        (Scan::CumSum | Scan::CumProd, DType::C64) => running::<c64>(op, &out, &x, dim),
-        (Scan::CumSum | Scan::CumProd, DType::C128) => running::<c128>(op, &out, &x, dim),
+        (Scan::CumSum, DType::F32) => running::<f32, f64, Sum>(&out, &x, dim),
+        (Scan::CumProd, DType::F32) => running::<f32, f64, Product>(&out, &x, dim),
+        (Scan::CumSum, DType::F64) => running::<f64, f64, Sum>(&out, &x, dim),
+        (Scan::CumProd, DType::F64) => running::<f64, f64, Product>(&out, &x, dim),
+        (Scan::CumSum, DType::I64) => running::<i64, i64, Sum>(&out, &x, dim),
+        (Scan::CumProd, DType::I64) => running::<i64, i64, Product>(&out, &x, dim),
+        (Scan::CumSum, DType::C64) => running::<c64, c128, Sum>(&out, &x, dim),
+        (Scan::CumProd, DType::C64) => running::<c64, c128, Product>(&out, &x, dim),
+        (Scan::CumSum, DType::C128) => running::<c128, c128, Sum>(&out, &x, dim),
+        (Scan::CumProd, DType::C128) => running::<c128, c128, Product>(&out, &x, dim),
         _ => fail!(Runtime, "{op:?} does not compute in {compute}"),
     }
 }
 
-fn running<C: Number>(op: Scan, out: &Operand, x: &Operand, dim: usize) -> Result<()> {
-    let product = op == Scan::CumProd;
-    map_lines::<C, 1, 2>(out, [x], dim, |[x], out| {
-        let mut total = if product { C::ONE } else { C::ZERO };
-        for (out, &x) in out.iter_mut().zip(x) {
-            total = if product { total.times(x) } else { total.plus(x) };
-            *out = total;
+/// A number whose running totals are of type `A`.
+trait Totalled<A>: Number {
+    fn widen(self) -> A;
+    fn narrow(total: A) -> Self;
+}
+
+impl<A: Number + Cast<C>, C: Number + Cast<A>> Totalled<A> for C {
+    #[inline(always)]
+    fn widen(self) -> A {
+        self.cast()
+    }
+    #[inline(always)]
+    fn narrow(total: A) -> C {
+        total.cast()
+    }
+}
+
+fn running<C: Totalled<A>, A: Number, J: Join<A>>(out: &Operand, x: &Operand, dim: usize) -> Result<()> {
+    let side_by_side = map_columns::<C, 1, 2>(out, [x], dim, |[x], mut out| {
+        let mut totals = [J::IDENTITY; WIDTH];
+        for place in 0..x.count() {
+            advance::<A, C, J>(&mut totals[..x.width()], x.row(place), out.row(place));
         }
-    })
+    })?;
+    if side_by_side {
+        return Ok(());
+    }
+    map_lines::<C, 1, 2>(out, [x], dim, |[x], out| scan_line::<A, C, J>(x, out))
+}
+
+multiversion! {
+    /// Totals along a line.
+    fn scan_line<A: Number, C: Totalled<A>, J: Join<A>>(x: &[C], out: &mut [C]) {
+        let mut total = J::IDENTITY;
+        let mut done = 0;
+        // Totals twice as wide hold the total of a few elements, which then need not wait for what came before them.
+        if size_of::<A>() > size_of::<C>() {
+            for (x, out) in x.as_chunks::<PART>().0.iter().zip(out.as_chunks_mut::<PART>().0) {
+                let mut sums = x.map(C::widen);
+                for i in 1..PART {
+                    sums[i] = J::join(sums[i - 1], sums[i]);
+                }
+                *out = sums.map(|sum| C::narrow(J::join(total, sum)));
+                total = J::join(total, sums[PART - 1]);
+                done += PART;
+            }
+        }
+        for (&x, out) in x[done..].iter().zip(&mut out[done..]) {
+            total = J::join(total, x.widen());
+            *out = C::narrow(total);
+        }
+    }
+}
+
+multiversion! {
+    /// Moves totals on by a row.
+    fn advance<A: Number, C: Totalled<A>, J: Join<A>>(totals: &mut [A], x: &[C], out: &mut [C]) {
+        for ((total, &x), out) in totals.iter_mut().zip(x).zip(out) {
+            *total = J::join(*total, x.widen());
+            *out = C::narrow(*total);
+        }
+    }
 }
 
 fn log_cumulate<C: Real>(out: &Operand, x: &Operand, dim: usize) -> Result<()> {

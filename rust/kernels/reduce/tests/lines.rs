@@ -13,6 +13,9 @@ const SHAPES: [(&[i64], &[usize]); 5] =
 /// Long lines side by side.
 const DEEP: (&[i64], &[usize]) = (&[4200, 2, 35], &[1, 0, 2]);
 
+/// More lines side by side than are taken at once, and a line of several parts.
+const WIDE: [(&[i64], &[usize]); 2] = [(&[3, 300], &[0, 1]), (&[9001], &[0])];
+
 /// Applies `f` to each line of `x` along `dim`; `f` may change the length, to the same for all.
 fn along(x: &Array, dim: usize, mut f: impl FnMut(&[f64]) -> Vec<f64>) -> Vec<f64> {
     let n = x.sizes[dim] as usize;
@@ -60,7 +63,7 @@ fn softmax_and_its_gradient() {
 
 #[test]
 fn scans() {
-    for (sizes, order) in SHAPES {
+    for (sizes, order) in SHAPES.into_iter().chain([WIDE[0]]) {
         for d in [DType::F32, DType::F64, DType::I16, DType::U8, DType::Bool, DType::I64] {
             let x = sample(d, sizes, order, 5);
             let (compute, tol) = if d.is_float() { (d, 2e-5) } else { (DType::I64, 0.0) };
@@ -109,6 +112,18 @@ fn scans() {
     }
 }
 
+#[test]
+fn running_totals_keep_twice_the_precision() {
+    for sizes in [[100_000, 1], [20_000, 40]] {
+        let mut x = Array::zeros(DType::F32, &sizes);
+        x.fill(|_| 0.1);
+        let out = Array::zeros(DType::F32, &sizes);
+        cumulate(Scan::CumSum, DType::F32, out.op(), x.op(), 0).unwrap();
+        let exact = sizes[0] as f64 * 0.1f32 as f64;
+        assert_eq!(out.values().last().copied(), Some(exact as f32 as f64));
+    }
+}
+
 /// Places of a line in ascending order, NaN last, equal elements by place.
 fn ascending(l: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..l.len()).collect();
@@ -120,7 +135,7 @@ fn ascending(l: &[f64]) -> Vec<usize> {
 
 #[test]
 fn searches_and_sorting() {
-    for (sizes, order) in SHAPES {
+    for (sizes, order) in SHAPES.into_iter().chain(WIDE) {
         for d in [DType::F32, DType::F64, DType::BF16, DType::I32, DType::U8, DType::U64, DType::Bool] {
             let mut x = sample(d, sizes, order, 6);
             if d == DType::F32 {
