@@ -167,20 +167,7 @@ impl<S: Storage> Direct<'_, S> {
         let kernels = <S::Compute as Compute>::kernels();
         let panel = kernels.panel();
         let (depth, width) = (self.inputs * parts, self.outputs * parts);
-        let bias: Option<Vec<S::Compute>> = self.bias.map(|(ptr, step)| {
-            let mut all = vec![S::Compute::ZERO; self.groups * width];
-            // SAFETY: the bias has one number for each output channel.
-            unsafe {
-                S::pack_left(
-                    View { ptr: ptr.cast_mut(), row: 0, column: step },
-                    1,
-                    all.len() / parts,
-                    all.as_mut_ptr(),
-                    0,
-                )
-            };
-            all
-        });
+        let bias = self.biases();
         let (low, size) = self.padding();
         let image = volume(&[size[0], size[1], size[2], depth])?;
         let slab = (SLAB / size_of::<S::Compute>() / volume(&[image.max(1), self.groups])?).clamp(1, self.images);
@@ -218,6 +205,17 @@ impl<S: Storage> Direct<'_, S> {
     pub fn bias_of(&self, group: usize) -> (*const S, isize) {
         let at = |(bias, step): (*const S, isize)| (bias.wrapping_offset((group * self.outputs) as isize * step), step);
         self.bias.map_or((std::ptr::null(), 0), at)
+    }
+
+    /// The bias of every group's output channels.
+    pub fn biases(&self) -> Option<Vec<S::Compute>> {
+        let (ptr, step) = self.bias?;
+        let count = self.groups * self.outputs;
+        let mut all = vec![S::Compute::ZERO; count * S::PARTS];
+        let row = View { ptr: ptr.cast_mut(), row: 0, column: step };
+        // SAFETY: the bias has one number for each output channel.
+        unsafe { S::pack_left(row, 1, count, all.as_mut_ptr(), 0) };
+        Some(all)
     }
 
     /// Zeros before the input and sizes with all padding that some phase reads.
@@ -401,7 +399,8 @@ impl<S: Storage> Direct<'_, S> {
     }
 }
 
-fn each_tap(phase: &Phase) -> impl Iterator<Item = [(usize, isize); 3]> {
+/// The positions in the kernel, each with its offset in the input, in the order of summation.
+pub fn each_tap(phase: &Phase) -> impl Iterator<Item = [(usize, isize); 3]> {
     let [a, b, c] = &phase.taps;
     a.iter().flat_map(move |&i| b.iter().flat_map(move |&j| c.iter().map(move |&k| [i, j, k])))
 }

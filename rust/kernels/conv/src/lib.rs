@@ -8,12 +8,13 @@
 //! Complex terms count twice. Padding counts as zeros. Halves are summed in f32 and rounded once; integers wrap around;
 //! complex numbers are not conjugated.
 
-mod depthwise;
 mod direct;
 mod geometry;
+mod lines;
 mod planes;
 mod pool;
 mod resample;
+mod rows;
 mod sample;
 mod taps;
 mod weight;
@@ -159,7 +160,7 @@ unsafe fn convolve<S: Storage>(job: &Direct<S>, plain: bool) -> Result<()> {
     unsafe {
         match (job.x.flat(), job.y.flat()) {
             (Some(x), Some(y)) if plain && pixels >= MANY => products(job, x, y),
-            _ if job.is_depthwise() => job.run_planes(),
+            _ if job.is_narrow() => job.run_rows(),
             _ => job.run(),
         }
     }

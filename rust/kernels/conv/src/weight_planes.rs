@@ -2,9 +2,9 @@
 //!
 //! The products of one image are dealt to eight lanes by their column, the lanes added in halves, the images in order.
 
-use crate::depthwise::Split;
-use crate::direct::{Padded, volume};
+use crate::direct::volume;
 use crate::geometry::{Geometry, Grid};
+use crate::lines::Lines;
 use corten_base::pool::try_parallel_for;
 use corten_base::{Result, multiversion};
 use corten_gemm::product::TASK_WORK;
@@ -14,38 +14,31 @@ use corten_gemm::storage::{Storage, View};
 
 const LANES: usize = 8;
 /// Taps that are summed at once.
-const TAPS: usize = 4;
+const TAPS: usize = 9;
 
 type Sums<T> = [Lanes<T, LANES>; TAPS];
 
-/// Rows of the output's gradient, and how far apart the rows that they meet lie.
+/// Rows of the output's gradient, and how far apart the planes and rows that they meet lie.
 #[derive(Clone, Copy)]
 struct Rows {
     count: [usize; 3],
-    height: usize,
-    width: usize,
+    plane: usize,
+    row: usize,
 }
 
 multiversion! {
     fn correlate<T: Real>(sums: &mut Sums<T>, g: Ptr<T>, x: [Ptr<T>; TAPS], rows: Rows) {
         let [a, b, c] = rows.count;
-        // SAFETY: the caller's planes hold every row; lanes beyond a row are not read.
+        // SAFETY: the caller's planes hold every row, in whole vectors.
         unsafe {
             let mut all = *sums;
             for i in 0..a {
                 for j in 0..b {
-                    let (line, row) = ((i * b + j) * c, (i * rows.height + j) * rows.width);
-                    let whole = c / LANES * LANES;
-                    for k in (0..whole).step_by(LANES) {
+                    let (line, row) = ((i * b + j) * c, i * rows.plane + j * rows.row);
+                    for k in (0..c).step_by(LANES) {
                         let y = Lanes::<T, LANES>::load(g.at(line + k));
                         for (sum, x) in all.iter_mut().zip(x) {
                             *sum = y.fma(Lanes::load(x.at(row + k)), *sum);
-                        }
-                    }
-                    if whole < c {
-                        let y = Lanes::<T, LANES>::load_some(g.at(line + whole), c - whole);
-                        for (sum, x) in all.iter_mut().zip(x) {
-                            *sum = y.fma(Lanes::load_some(x.at(row + whole), c - whole), *sum);
                         }
                     }
                 }
@@ -64,44 +57,39 @@ pub unsafe fn weight_gradient<S: Storage>(geometry: &Geometry, gw: Grid<S>, g: G
     let zero = S::Compute::ZERO;
     let taps: usize = kernel.iter().product();
     let pixels = g.pixels();
+    // Rows end in zeros, so that they are whole vectors.
+    let [a, b, c] = g.size;
+    let count = [a, b, c.next_multiple_of(LANES)];
     let size: [usize; 3] = std::array::from_fn(|d| {
         let reach = g.size[d].saturating_sub(1) * stride[d] + dilation[d] * (kernel[d] - 1) + 1;
         reach.max(x.size[d] + padding[d])
     });
-    let split = Split::new(padding, stride, size);
-    let (whole, plane) = (volume(&size)?, split.volume()?);
-    let rows = Rows { count: g.size, height: split.part[1], width: split.part[2] };
+    let layout = Lines::new(padding, stride, size, 1, LANES - 1)?;
+    let rows = Rows { count, plane: layout.plane(), row: layout.row };
+    let padded = volume(&count)?;
     let tap = |index: usize| [index / (kernel[1] * kernel[2]), index / kernel[2] % kernel[1], index % kernel[2]];
     let work = taps.saturating_mul(pixels).saturating_mul(images).max(1);
     try_parallel_for(groups, TASK_WORK / work + 1, &|range| {
-        let mut inline = [const { Inline::uninit() }; 4];
-        let [first, second, third, fourth] = &mut inline;
-        let (mut first, mut second) = (Scratch::new(first), Scratch::new(second));
-        let (mut third, mut fourth) = (Scratch::new(third), Scratch::new(fourth));
-        let rooms = (|| {
-            let padded: Ptr<S::Compute> = first.room(whole)?;
-            let parts: Ptr<S::Compute> = second.room(plane)?;
-            let gradient: Ptr<S::Compute> = third.room(pixels)?;
-            let totals: Ptr<S::Compute> = fourth.room(taps)?;
-            Ok((padded, parts, gradient, totals))
-        })();
-        let (padded, parts, gradient, totals) = rooms?;
+        let mut inline = [const { Inline::uninit() }; 3];
+        let [first, second, third] = &mut inline;
+        let (mut first, mut second, mut third) = (Scratch::new(first), Scratch::new(second), Scratch::new(third));
+        let lines = layout.placed(&mut first)?;
+        let gradient: Ptr<S::Compute> = second.room(padded)?;
+        let totals: Ptr<S::Compute> = third.room(taps)?;
+        // SAFETY: the room has that size; zero is all bits zero.
+        unsafe { gradient.0.write_bytes(0, padded) };
         for group in range {
             for index in 0..taps {
                 // SAFETY: the room holds a number for each tap.
                 unsafe { *totals.at(index) = zero };
             }
             for image in 0..images {
-                let padded = Padded { data: padded, low: padding, size, pixel: 1, image: whole };
-                let x = Grid { ptr: x.at(image, group, [0; 3]), ..x };
-                // SAFETY: the rooms hold the padded plane, its parts and the gradient's plane.
+                // SAFETY: the rooms hold the image and the gradient's plane.
                 unsafe {
-                    padded.fill::<S>(&x, 0..1, 1, 1);
-                    split.fill(padded.data, size, parts);
-                    for i in 0..g.size[0] {
+                    lines.fill::<S>(&Grid { ptr: x.at(image, group, [0; 3]), ..x });
+                    for i in 0..a {
                         let from = View { ptr: g.at(image, group, [i, 0, 0]), row: g.steps[1], column: g.steps[2] };
-                        let [_, b, c] = g.size;
-                        S::pack_left(from, b, c, gradient.at(i * b * c), c);
+                        S::pack_left(from, b, c, gradient.at(i * b * count[2]), count[2]);
                     }
                 }
                 for start in (0..taps).step_by(TAPS) {
@@ -109,7 +97,7 @@ pub unsafe fn weight_gradient<S: Storage>(geometry: &Geometry, gw: Grid<S>, g: G
                     let mut sums: Sums<S::Compute> = [unsafe { Lanes::splat(zero) }; TAPS];
                     let places = std::array::from_fn(|i| {
                         let tap = tap((start + i).min(taps - 1));
-                        Ptr(parts.at(split.at(std::array::from_fn(|d| tap[d] * dilation[d]))))
+                        Ptr(lines.data.at(lines.at(std::array::from_fn(|d| tap[d] * dilation[d]))))
                     });
                     correlate(&mut sums, gradient, places, rows);
                     for (i, sum) in sums.iter().enumerate().take(taps - start) {

@@ -115,7 +115,18 @@ multiversion! {
                         std::slice::from_raw_parts_mut(job.to.add(r * job.to_step), job.columns),
                     )
                 };
-                for (y, x) in to.iter_mut().zip(from) {
+                // In pieces of a known length: most rows are too short for a loop of several vectors at a time.
+                let (blocks, tail) = from.as_chunks::<8>();
+                let (to_blocks, to_tail) = to.as_chunks_mut::<8>();
+                for (y, x) in to_blocks.iter_mut().zip(blocks) {
+                    *y = x.map(Cast::cast);
+                }
+                let (blocks, tail) = tail.as_chunks::<4>();
+                let (to_blocks, to_tail) = to_tail.as_chunks_mut::<4>();
+                for (y, x) in to_blocks.iter_mut().zip(blocks) {
+                    *y = x.map(Cast::cast);
+                }
+                for (y, x) in to_tail.iter_mut().zip(tail) {
                     *y = x.cast();
                 }
             }

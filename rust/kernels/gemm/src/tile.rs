@@ -63,10 +63,10 @@ unsafe fn tile<V: Simd, const MR: usize, const NV: usize, const MASKED: bool>(t:
     unsafe {
         let mask = V::mask(if MASKED { tail } else { V::LANES });
         let mut sums = [[V::splat(V::Lane::ZERO); NV]; MR];
+        let a: [*const V::Lane; MR] = std::array::from_fn(|i| t.a.offset(*t.rows.get_unchecked(i)));
         for run in t.runs {
-            let a: [*const V::Lane; MR] = std::array::from_fn(|i| t.a.offset(*t.rows.get_unchecked(i) + run.a));
             let mut b = t.b.offset(run.b);
-            let mut k = 0;
+            let mut k = run.a;
             for _ in 0..run.len {
                 let columns: [V; NV] = std::array::from_fn(|v| {
                     let p = b.offset(v as isize / 2 * t.b_panel).add(v % 2 * V::LANES);
