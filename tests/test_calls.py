@@ -1,10 +1,16 @@
 """Operators as programs call them, by position and by name, beside PyTorch: results, or the same error."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+import corten
+from corten_native import _native
 from tests.programs import assert_like_pytorch
 
 pytest.importorskip("torch")
+ROOT = Path(__file__).parents[1]
 
 SHAPES = """
 t.cat([t.ones(2, 1), t.zeros(2, 2)], dim=1)
@@ -397,10 +403,37 @@ t.std(t.ones(2), out=t.empty(0), dim=0)
 t.ones(2).add_(1).mul_(2).sub_(1).div_(3).pow_(2)
 (t.ones(2).addcmul_(t.ones(2), t.ones(2)), t.ones(2).addcdiv_(t.ones(2), t.ones(2)), t.ones(2).lerp_(t.zeros(2), 0.3))
 (t.randn(3).uniform_(-1, 1), t.ones(3).normal_(2, 3), t.ones(3).exponential_(2), t.ones(3).geometric_(0.3), t.ones(3).log_normal_(), t.ones(3).cauchy_(), t.ones(3).random_(5), t.ones(3).bernoulli_(0.3))
+t.set_anomaly_enabled(True); a = (t.is_anomaly_enabled(), t.is_anomaly_check_nan_enabled()); t.set_anomaly_enabled(False, False); b = t.is_anomaly_check_nan_enabled(); t.set_anomaly_enabled(False); (a, b)
+t.vander(t.tensor([1, 2, 3]), 0)
+t.vander(t.tensor([1, 2, 3]), -1)
+t.vander(t.ones(2, 2))
+t.vander(t.tensor([True]))
+t.vander(t.tensor([]))
+t.vander(t.tensor([1, 2, 3]), N=5, increasing=True)
+t.vander(t.tensor([1.0, 2, 3]), 1)
+t.vander(t.tensor([1.0, 2j]))
+t.autograd.Variable()
+t.autograd.Variable(None)
+t.tensordot(t.ones(2, 3), t.ones(3, 4), dims=1, out=t.empty(0))
+t.searchsorted(t.tensor([1, 3, 5]), t.tensor([2, 3]), out=t.empty(0, dtype=t.int64))
+t.bucketize(t.tensor([2, 3]), t.tensor([1, 3, 5]), out=t.empty(0, dtype=t.int64))
+[x.tolist() for x in t.lu(t.tensor([[1.0, 2], [3, 4]]))]
+[x.tolist() for x in t.lu(t.tensor([[1.0, 2], [3, 4]]), get_infos=True)]
+t.lu(t.zeros(2, 2), get_infos=True)[2]
+t.manual_seed(2.5).initial_seed()
+t.from_dlpack(t.ones(2), copy=True)
+t.from_dlpack(t.ones(2), copy=False)
+t.from_dlpack(t.ones(2), device='cpu')
+t.from_dlpack(t.ones(2).__dlpack__(), copy=True)
+t.autograd.Variable([1])
+isinstance(nn.Parameter(t.ones(1)), t.autograd.Variable)
+isinstance(3, t.autograd.Variable)
 """
 
 # Errors of the same type whose words differ.
 OWN_WORDS = """
+t.tensordot(t.ones(2, 3), t.ones(3, 4), dims=1, out=t.empty(0, dtype=t.int64))
+t.searchsorted(t.tensor([1, 3, 5]), t.tensor([2, 3]), out=t.empty(0, dtype=t.int32))
 t.true_divide(dividend=t.tensor([5]), divisor=2)
 t.result_type(tensor1=t.ones(1), tensor2=t.ones(1, dtype=t.float64))
 """
@@ -414,3 +447,39 @@ def test_like_pytorch(program):
 @pytest.mark.parametrize("program", OWN_WORDS.strip().split("\n"))
 def test_errors_in_own_words(program):
     assert_like_pytorch(program, words=False)
+
+
+# The lists of the reference of `torch`, less what is about quantisation.
+REFERENCE = """
+abs absolute acos arccos acosh arccosh add addcdiv addcmul angle asin arcsin asinh arcsinh atan arctan atanh arctanh atan2
+arctan2 bitwise_not bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift ceil clamp clip conj_physical
+copysign cos cosh deg2rad div divide digamma erf erfc erfinv exp exp2 expm1 fix float_power floor floor_divide fmod frac frexp
+gradient imag ldexp lerp lgamma log log10 log1p log2 logaddexp logaddexp2 logical_and logical_not logical_or logical_xor logit
+hypot i0 igamma igammac mul multiply mvlgamma nan_to_num neg negative nextafter polygamma positive pow rad2deg real reciprocal
+remainder round rsqrt sigmoid sign sgn signbit sin sinc sinh softmax sqrt square sub subtract tan tanh true_divide trunc xlogy
+argmax argmin amax amin aminmax all any max min dist logsumexp mean nanmean median nanmedian mode norm nansum prod quantile
+nanquantile std std_mean sum unique unique_consecutive var var_mean count_nonzero
+allclose argsort eq equal ge greater_equal gt greater isclose isfinite isin isinf isposinf isneginf isnan isreal kthvalue le
+less_equal lt less maximum minimum fmax fmin ne not_equal sort topk msort
+atleast_1d atleast_2d atleast_3d bincount block_diag broadcast_tensors broadcast_to broadcast_shapes bucketize cartesian_prod
+cdist clone combinations corrcoef cov cross cummax cummin cumprod cumsum diag diag_embed diagflat diagonal diff einsum flatten
+flip fliplr flipud kron rot90 gcd histc histogram histogramdd meshgrid lcm logcumsumexp ravel renorm repeat_interleave roll
+searchsorted tensordot trace tril tril_indices triu triu_indices unflatten vander view_as_real view_as_complex
+addbmm addmm addmv addr baddbmm bmm chain_matmul cholesky cholesky_inverse cholesky_solve dot geqrf ger inner inverse det
+logdet slogdet lu lu_solve lu_unpack matmul matrix_power matrix_exp mm mv orgqr ormqr outer pinverse qr svd trapz
+trapezoid cumulative_trapezoid triangular_solve vdot
+adjoint argwhere cat concat concatenate conj chunk dsplit column_stack dstack gather hsplit hstack index_add index_copy
+index_reduce index_select masked_select movedim moveaxis narrow nonzero permute reshape row_stack select scatter
+diagonal_scatter select_scatter slice_scatter scatter_add scatter_reduce split squeeze stack swapaxes swapdims t take
+take_along_dim tensor_split tile transpose unbind unravel_index unsqueeze vsplit vstack where
+"""
+
+
+def test_every_function_of_the_reference_is_compared():
+    """Each is a row of the table, which the tests of values sample in full, or is called in one of the tests."""
+    rows = {name for row in _native._table() for name in (row["name"], *row["aliases"])}
+    tests = [*ROOT.glob("tests/test_*.py"), *ROOT.glob("packages/*/tests/test_*.py")]
+    calls = "".join(path.read_text(encoding="utf-8") for path in tests)
+    for name in REFERENCE.split():
+        assert hasattr(corten, name), name
+        assert name in rows or re.search(rf"\b{name}[\"(]", calls), name

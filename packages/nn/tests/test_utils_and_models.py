@@ -88,6 +88,38 @@ def test_sizes_of_residual_networks(name):
     assert "layer2.0.downsample.1.running_var" in keys
 
 
+def names_of_norm(prefix):
+    return [f"{prefix}.{x}" for x in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")]
+
+
+def names_of_network(convolutions, blocks):
+    """The state dict's keys in torchvision's order, for blocks of so many convolutions."""
+    names = ["conv1.weight", *names_of_norm("bn1")]
+    for stage, count in enumerate(blocks, 1):
+        for block in range(count):
+            place = f"layer{stage}.{block}"
+            for i in range(1, convolutions + 1):
+                names += [f"{place}.conv{i}.weight", *names_of_norm(f"{place}.bn{i}")]
+            if block == 0 and (stage > 1 or convolutions == 3):
+                names += [f"{place}.downsample.0.weight", *names_of_norm(f"{place}.downsample.1")]
+    return [*names, "fc.weight", "fc.bias"]
+
+
+@pytest.mark.parametrize(
+    ("name", "convolutions", "blocks"),
+    [
+        ("resnet18", 2, (2, 2, 2, 2)),
+        ("resnet34", 2, (3, 4, 6, 3)),
+        ("resnet50", 3, (3, 4, 6, 3)),
+        ("resnet101", 3, (3, 4, 23, 3)),
+        ("resnet152", 3, (3, 8, 36, 3)),
+    ],
+)
+def test_names_in_residual_networks(name, convolutions, blocks):
+    with core.device("meta"):
+        assert list(getattr(models, name)().state_dict()) == names_of_network(convolutions, blocks)
+
+
 def test_residual_network_runs_and_learns():
     core.manual_seed(0)
     model = models.resnet18(num_classes=5)

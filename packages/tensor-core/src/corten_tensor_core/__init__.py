@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from ._composite_order import isin as isin
     from ._composite_order import searchsorted as searchsorted
     from ._einsum import einsum as einsum
+    from ._factors import lu as lu
+    from ._factors import orgqr as orgqr
     from ._info import finfo as finfo
     from ._info import iinfo as iinfo
     from ._legacy import BFloat16Tensor as BFloat16Tensor
@@ -87,6 +89,7 @@ _LAZY = {
     "_composite_math": "cdist chain_matmul cumulative_trapezoid gradient tensordot trapezoid trapz vander",
     "_composite_order": "bucketize isin searchsorted",
     "_einsum": "einsum",
+    "_factors": "lu orgqr",
     "_info": "finfo iinfo",
     "_legacy": (
         "BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor "
