@@ -428,6 +428,8 @@ t.from_dlpack(t.ones(2).__dlpack__(), copy=True)
 t.autograd.Variable([1])
 isinstance(nn.Parameter(t.ones(1)), t.autograd.Variable)
 isinstance(3, t.autograd.Variable)
+t.lu(t.zeros(2, 2))[0].tolist()
+t.orgqr(*t.geqrf(t.arange(6.0).double().view(3, 2).sin())).tolist()
 """
 
 # Errors of the same type whose words differ.

@@ -146,7 +146,7 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -
 
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: tuple[Tensor, ...] | None = None) -> Any:
     """Return the factors of `linalg.lu_factor`, with `get_infos` also those of `lu_factor_ex`: its older name."""
-    found = lu_factor_ex(A, pivot=pivot, check_errors=not get_infos)[: 2 + get_infos]
+    found = lu_factor_ex(A, pivot=pivot)[: 2 + get_infos]
     if out is None:
         return found
     return tuple(written("lu", x, into) for x, into in zip(found, out, strict=True))

@@ -241,7 +241,7 @@ def _resnet(
 def resnet18(*, weights: Any = None, progress: bool = True, pretrained: bool = False, **settings: Any) -> ResNet:
     """ResNet of 18 layers; `settings` are those of `ResNet`, e.g. `num_classes`.
 
-    `weights` is a file or URL of saved weights or safetensors, or a name of weights trained on ImageNet: "IMAGENET1K_V1"
+    `weights` is a file or URL of saved weights or safetensors, or the name of some trained on ImageNet: "IMAGENET1K_V1"
     (which `pretrained=True` means too), for 50 layers and more "IMAGENET1K_V2", or "DEFAULT" for the newest. They are
     downloaded once, checked against the hash in their name, and kept in the cache of `hub`; `progress` shows a bar.
     """
