@@ -98,4 +98,6 @@ def _described(x: Any) -> tuple[Any, ...]:
         return "dict", [(key, _described(item)) for key, item in x.items()]
     if isinstance(x, (list, tuple)):
         return type(x).__name__, [_described(item) for item in x]
+    if isinstance(x, (float, complex)):
+        return type(x).__name__, x
     return type(x).__name__, re.sub(r" at 0x[0-9a-f]+", "", str(x))
