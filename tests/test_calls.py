@@ -246,6 +246,23 @@ t.ones(2, 3).index_select(dim=0, index=t.tensor([1]))
 """
 
 MATH = """
+x = t.ones(2)
+t.arange(10).split(split_size=3)
+t.tensor_split(t.arange(7), indices=(1, 6))
+t.tensor_split(t.arange(7), sections=3)
+t.swapaxes(t.ones(2, 3), axis0=0, axis1=1).shape
+t.ones(2, 3).swapaxes(axis0=0, axis1=1).shape
+reversed(t.arange(6).view(2, 3))
+t.arange(3).__reversed__()
+x = t.empty(0); r = t.norm(t.ones(2), out=x); (r is x, x)
+x = t.empty(0); r = t.norm(t.ones(2, 2), 'fro', out=x); (r is x, x)
+x = t.empty(0); r = t.norm(t.ones(2, 2), p='nuc', dim=(0, 1), out=x); (r is x, x)
+x = t.empty(0); r = t.nanmean(t.tensor([1.0, float('nan')]), out=x); (r is x, x)
+t.linalg.norm(input=t.ones(2))
+t.special.bessel_j0(input=t.zeros(2))
+[x.tolist() for x in t.linalg.inv_ex(t.eye(2), out=(t.empty(0), t.empty(0, dtype=t.int32)))]
+[x.tolist() for x in t.linalg.cholesky_ex(t.eye(2), out=(t.empty(0), t.empty(0, dtype=t.int32)))]
+[x.tolist() for x in t.triangular_solve(t.ones(2, 1), t.eye(2), out=(t.empty(0), t.empty(0)))]
 t.addmm(t.ones(2, 2), t.ones(2, 3), t.ones(3, 2), beta=2, alpha=0.5)
 t.addmm(t.ones(2, 2), t.ones(2, 3), t.ones(2, 2))
 t.addmm(t.ones(2, 2).int(), t.ones(2, 3).int(), t.ones(3, 2).int())

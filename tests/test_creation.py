@@ -235,6 +235,21 @@ copy.deepcopy(t.Generator().manual_seed(3)).initial_seed()
 """
 
 LEGACY = """
+t.Tensor(t.ones(2, dtype=t.float64))
+t.Tensor(t.ones(2, dtype=t.int64))
+t.Tensor(x).data_ptr() == x.data_ptr()
+t.ones(2).new([1, 2])
+t.ones(2).new(2, 3).shape
+t.ones(2).new()
+t.ones(2, dtype=t.int64).new([1.5, 2])
+t.ones(2).new(t.ones(3))
+t.ones(2).new(t.Size([2])).shape
+x = t.ones(3); r = t.zeros(3, out=x, requires_grad=True); (r is x, x)
+x = t.empty(0); r = t.rand(3, out=x, requires_grad=True); (r is x, x)
+t.linspace(0, 1j, 3)
+t.linspace(1 + 2j, 3, 1)
+t.linspace(1j, 3, 4, dtype=t.complex128)
+t.linspace(0, 1j, 3, requires_grad=True)
 t.Tensor([1, 2, 3])
 t.Tensor(2, 3).shape
 t.Tensor()
@@ -313,6 +328,8 @@ t.ones(2, device=t.device('cpu')).device
 
 # Errors of the same type whose words differ.
 OWN_WORDS = """
+t.ones(2).new(t.ones(3).double())
+t.linspace(0, 1j, 3, dtype=t.float32)
 x = t.empty(0, dtype=t.int64); r = t.zeros(2, 3, out=x, dtype=t.float32); (r is x, x)
 x = t.ones(3, requires_grad=True); r = t.zeros(3, out=x); (r is x, x)
 t.ones(2, pin_memory=True)

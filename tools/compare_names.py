@@ -63,8 +63,20 @@ FAMILIES = {
     r"\w+_(embedding|ranking|nll|margin)_loss",
 }
 
+#: Parameters that PyTorch's documentation names and PyTorch does not take.
+UNTRUE = {
+    "broadcast_to": {"shape"},
+    "histogramdd": {"out"},
+    "matrix_exp": {"A"},
+    "result_type": {"tensor1", "tensor2"},
+    "searchsorted": {"values"},
+    "std_mean": {"out"},
+    "true_divide": {"dividend", "divisor"},
+    "var_mean": {"out"},
+}
 #: Parameters without a meaning here, or since long; NumPy's names of parameters are taken too, but not declared.
 IGNORED = {"self", "size_average", "reduce", "names", "memory_format", "layout"}
+IGNORED |= {"axis", "axis0", "axis1", "indices", "sections", "split_size"}
 
 
 def public(namespace: str) -> Iterator[tuple[str, Any]]:
@@ -154,6 +166,7 @@ def comparison() -> Iterator[str]:
                 if callable(value) and not inspect.isclass(value):
                     theirs, ours = parameters(value), own_parameters(getattr(place, name), namespace, name)
                     lacking = {x for x in (theirs or set()) - (ours or theirs or set()) - IGNORED if x[0] != "_"}
+                    lacking -= UNTRUE.get(name, {"input"} if "x" in (ours or ()) else set())
                     if lacking and namespace != "Tensor":
                         signatures.append(f"- `{shown}.{name}`: " + ", ".join(f"`{x}`" for x in sorted(lacking)))
                 continue

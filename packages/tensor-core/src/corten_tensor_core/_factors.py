@@ -152,7 +152,9 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: tuple[Tensor
     return tuple(written("lu", x, into) for x, into in zip(found, out, strict=True))
 
 
-orgqr = householder_product
+def orgqr(input: Tensor, tau: Tensor) -> Tensor:
+    """Return `linalg.householder_product(input, tau)`: its older name."""
+    return householder_product(input, tau)
 
 
 def _first_zero(factors: Tensor) -> Tensor:
