@@ -2,6 +2,7 @@
 
 import pytest
 
+import corten
 from tests.programs import assert_like_pytorch
 
 pytest.importorskip("torch")
@@ -195,3 +196,28 @@ def test_like_pytorch(program):
 @pytest.mark.parametrize("program", OWN_WORDS.strip().split("\n"))
 def test_errors_in_own_words(program):
     assert_like_pytorch(program, words=False)
+
+
+ABSENT = {
+    "t.sparse_coo_tensor([[0]], [1.0], (2,))": "sparse tensors",
+    "t.sparse_csr_tensor([0, 1], [0], [1.0])": "sparse tensors",
+    "t.sparse.mm": "sparse tensors",
+    "t.optim.SparseAdam([t.ones(1, requires_grad=True)])": "sparse tensors",
+    "t.nn.Embedding(3, 2, sparse=True)(t.tensor([1]))": "sparse tensors",
+    "t.nn.functional.embedding(t.tensor([1]), t.ones(3, 2), sparse=True)": "sparse tensors",
+    "t.gather(t.ones(2), 0, t.tensor([1]), sparse_grad=True)": "sparse tensors",
+    "t.zeros(2, layout=t.sparse_csr)": "sparse_csr is not supported",
+    "t.quantize_per_tensor(t.ones(2), 0.1, 0, None)": "quantised tensors",
+    "t.nested.nested_tensor([t.ones(2)])": "nested tensors",
+    "t.autocast('cpu')": "mixed precision",
+    "t.amp.GradScaler()": "mixed precision",
+    "t.compile(lambda x: x)": "compiler",
+    "t.jit.script": "compiler",
+    "t.distributed.is_available()": "several processes",
+}
+
+
+@pytest.mark.parametrize("program", ABSENT)
+def test_what_is_not_there_says_so(program):
+    with pytest.raises((AttributeError, NotImplementedError), match=ABSENT[program]):
+        eval(program, {"t": corten})

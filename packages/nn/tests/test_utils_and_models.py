@@ -66,6 +66,22 @@ def test_vector_of_parameters(ref):
     ref.same_behaviour(lambda nn, torch: nn.utils.vector_to_parameters([1.0], []))
 
 
+def test_helpers_beside_the_modules(ref):
+    def scenario(nn, torch):
+        if torch is core:
+            from corten_nn.modules import utils
+        else:
+            from torch.nn.modules import utils
+        state = nn.Sequential(nn.Linear(1, 1), nn.BatchNorm1d(1)).state_dict(prefix="module.")
+        utils.consume_prefix_in_state_dict_if_present(state, "module.")
+        plain = {"module.a": 1, "b": 2}
+        utils.consume_prefix_in_state_dict_if_present(plain, "module.")
+        pairs = [f(3) for f in (utils._single, utils._pair, utils._triple, utils._quadruple)]
+        return list(state), dict(state._metadata), plain, pairs, utils._pair([4, 5])
+
+    ref.same_behaviour(scenario)
+
+
 # Number of parameters and of entries in the state dict, as torchvision's models have them.
 SIZES = {
     "resnet18": (11_689_512, 122),

@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     from ._legacy import IntTensor as IntTensor
     from ._legacy import LongTensor as LongTensor
     from ._legacy import ShortTensor as ShortTensor
+    from ._lowrank import pca_lowrank as pca_lowrank
+    from ._lowrank import svd_lowrank as svd_lowrank
     from ._printing import get_printoptions as get_printoptions
     from ._printing import set_printoptions as set_printoptions
     from ._spectra import istft as istft
@@ -95,6 +97,7 @@ _LAZY = {
         "BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor "
         "ShortTensor"
     ),
+    "_lowrank": "pca_lowrank svd_lowrank",
     "_printing": "get_printoptions set_printoptions",
     "_spectra": "istft stft",
     "_windows": "bartlett_window blackman_window hamming_window hann_window kaiser_window",
