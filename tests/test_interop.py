@@ -1,7 +1,6 @@
 """Between tensors, NumPy and Python: each expression gives what it gives in PyTorch, or the same error."""
 
 import copy
-import math
 import pickle
 import warnings
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 
 import corten
+from tests.programs import assert_like_pytorch
 
 torch = pytest.importorskip("torch")
 
@@ -278,6 +278,77 @@ copy.deepcopy(lib.Size([1]))
 copy.copy(lib.device("cpu"))
 """
 
+PROGRAMS = """
+a = np.ones(3); x = t.from_numpy(a); a[0] = 5; x[1] = 7; (x, a)
+a = np.ones(3); a.flags.writeable = False; x = t.from_numpy(a); (x, x + 1)
+a = np.ones(3); a.flags.writeable = False; t.as_tensor(a)
+a = np.ones(3); a.flags.writeable = False; t.asarray(a)
+a = np.ones(3); a.flags.writeable = False; t.tensor(a)
+a = np.ones(3); a.flags.writeable = False; t.from_dlpack(a)
+t.frombuffer(b'abcd', dtype=t.uint8)
+x = t.ones(3); a = x.numpy(); a[0] = 9; x
+x = t.ones(3); a = np.asarray(x); a[0] = 9; x
+t.ones(2, requires_grad=True).numpy()
+x = t.arange(6.0).view(2, 3); y = t.from_dlpack(x); (y.data_ptr() == x.data_ptr(), y)
+x = t.arange(6.0).view(2, 3); y = t.utils.dlpack.from_dlpack(t.utils.dlpack.to_dlpack(x)); (y.data_ptr() == x.data_ptr(), y)
+x = t.arange(6.0); type(x.__dlpack__()).__name__
+t.ones(2, requires_grad=True).__dlpack__()
+t.from_dlpack(t.ones(2), copy=True)
+t.from_dlpack(t.ones(2), device='cpu')
+t.ones(2).__dlpack__(max_version=(1, 0)) is not None
+t.ones(2).__dlpack__(copy=True) is not None
+x = np.arange(3.0); y = t.from_dlpack(x); x[0] = 7; y
+t.ones(2, dtype=t.bool).__dlpack__() is not None
+copy.deepcopy(nn.Linear(2, 2)).weight.is_leaf
+copy.copy(nn.Linear(2, 2)).weight.shape
+copy.deepcopy(t.optim.Adam([t.ones(1, requires_grad=True)])).defaults['lr']
+x = t.ones(2, requires_grad=True); (x * 2).sum().backward(); copy.deepcopy(x).grad
+x = t.ones(2, requires_grad=True); x.foo = 3; copy.deepcopy(x).foo
+copy.deepcopy(nn.Parameter(t.ones(2), requires_grad=False))
+type(copy.deepcopy(nn.Parameter(t.ones(2)))).__name__
+type(pickle.loads(pickle.dumps(nn.Parameter(t.ones(2))))).__name__
+pickle.loads(pickle.dumps(nn.Linear(2, 2))).weight.requires_grad
+(copy.deepcopy(t.strided), copy.copy(t.float32) is t.float32)
+copy.deepcopy(t.ones(3).untyped_storage()).nbytes()
+copy.deepcopy(t.ones(2).double())
+copy.deepcopy((t.ones(2), t.ones(2)))
+copy.deepcopy(t.nn.utils.rnn.pack_padded_sequence(t.ones(3, 2, 1), t.tensor([3, 2])))
+copy.deepcopy(nn.MultiheadAttention(4, 2)).embed_dim
+copy.deepcopy(t.optim.lr_scheduler.StepLR(t.optim.SGD([t.ones(1, requires_grad=True)], lr=0.1), 2)).last_epoch
+copy.deepcopy(t.utils.data.TensorDataset(t.ones(3)))[0]
+pickle.loads(pickle.dumps(t.utils.data.TensorDataset(t.ones(3))))[0]
+pickle.loads(pickle.dumps(t.optim.SGD([t.ones(1, requires_grad=True)], lr=0.1))).defaults['lr']
+x = t.ones(2, requires_grad=True); copy.deepcopy(x * 2)
+bool(t.tensor([1, 2]))
+bool(t.empty(0))
+bool(t.tensor([0.0]))
+if_ = 1 if t.tensor([True]) else 0; if_
+[x for x in t.ones(2, 2)]
+iter(t.tensor(1))
+len(t.tensor(1))
+list(zip(t.arange(2), t.arange(2)))
+t.tensor([[1, 2]]).tolist()
+(t.tensor(1.5).item(), t.tensor(1).item(), t.tensor(True).item())
+t.ones(2).item()
+(np.add(t.ones(2), 1), np.multiply(np.ones(2), t.ones(2)))
+t.ones(2) + np.ones(2)
+np.ones(2) + t.ones(2)
+hash(t.ones(1)) is not None
+{t.ones(1): 1} is not None
+x = t.ones(1); x in [x]
+x = t.ones(2); y = t.ones(2); x in [y]
+(t.ones(2).__len__(), t.ones(2).__contains__(1))
+(int(t.tensor(3.7)), float(t.tensor(3)), complex(t.tensor(3.0)), t.tensor(3).__index__())
+x = t.ones(3); x.apply_(lambda v: v + 1)
+t.ones(2).pin_memory()
+t.ones(2).is_pinned()
+t.ones(2).is_shared()
+(t.ones(2).to(t.float64).dtype, t.ones(2).to('cpu', t.int32).dtype, t.ones(2).to(t.ones(1, dtype=t.int8)).dtype, t.ones(2).to(device='cpu', dtype=t.float16, non_blocking=True, copy=True).dtype)
+x = t.ones(2); x.to('cpu') is x
+x = t.ones(2); x.float() is x
+(t.ones(2).double(), t.ones(2).half(), t.ones(2).int(), t.ones(2).long(), t.ones(2).short(), t.ones(2).byte(), t.ones(2).char(), t.ones(2).bool(), t.ones(2).bfloat16(), t.ones(2).cfloat(), t.ones(2).cdouble())
+"""
+
 ARGUMENTS = """
 lib.is_tensor(np.ones(1))
 lib.zeros(np.int64(2), np.int32(3))
@@ -298,45 +369,12 @@ OWN_WORDS = (
     "lib.asarray(np.arange(3), dtype=lib.float32, copy=False)",
 )
 
-GROUPS = (TO_NUMPY, THROUGH_NUMPY, TO_PYTHON, FROM_ARRAYS, FROM_DATA, BUFFERS, COPIES, ARGUMENTS)
-
-
-def outcome(expression, lib):
-    """Return what an expression gives, taken apart, or the type and text of its error."""
-    names = {"lib": lib, "np": np, "copy": copy, "math": math, "pickle": pickle}
-    with warnings.catch_warnings():
-        # PyTorch gives most warnings once a process, and NumPy finds its interface old.
-        warnings.simplefilter("ignore")
-        try:
-            return described(eval(expression, names))
-        except Exception as error:
-            names = {kind.__name__ for kind in type(error).__mro__} - {"Exception", "BaseException", "object"}
-            return names, str(error).replace("\n", " ")
-
-
-def described(x):
-    if hasattr(x, "storage_offset"):
-        layout = tuple(x.shape), tuple(x.stride()) if x.numel() else None, x.storage_offset()
-        return "tensor", str(x.dtype), layout, x.requires_grad, x.is_leaf, x.detach().tolist()
-    if isinstance(x, np.ndarray):
-        return "array", str(x.dtype), x.shape, x.strides, x.flags.writeable, x.tolist()
-    if isinstance(x, (list, tuple)):
-        return type(x).__name__, [described(item) for item in x]
-    return type(x).__name__, str(x)
+GROUPS = (TO_NUMPY, THROUGH_NUMPY, TO_PYTHON, FROM_ARRAYS, FROM_DATA, BUFFERS, COPIES, PROGRAMS, ARGUMENTS)
 
 
 @pytest.mark.parametrize("expression", [line for group in GROUPS for line in group.strip().split("\n")], ids=str)
 def test_like_pytorch(expression):
-    ours, theirs = (outcome(expression, lib) for lib in (corten, torch))
-    if isinstance(theirs[0], set):
-        # Texts of overloads list signatures, each library its own.
-        telling = theirs[1].split(" - got ")[0].split(". If using")[0]
-        assert isinstance(ours[0], set), f"{ours[0]}, PyTorch raises {telling}"
-        assert theirs[0] & ours[0], f"{ours}, PyTorch raises {telling}"
-        if expression not in OWN_WORDS:
-            assert telling in ours[1]
-    else:
-        assert ours == theirs
+    assert_like_pytorch(expression, words=expression not in OWN_WORDS)
 
 
 def test_memory_is_shared():

@@ -60,6 +60,22 @@ def test_wrong_derivatives_are_found():
         gradgradcheck(WrongSecond.apply, (x,))
 
 
+def test_options_of_checks():
+    x = core.tensor([0.5, -2.0], dtype=core.float64, requires_grad=True)
+    assert gradcheck(Cube.apply, x, check_batched_grad=True, fast_mode=True, check_grad_dtypes=True, masked=False)
+    assert gradgradcheck(Cube.apply, x, gen_non_contig_grad_outputs=True, check_batched_grad=True, fast_mode=True)
+    for check, option in (
+        (gradcheck, {"check_forward_ad": True}),
+        (gradcheck, {"check_batched_forward_grad": True}),
+        (gradcheck, {"check_backward_ad": False}),
+        (gradcheck, {"masked": True}),
+        (gradgradcheck, {"check_fwd_over_rev": True}),
+        (gradgradcheck, {"check_rev_over_rev": False}),
+    ):
+        with pytest.raises(NotImplementedError, match="dense tensors in reverse mode alone"):
+            check(Cube.apply, x, **option)
+
+
 def test_saved_tensors_are_the_same_objects():
     seen = []
 

@@ -19,12 +19,12 @@ def both(compute):
 def outcome(compute, lib, place):
     try:
         return compute(lib, place)
-    except (RuntimeError, TypeError) as error:
+    except (AssertionError, RuntimeError, TypeError) as error:
         return type(error).__name__, str(error)
 
 
 def plain(value):
-    if isinstance(value, tuple):
+    if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     return value if isinstance(value, (str, bool)) else value.tolist()
 
@@ -118,6 +118,11 @@ MISTAKES = {
     "several": lambda t, f: f.hvp(pair, (x_of(t), y_of(t)), (x_of(t), y_of(t))),
     "strict": lambda t, f: f.vjp(lambda x: x_of(t), x_of(t), x_of(t), strict=True),
     "both modes": lambda t, f: f.jacobian(wave, x_of(t), strict=True, vectorize=True),
+    "forward": lambda t, f: f.jacobian(wave, x_of(t), strategy="forward-mode"),
+    "forward, graph": lambda t, f: f.jacobian(wave, x_of(t), True, vectorize=True, strategy="forward-mode"),
+    "forward, strict": lambda t, f: f.jacobian(wave, x_of(t), False, True, vectorize=True, strategy="forward-mode"),
+    "forward, hessian": lambda t, f: f.hessian(wave, x_of(t), outer_jacobian_strategy="forward-mode"),
+    "unknown strategy": lambda t, f: f.hessian(wave, x_of(t), outer_jacobian_strategy="x"),
 }
 
 
@@ -126,9 +131,19 @@ def test_messages(name):
     both(MISTAKES[name])
 
 
-def test_only_reverse_mode():
-    with pytest.raises(NotImplementedError, match="argument 'strategy' must be 'reverse-mode', got 'forward-mode'"):
-        functional.jacobian(wave, x_of(core), strategy="forward-mode")
+@pytest.mark.filterwarnings("ignore:.torch.jit.script")  # PyTorch's forward mode scripts its formulas
+def test_strategies_give_the_same():
+    def forward(t, f):
+        options = {"vectorize": True, "strategy": "forward-mode"}
+        return f.jacobian(wave, x_of(t), **options), f.jacobian(pair, (x_of(t), y_of(t)), **options)
+
+    both(forward)
+    both(
+        lambda t, f: f.hessian(lambda x: wave(x).sum(), x_of(t), vectorize=True, outer_jacobian_strategy="forward-mode")
+    )
+
+
+def test_refusals():
     with pytest.raises(TypeError, match="must be either a Tensor or a tuple of Tensors"):
         functional.vjp(wave, [1.0])
     with pytest.raises(RuntimeError, match="independent of input 1"):

@@ -198,6 +198,7 @@ def test_folder(monkeypatch):
 
 
 def test_trained_networks(server, tmp_path, cache, monkeypatch):
+    safetensors_numpy = pytest.importorskip("safetensors.numpy")
     model = models.resnet18(num_classes=3)
     data = saved(tmp_path, model.state_dict())
     name = f"resnet18-{hashlib.sha256(data).hexdigest()[:8]}.pth"
@@ -210,7 +211,9 @@ def test_trained_networks(server, tmp_path, cache, monkeypatch):
         {"pretrained": True},
         {"weights": f"{server.url}/{name}"},
         {"weights": tmp_path / "saved"},
+        {"weights": str(tmp_path / "resnet.safetensors")},
     ]
+    safetensors_numpy.save_file({k: x.numpy() for k, x in model.state_dict().items()}, tmp_path / "resnet.safetensors")
     for settings in given:
         twin = models.resnet18(num_classes=3, progress=False, **settings)
         assert (twin.fc.weight == model.fc.weight).all(), settings

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import corten_autograd as autograd
 import corten_nn as nn
 import corten_tensor_core as core
 
@@ -42,6 +46,9 @@ LAYERS = [
     ("GroupNorm", (2, 4), {"affine": False}, [(2, 4, 5, 3)]),
     ("LocalResponseNorm", (3,), {}, [(2, 6, 4)]),
     ("LocalResponseNorm", (2,), {"alpha": 0.1, "k": 2.0}, [(2, 6, 4, 3)]),
+    ("CrossMapLRN2d", (5,), {"alpha": 0.5, "k": 2}, []),
+    ("SyncBatchNorm", (4,), {}, [(5, 4)]),
+    ("SyncBatchNorm", (4,), {"momentum": None, "bias": False}, [(2, 4, 3, 3)]),
     ("MaxPool1d", (3,), {"stride": 2}, [(2, 4, 9)]),
     ("MaxPool2d", (3,), {"stride": 2, "padding": 1}, [(2, 4, 9, 8)]),
     ("MaxPool2d", ((2, 3),), {"ceil_mode": True, "return_indices": True}, [(2, 4, 9, 8)]),
@@ -219,6 +226,9 @@ def test_padding_mode_keeps_the_same_padding_argument(ref):
         lambda nn, torch: nn.BatchNorm1d(4)(torch.zeros(2, 4, 3, 3)),
         lambda nn, torch: nn.BatchNorm2d(4)(torch.zeros(2, 4)),
         lambda nn, torch: nn.BatchNorm1d(4)(torch.zeros(1, 4)),
+        lambda nn, torch: nn.SyncBatchNorm(4)(torch.zeros(4)),
+        lambda nn, torch: nn.SyncBatchNorm(4)(torch.zeros(2, 0)),
+        lambda nn, torch: nn.CrossMapLRN2d(3)(torch.zeros(2, 3, 4)),
         lambda nn, torch: nn.InstanceNorm2d(4, affine=True)(torch.zeros(2, 3, 4, 4)),
         lambda nn, torch: nn.InstanceNorm1d(4)(torch.zeros(2, 4, 1)),
         lambda nn, torch: nn.Dropout(1.5),
@@ -265,6 +275,53 @@ def test_padding_mode_keeps_the_same_padding_argument(ref):
 )
 def test_errors(ref, build):
     ref.same_behaviour(build)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
+def test_normalisation_over_many_channels(ref, size):
+    x = np.random.default_rng(2).standard_normal((2, 9, 2, 3)).astype(np.float32)
+    ours, theirs = (lib.CrossMapLRN2d(size, alpha=0.7, beta=0.5) for lib in (nn, ref.nn))
+    ref.assert_close(ours(core.from_numpy(x)), theirs(ref.torch.from_numpy(x)))
+    # PyTorch's gradient counts the neighbours from one channel further.
+    assert autograd.gradcheck(ours, core.from_numpy(x).double().requires_grad_())
+
+
+def test_conversion_to_synchronised_batch_norm(ref):
+    def scenario(nn, torch):
+        net = nn.Sequential(
+            nn.Conv2d(2, 3, 1), nn.BatchNorm2d(3, eps=0.1), nn.Sequential(nn.BatchNorm1d(2, affine=False))
+        )
+        norm = net[1].eval()
+        weight, mean = norm.weight, norm.running_mean
+        mean.add_(1)
+        made = nn.SyncBatchNorm.convert_sync_batchnorm(net)
+        same = made is net, made[1].weight is weight, made[1].running_mean is mean, made[1].training
+        alone = nn.SyncBatchNorm.convert_sync_batchnorm(nn.BatchNorm1d(2))
+        x = torch.arange(12.0).reshape(1, 3, 2, 2)
+        return (
+            repr(made),
+            list(made.state_dict()),
+            same,
+            [round(v, 4) for v in made[1](x).flatten().tolist()],
+            repr(alone),
+        )
+
+    ref.same_behaviour(scenario)
+    with pytest.raises(NotImplementedError, match="'process_group' must be None"):
+        nn.SyncBatchNorm(3, process_group=1)
+
+
+def test_memory_format_of_weights(ref):
+    def scenario(nn, torch):
+        nets = (
+            nn.Sequential(nn.Conv2d(2, 3, 2), nn.ModuleList([nn.ConvTranspose2d(2, 3, 2), nn.Linear(2, 3)])),
+            nn.Conv3d(2, 3, 2),
+        )
+        nn.utils.convert_conv2d_weight_memory_format(nets[0], torch.channels_last)
+        nn.utils.convert_conv3d_weight_memory_format(nets[1], torch.channels_last_3d)
+        return [p.stride() for net in nets for p in net.parameters()]
+
+    ref.same_behaviour(scenario)
 
 
 def test_invalid_choices_are_named():
@@ -395,3 +452,13 @@ def test_adaptive_softmax(ref, targets):
 
     ref.assert_close(run(ours, core), run(theirs, ref.torch), rtol=1e-4, atol=1e-5)
     ours.reset_parameters()
+
+
+def test_every_module_is_tested(ref):
+    """All of PyTorch's modules are here, but for those of several processes, and each has its place in these tests."""
+    elsewhere = {"DataParallel", "Container", "NLLLoss2d", "Module", "RNNBase", "RNNCellBase"}
+    theirs = [name for name, x in vars(ref.nn).items() if isinstance(x, type) and issubclass(x, ref.nn.Module)]
+    tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    for name in set(theirs) - elsewhere:
+        assert hasattr(nn, name), name
+        assert re.search(rf"\b{name.removeprefix('Lazy')}\b", tests), name

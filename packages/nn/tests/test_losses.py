@@ -123,6 +123,29 @@ def test_module(ref, case):
     ref.assert_close(ours(*map(core.tensor, inputs)), theirs(*map(ref.torch.tensor, inputs)), rtol=2e-5)
 
 
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("out_features", [(), (2,)])
+@pytest.mark.parametrize("settings", [{}, {"ignore_index": 1, "reduction": "sum"}, {"label_smoothing": 0.2}], ids=str)
+def test_cross_entropy_of_a_linear_layer(ref, settings, out_features, bias):
+    ours, theirs = ref.seeded(
+        3, lambda nn: nn.LinearCrossEntropyLoss(SCORES.shape[1], 5, out_features=out_features, bias=bias, **settings)
+    )
+    assert repr(ours) == repr(theirs)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    classes = np.random.default_rng(1).integers(0, 5, (len(SCORES), *out_features))
+    probabilities = np.random.default_rng(1).random((len(SCORES), 5, *out_features)).astype(np.float32)
+    for target in (classes, probabilities):
+        if target is probabilities and "ignore_index" in settings:
+            continue
+        x, y = core.tensor(SCORES, requires_grad=True), ref.torch.tensor(SCORES, requires_grad=True)
+        losses = ours(x, core.tensor(target)), theirs(y, ref.torch.tensor(target))
+        ref.assert_close(*losses, rtol=2e-5)
+        for loss in losses:
+            loss.backward()
+        ref.assert_close(x.grad, y.grad, rtol=2e-5)
+    ref.assert_close(ours.linear.weight.grad, theirs.linear.weight.grad, rtol=2e-5)
+
+
 def test_weights_are_buffers(ref):
     def scenario(nn, torch):
         loss = nn.BCEWithLogitsLoss(torch.ones(3), pos_weight=torch.ones(3))
@@ -160,6 +183,18 @@ def test_ctc_loss(ref):
         lambda nn, torch: nn.functional.multi_margin_loss(torch.zeros(2, 2), torch.tensor([0, 1]), p=3),
         lambda nn, torch: nn.MultiMarginLoss(weight=torch.zeros(2, 2)),
         lambda nn, torch: nn.TripletMarginLoss(margin=-1),
+        lambda nn, torch: nn.functional.linear_cross_entropy(*[torch.zeros(2, 2, 2)] * 3),
+        lambda nn, torch: nn.functional.linear_cross_entropy(torch.zeros(2, 2), torch.zeros(2), torch.zeros(2)),
+        lambda nn, torch: nn.functional.linear_cross_entropy(torch.zeros(2, 2), torch.zeros(3, 4), torch.zeros(2)),
+        lambda nn, torch: nn.functional.linear_cross_entropy(torch.zeros(2), torch.zeros(3, 4, 2), torch.zeros(2)),
+        lambda nn, torch: nn.functional.linear_cross_entropy(
+            torch.zeros(2, 2), torch.zeros(3, 2), torch.zeros(2, 3), ignore_index=1
+        ),
+        lambda nn, torch: nn.functional.linear_cross_entropy(
+            torch.zeros(2, 2), torch.zeros(3, 2), torch.zeros(2, 3), linear_bias=torch.zeros(2)
+        ),
+        lambda nn, torch: nn.LinearCrossEntropyLoss(2, 3, weight=torch.zeros(2)),
+        lambda nn, torch: nn.LinearCrossEntropyLoss(2, 3, label_smoothing=2.0),
     ],
 )
 def test_errors(ref, scenario):

@@ -176,6 +176,38 @@ def test_new_weight_norm_reads_the_old():
     assert (new.weight - old.weight).abs().max() == 0
 
 
+SPECTRAL = {
+    "linear": (lambda nn: nn.utils.spectral_norm(nn.Linear(4, 5)), (3, 4)),
+    "conv": (lambda nn: nn.utils.spectral_norm(nn.Conv2d(2, 3, 2), n_power_iterations=3, eps=1e-6), (1, 2, 3, 3)),
+    "transposed": (lambda nn: nn.utils.spectral_norm(nn.ConvTranspose1d(2, 3, 2)), (1, 2, 3)),
+    "bias": (lambda nn: nn.utils.spectral_norm(nn.Bilinear(4, 4, 5), "weight", dim=2), (3, 4)),
+}
+
+
+@pytest.mark.parametrize("name", list(SPECTRAL))
+def test_spectral_norm_by_hook(ref, name):
+    build, shape = SPECTRAL[name]
+    ours, theirs = ref.seeded(3, build)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    assert repr(ours) == repr(theirs)
+    x = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
+    for training in (True, True, False):
+        results = []
+        for layer, tensor in ((ours, core.from_numpy(x)), (theirs, ref.torch.from_numpy(x))):
+            out = layer.train(training)(*[tensor] * (2 if name == "bias" else 1))
+            (out * out).sum().backward()
+            results.append([out, *(p.grad for p in layer.parameters()), *layer.buffers()])
+        ref.assert_close(*results, rtol=1e-4, atol=1e-5)
+    # What was saved goes on from there.
+    again, _ = ref.seeded(5, build)
+    ref.copy_weights(again, theirs)
+    ref.assert_close(again.eval()(*[core.from_numpy(x)] * (2 if name == "bias" else 1)), results[1][0], rtol=1e-4)
+    ours, theirs = (lib.utils.remove_spectral_norm(layer) for lib, layer in ((nn, ours), (ref.nn, theirs)))
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    assert isinstance(ours.weight, nn.Parameter)
+    ref.assert_close(ours.weight, theirs.weight, rtol=1e-4, atol=1e-5)
+
+
 def statistics(norm, torch):
     norm.running_mean = torch.tensor([0.5, -1.0])
     norm.running_var = torch.tensor([2.0, 0.25])
@@ -287,6 +319,11 @@ MISTAKES = {
     "spectral dim": lambda nn, t: nn.utils.parametrizations.spectral_norm(nn.Linear(2, 2), dim=2),
     "spectral iterations": lambda nn, t: nn.utils.parametrizations.spectral_norm(nn.Linear(2, 2), n_power_iterations=0),
     "remove norm": lambda nn, t: nn.utils.remove_weight_norm(nn.Linear(2, 2)),
+    "remove spectral": lambda nn, t: nn.utils.remove_spectral_norm(nn.Linear(2, 2)),
+    "spectral hook twice": lambda nn, t: nn.utils.spectral_norm(nn.utils.spectral_norm(nn.Linear(2, 2))),
+    "spectral hook iterations": lambda nn, t: nn.utils.spectral_norm(nn.Linear(2, 2), n_power_iterations=0),
+    "spectral hook without": lambda nn, t: nn.utils.spectral_norm(nn.Linear(2, 2, bias=False), "bias"),
+    "spectral hook lazy": lambda nn, t: nn.utils.spectral_norm(nn.LazyLinear(2)),
 }
 
 

@@ -66,6 +66,22 @@ def test_vector_of_parameters(ref):
     ref.same_behaviour(lambda nn, torch: nn.utils.vector_to_parameters([1.0], []))
 
 
+def test_helpers_beside_the_modules(ref):
+    def scenario(nn, torch):
+        if torch is core:
+            from corten_nn.modules import utils
+        else:
+            from torch.nn.modules import utils
+        state = nn.Sequential(nn.Linear(1, 1), nn.BatchNorm1d(1)).state_dict(prefix="module.")
+        utils.consume_prefix_in_state_dict_if_present(state, "module.")
+        plain = {"module.a": 1, "b": 2}
+        utils.consume_prefix_in_state_dict_if_present(plain, "module.")
+        pairs = [f(3) for f in (utils._single, utils._pair, utils._triple, utils._quadruple)]
+        return list(state), dict(state._metadata), plain, pairs, utils._pair([4, 5])
+
+    ref.same_behaviour(scenario)
+
+
 # Number of parameters and of entries in the state dict, as torchvision's models have them.
 SIZES = {
     "resnet18": (11_689_512, 122),
@@ -86,6 +102,38 @@ def test_sizes_of_residual_networks(name):
     assert keys[6] == "layer1.0.conv1.weight"
     assert keys[-2:] == ["fc.weight", "fc.bias"]
     assert "layer2.0.downsample.1.running_var" in keys
+
+
+def names_of_norm(prefix):
+    return [f"{prefix}.{x}" for x in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")]
+
+
+def names_of_network(convolutions, blocks):
+    """The state dict's keys in torchvision's order, for blocks of so many convolutions."""
+    names = ["conv1.weight", *names_of_norm("bn1")]
+    for stage, count in enumerate(blocks, 1):
+        for block in range(count):
+            place = f"layer{stage}.{block}"
+            for i in range(1, convolutions + 1):
+                names += [f"{place}.conv{i}.weight", *names_of_norm(f"{place}.bn{i}")]
+            if block == 0 and (stage > 1 or convolutions == 3):
+                names += [f"{place}.downsample.0.weight", *names_of_norm(f"{place}.downsample.1")]
+    return [*names, "fc.weight", "fc.bias"]
+
+
+@pytest.mark.parametrize(
+    ("name", "convolutions", "blocks"),
+    [
+        ("resnet18", 2, (2, 2, 2, 2)),
+        ("resnet34", 2, (3, 4, 6, 3)),
+        ("resnet50", 3, (3, 4, 6, 3)),
+        ("resnet101", 3, (3, 4, 23, 3)),
+        ("resnet152", 3, (3, 8, 36, 3)),
+    ],
+)
+def test_names_in_residual_networks(name, convolutions, blocks):
+    with core.device("meta"):
+        assert list(getattr(models, name)().state_dict()) == names_of_network(convolutions, blocks)
 
 
 def test_residual_network_runs_and_learns():

@@ -155,6 +155,36 @@ def test_muon(ref, shape, settings):
 
 
 @pytest.mark.parametrize("settings", LBFGS, ids=str)
+def test_state_of_lbfgs_crosses_over(ref, settings):
+    def build(library, tensor):
+        param = tensor(STARTS[0].astype(np.float64)).requires_grad_()
+        return param, library.LBFGS([param], **settings)
+
+    def steps(param, optimizer, tensor):
+        x, y = tensor(X.astype(np.float64)), tensor(Y.astype(np.float64))
+
+        def closure():
+            optimizer.zero_grad()
+            loss = ((x @ param.T - y) ** 4).mean()
+            loss.backward()
+            return loss
+
+        return [optimizer.step(closure).item() for _ in range(2)]
+
+    (p, ours), (q, theirs) = build(optim, core.tensor), build(ref.optim, ref.torch.tensor)
+    assert steps(p, ours, core.tensor) == pytest.approx(steps(q, theirs, ref.torch.tensor), rel=1e-9)
+    saved = ref.into(ours.state_dict()), ref.back(theirs.state_dict())
+    (mine,), (other,) = (x.state_dict()["state"].values() for x in (ours, theirs))
+    assert set(mine) == set(other)
+    for key in set(other) - {"al"}:  # scratch
+        ref.assert_close(mine[key], other[key], rtol=1e-6, atol=1e-9)
+    p.data, q.data = ref.back(q), ref.into(p)
+    theirs.load_state_dict(saved[0])
+    ours.load_state_dict(saved[1])
+    assert steps(p, ours, core.tensor) == pytest.approx(steps(q, theirs, ref.torch.tensor), rel=1e-8)
+
+
+@pytest.mark.parametrize("settings", LBFGS, ids=str)
 def test_lbfgs(ref, settings):
     # In double precision: where a line search ends depends on the last bits.
     def run(library, tensor):

@@ -82,6 +82,12 @@ def test_state_crosses_over(ref, name):
     ours.load_state_dict(saved)
     a.load_state_dict(b.state_dict())
     assert observe(a, ours, 5) == observe(b, theirs, 5)
+    # And back, into a fresh one.
+    c = optimizer(ref.optim, ref.torch)
+    again = CASES[name](ref.optim.lr_scheduler, c)
+    again.load_state_dict(ours.state_dict())
+    c.load_state_dict(a.state_dict())
+    assert observe(c, again, 5) == observe(b, theirs, 5)
 
 
 SWA = {
@@ -127,6 +133,23 @@ def test_plateau(ref, settings):
         return seen, scheduler.state_dict()
 
     assert run(optim, core) == run(ref.optim, ref.torch)
+
+
+def test_state_of_plateau_crosses_over(ref):
+    a, b = optimizer(optim, core), optimizer(ref.optim, ref.torch)
+    ours, theirs = (
+        library.lr_scheduler.ReduceLROnPlateau(o, patience=1, cooldown=1) for library, o in ((optim, a), (ref.optim, b))
+    )
+    for metric in METRICS[:6]:
+        ours.step(metric)
+        theirs.step(metric)
+    saved = ours.state_dict(), theirs.state_dict()
+    ours.load_state_dict(saved[1])
+    theirs.load_state_dict(saved[0])
+    for metric in METRICS[6:]:
+        ours.step(metric)
+        theirs.step(metric)
+        assert (ours.get_last_lr(), ours.num_bad_epochs) == (theirs.get_last_lr(), theirs.num_bad_epochs)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

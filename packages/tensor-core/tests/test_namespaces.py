@@ -145,3 +145,27 @@ def test_errors(name, args):
     for lib, place in ((torch, torch.linalg), (native, linalg)):
         with pytest.raises(RuntimeError):
             getattr(place, name)(*(lib.from_numpy(x) if isinstance(x, np.ndarray) else x for x in args))
+
+
+@pytest.mark.parametrize("shape", [(9, 5), (5, 9), (2, 8, 7)])
+@pytest.mark.parametrize("options", [{}, {"q": 3, "niter": 1}, {"q": None, "niter": 0}], ids=str)
+def test_factors_of_low_rank(shape, options):
+    x = np.random.default_rng(0).standard_normal(shape)
+    m = np.random.default_rng(1).standard_normal(shape[-1])
+    results = []
+    for lib in (native, torch):
+        lib.manual_seed(5)
+        a, offset = lib.from_numpy(x), lib.from_numpy(m)
+        some = {**options, "q": options.get("q", 4) or 5}
+        parts = [lib.svd_lowrank(a, **some), lib.svd_lowrank(a, M=offset, **some), lib.pca_lowrank(a, **options)]
+        parts.append(lib.pca_lowrank(a, center=False))
+        # Signs are not determined.
+        results.append([(s.numpy(), ((u * s.unsqueeze(-2)) @ v.mT).numpy()) for u, s, v in parts])
+    for ours, theirs in zip(*results, strict=True):
+        for a, b in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-8)
+    for lib in (native, torch):
+        with pytest.raises(ValueError, match=r"q\(=10\) must be non-negative integer"):
+            lib.pca_lowrank(lib.ones(3, 4), q=10)
+        with pytest.raises(ValueError, match=r"niter\(=-1\) must be"):
+            lib.pca_lowrank(lib.ones(3, 4), niter=-1)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import corten_tensor_core as native
-from corten_tensor_core import _safetensors, _unpickle, serialization
+from corten_tensor_core import _unpickle, serialization
 
 torch = pytest.importorskip("torch")
 
@@ -352,21 +352,21 @@ def test_safetensors(tmp_path):
     names = [name for name in DTYPES if name != "complex128"]
     x = {name: native.arange(6).reshape(2, 3).to(getattr(native, name)).t() for name in names}
     x["empty"], x["scalar"] = native.empty(0, 3), native.tensor(2.5)
-    _safetensors.save_safetensors(x, path, {"made": "here"})
+    serialization.save_safetensors(x, path, {"made": "here"})
     got = theirs.load_file(path)
     wanted = {name: torch.arange(6).reshape(2, 3).to(getattr(torch, name)).t() for name in names}
     wanted |= {"empty": torch.empty(0, 3), "scalar": torch.tensor(2.5)}
     assert {k: (v.dtype, v.tolist()) for k, v in got.items()} == {k: (v.dtype, v.tolist()) for k, v in wanted.items()}
     theirs.save_file({k: v.contiguous() for k, v in wanted.items()}, path)
-    back = _safetensors.load_safetensors(path)
+    back = serialization.load_safetensors(path)
     assert {k: (str(v.dtype), v.tolist()) for k, v in back.items()} == {
         k: (str(v.dtype), v.tolist()) for k, v in x.items()
     }
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(RuntimeError, match="not a safetensors file, or is damaged"):
-        _safetensors.load_safetensors(path)
+        serialization.load_safetensors(path)
     with pytest.raises(TypeError, match="no dtype for 'z' of torch.complex128"):
-        _safetensors.save_safetensors({"z": native.zeros(1, dtype=native.complex128)}, path)
+        serialization.save_safetensors({"z": native.zeros(1, dtype=native.complex128)}, path)
 
 
 def test_storages_are_shared_by_views():

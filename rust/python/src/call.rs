@@ -5,7 +5,7 @@ use crate::errors::OrRaise;
 use crate::parser::{Call, Parsed, parse};
 use crate::py::{Keep, Obj, enter};
 use crate::signature::Signature;
-use crate::{hooks, results, subclass};
+use crate::{graph, hooks, results, subclass};
 use corten_base::Scalar;
 use corten_tensor::dispatch::{self, Target};
 use corten_tensor::op::{Op, Type};
@@ -95,9 +95,9 @@ impl Group {
         if subclass::wanted(&parsed) {
             return subclass::call(py, &self.callable(py, call.this.is_some())?, call);
         }
-        if let Some(i) = signature.requires_grad
-            && matches!(parsed.args[i], Value::Scalar(Scalar::Bool(true)))
-        {
+        let recorded =
+            signature.requires_grad.is_some_and(|i| matches!(parsed.args[i], Value::Scalar(Scalar::Bool(true))));
+        if recorded {
             hooks::activate(py)?;
         }
         let target = match &parsed.outs {
@@ -106,6 +106,9 @@ impl Group {
             None => Target::Fresh,
         };
         let value = dispatch::call_into(signature.op, &parsed.args, target).or_raise(py)?;
+        if recorded && let Some(outs) = &parsed.outs {
+            outs.iter().try_for_each(|out| graph::set_requires_grad(py, out, true))?;
+        }
         results::finish(py, signature.op, value)
     }
 

@@ -45,13 +45,6 @@ fn from_first(first: &Bound<'_, PyAny>, args: &Bound<'_, PyTuple>, device: Devic
         return sized(args.iter().collect(), device);
     }
     if let Some(tensor) = tensor_of(object) {
-        if tensor.dtype() != promote::default_float() {
-            return Err(PyTypeError::new_err(format!(
-                "expected {} (got {})",
-                promote::default_float(),
-                tensor.dtype()
-            )));
-        }
         return Ok(tensor.detached());
     }
     if crate::types::size::SIZE.is_exact(object) {

@@ -17,6 +17,10 @@ impl Names {
             "keepdim" => &["keepdims"],
             "input" => &["x", "a", "x1"],
             "other" => &["x2"],
+            "dim0" => &["axis0"],
+            "dim1" => &["axis1"],
+            "indices_or_sections" => &["indices", "sections"],
+            "split_size_or_sections" => &["split_size"],
             _ => &[],
         };
         let kept = |n: &'static str| (Keep::new(PyString::intern(py, n).into_any().as_borrowed()), n);

@@ -80,11 +80,11 @@ def backward(
     if grad_variables is not None:
         import warnings
 
-        warnings.warn("'grad_variables' is deprecated. Use 'grad_tensors' instead.", DeprecationWarning, stacklevel=2)
+        warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2)
         if grad_tensors is not None:
             raise RuntimeError(
-                "'grad_tensors' and 'grad_variables' (deprecated) arguments both passed to backward(). "
-                "Please only use 'grad_tensors'."
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`. "
+                "Please only use `grad_tensors`."
             )
         grad_tensors = grad_variables
     outputs = _tensors(tensors)
@@ -112,14 +112,21 @@ def grad(
     `grad_outputs` as `grad_tensors` of `backward`. An input that no output depends on is an error unless
     `allow_unused` (then its gradient is None, which the type passes over, as PyTorch's does) or `materialize_grads`
     (then zeros). With `is_grads_batched` the first dimension of each `grad_outputs` counts passes, and of each result
-    too.
+    too. `only_inputs` has had no effect since long, and a warning says so.
 
     >>> x = torch.tensor([3.0], requires_grad=True)
     >>> grad(x**2, x)
     (tensor([6.]),)
     """
     if not only_inputs:
-        raise TypeError("grad(): argument 'only_inputs' must be True; use backward() to accumulate gradients")
+        import warnings
+
+        warnings.warn(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). "
+            "To accumulate gradient for other parts of the graph, please use torch.autograd.backward.",
+            FutureWarning,
+            stacklevel=2,
+        )
     if materialize_grads:
         if allow_unused is False:
             raise ValueError(

@@ -83,13 +83,22 @@ def gradcheck(
     nondet_tol: float = 0.0,
     check_undefined_grad: bool = True,
     check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
+    fast_mode: bool = False,
+    masked: bool | None = None,
 ) -> bool:
     """Tell whether the gradients of `func` at `inputs` agree with finite differences of step `eps`.
 
     `inputs` are tensors, those that require grad in float64 or complex128; `func` returns a tensor or a tuple of them.
     Agreement is `|analytical - numerical| <= atol + rtol * |numerical|` for each entry of the Jacobian. With
     `raise_exception` a difference raises `GradcheckError`, which names the input, the output and both Jacobians.
+    Whole Jacobians are compared in `fast_mode` too. There is no forward mode, nor sparse tensors: the options that ask
+    for a check of those must have their defaults, or `NotImplementedError` is raised.
     """
+    _refuse("gradcheck", check_batched_forward_grad, check_forward_ad, not check_backward_ad, masked)
     values = _as_tuple(inputs)
     targets = _differentiable(values)
     try:
@@ -110,6 +119,8 @@ def gradcheck(
         tracked = [i for i, r in enumerate(_outputs(func, values)) if r.requires_grad]
         for which, output in zip(tracked, results, strict=True):
             first = _analytical(output, targets)
+            if check_batched_grad:
+                _check_batched(output, targets)
             if _distance(first, _analytical(output, targets)) > nondet_tol:
                 raise GradcheckError(
                     f"Backward is not reentrant: it gives other gradients for output {which} when run again."
@@ -130,6 +141,22 @@ def gradcheck(
             raise
         return False
     return True
+
+
+def _refuse(name: str, *options: bool | None) -> None:
+    if any(options):
+        raise NotImplementedError(f"{name}() checks gradients of dense tensors in reverse mode alone")
+
+
+def _check_batched(output: Tensor, targets: list[Tensor]) -> None:
+    """Compare the gradients for two seeds in one batch with those for each of them."""
+    seeds = _native.randn((2, *output.shape), dtype=output.dtype, device=output.device)
+    batch = grad(output, targets, seeds, retain_graph=True, allow_unused=True, is_grads_batched=True)
+    for i, seed in enumerate(seeds):
+        single = grad(output, targets, seed, retain_graph=True, allow_unused=True)
+        for of_batch, alone in zip(batch, single, strict=True):
+            if alone is not None and not _native.allclose(of_batch[i], alone):
+                raise GradcheckError("the gradients of a batch of seeds differ from those of its single seeds")
 
 
 def _shares_memory(x: Tensor) -> bool:
@@ -186,15 +213,28 @@ def gradgradcheck(
     rtol: float = 1e-3,
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
+    gen_non_contig_grad_outputs: bool = False,
+    fast_mode: bool = False,
+    masked: bool = False,
 ) -> bool:
     """Tell whether the second derivatives of `func` agree with finite differences of its first ones.
 
-    `grad_outputs` are the gradients of the outputs (default: normal random numbers that require grad).
+    `grad_outputs` are the gradients of the outputs (default: normal random numbers that require grad, with gaps between
+    them in memory for `gen_non_contig_grad_outputs`). The other options are those of `gradcheck`.
     """
+    _refuse("gradgradcheck", check_fwd_over_rev, not check_rev_over_rev, masked)
     values = _as_tuple(inputs)
     outputs = [r for r in _outputs(func, values) if r.requires_grad]
     if grad_outputs is None:
-        seeds = tuple(_native.randn_like(r).requires_grad_() for r in outputs)
+        seeds = tuple(_native.randn_like(r) for r in outputs)
+        if gen_non_contig_grad_outputs:
+            seeds = tuple(_native.stack([x, x], -1)[..., 0] for x in seeds)
+        seeds = tuple(x.requires_grad_() for x in seeds)
     else:
         seeds = _as_tuple(grad_outputs)
     count = len(values)
@@ -220,5 +260,8 @@ def gradgradcheck(
         rtol=rtol,
         raise_exception=raise_exception,
         nondet_tol=nondet_tol,
-        check_undefined_grad=False,
+        check_undefined_grad=check_undefined_grad,
+        check_grad_dtypes=check_grad_dtypes,
+        check_batched_grad=check_batched_grad,
+        fast_mode=fast_mode,
     )

@@ -69,10 +69,16 @@ def jacobian(
 ) -> Any:
     """Return the Jacobian: for each output and each input a tensor of both shapes, one after the other.
 
-    One backward pass for each element of the outputs, also with `vectorize`, whose results are the same. The only
-    strategy is "reverse-mode"; another is a `NotImplementedError`.
+    One backward pass for each element of the outputs, also with `vectorize` and the `strategy` "forward-mode", whose
+    results are the same.
     """
-    _check_strategy("jacobian", "strategy", strategy)
+    if _is_forward(strategy, vectorize):
+        for option, name in ((create_graph, "create_graph"), (strict, "strict")):
+            if option:
+                raise (NotImplementedError if name == "create_graph" else RuntimeError)(
+                    f'torch.autograd.functional.jacobian: `{name}=True` and `strategy="forward-mode"` are not '
+                    f'supported together (yet). Please either set `{name}=False` or `strategy="reverse-mode"`.'
+                )
     if vectorize and strict:
         raise RuntimeError(
             "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together. "
@@ -104,7 +110,7 @@ def hessian(
     outer_jacobian_strategy: str = "reverse-mode",
 ) -> Any:
     """Return the second derivatives of a `func` whose output has one element: a tensor for each pair of inputs."""
-    _check_strategy("hessian", "outer_jacobian_strategy", outer_jacobian_strategy)
+    _is_forward(outer_jacobian_strategy, vectorize)
     values, one_input = _tuple(inputs, "inputs", "hessian")
 
     def first(*args: Tensor) -> Tuple:
@@ -256,9 +262,15 @@ def _scalar(out: Any, name: str) -> Tensor:
     return out.reshape(())
 
 
-def _check_strategy(function: str, argument: str, given: str) -> None:
-    if given != "reverse-mode":
-        raise NotImplementedError(f"{function}(): argument '{argument}' must be 'reverse-mode', got {given!r}")
+def _is_forward(strategy: str, vectorize: bool) -> bool:
+    if strategy not in ("forward-mode", "reverse-mode"):
+        raise AssertionError('Expected strategy to be either "forward-mode" or "reverse-mode".')
+    if strategy == "forward-mode" and not vectorize:
+        raise NotImplementedError(
+            "Computing Jacobian using forward-AD or forward-over-reverse Hessian is"
+            "only implemented for `vectorize=True`."
+        )
+    return strategy == "forward-mode"
 
 
 def _stack(rows: list[Tensor], like: Tensor) -> Tensor:

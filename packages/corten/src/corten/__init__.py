@@ -49,7 +49,7 @@ else:
             except ModuleNotFoundError as error:
                 if error.name != f"corten.{name}":
                     raise
-        raise AttributeError(f"module 'corten' has no attribute '{name}'")
+        raise AttributeError(f"module 'corten' has no attribute '{name}'{_alias.reason(name)}")
 
     def __dir__():
         return sorted({*globals(), *_alias.PACKAGES, *dir(corten_tensor_core)})

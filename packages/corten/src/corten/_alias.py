@@ -27,6 +27,28 @@ PACKAGES = {
 MODULES = {"utils.checkpoint": "corten_autograd.checkpoint"}
 
 
+#: What names of PyTorch that are not here begin with, and what they are about.
+ABSENT = {
+    "sparse": "sparse tensors",
+    "quantize": "quantised tensors",
+    "nested": "nested tensors",
+    "autocast": "mixed precision",
+    "amp": "mixed precision",
+    "jit": "a compiler",
+    "compile": "a compiler",
+    "export": "a compiler",
+    "fx": "a compiler",
+    "distributed": "several processes",
+    "multiprocessing": "several processes",
+}
+
+
+def reason(name: str) -> str:
+    """Say why a name of PyTorch is not here, where there is something to say."""
+    about = next((about for start, about in ABSENT.items() if name.startswith(start)), None)
+    return f": there is no support for {about}" if about else ""
+
+
 def real_name(alias: str) -> str:
     """Return the name of the module that `alias`, a name below `corten.`, stands for."""
     name = alias.removeprefix("corten.")

@@ -57,7 +57,7 @@ def load_state_dict_from_url(
 
     The folder is `checkpoints` in the cache by default, the file's name the last part of the URL. With `check_hash`
     the name must be `<name>-<start of the SHA-256>.<extension>`, and a download that differs from it is refused.
-    `map_location` and `weights_only` are those of `load`.
+    `map_location` and `weights_only` are those of `load`; a name in `.safetensors` is read as that.
 
     >>> torch.hub.load_state_dict_from_url("https://download.pytorch.org/models/resnet18-f37072fd.pth")
     """
@@ -78,6 +78,13 @@ def load_state_dict_from_url(
         os.makedirs(folder, exist_ok=True)
         sys.stdout.write(f'Downloading: "{url}" to {path}\n')
         download_url_to_file(url, path, expected, progress)
+    return load_weights(path, map_location, weights_only)
+
+
+def load_weights(path: Any, map_location: Any = None, weights_only: bool = True) -> Any:
+    """Read tensors by name from a file: of safetensors, if its name ends so, or else what `save` wrote."""
+    if os.fspath(path).endswith(".safetensors"):
+        return core.serialization.load_safetensors(path, "cpu" if map_location is None else map_location)
     return core.load(path, map_location, weights_only=weights_only)
 
 

@@ -38,3 +38,8 @@ __all__ = [
     "register_optimizer_step_pre_hook",
     "swa_utils",
 ]
+
+
+def __getattr__(name: str) -> object:
+    reason = ": there is no support for sparse tensors" if name == "SparseAdam" else ""
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{reason}")

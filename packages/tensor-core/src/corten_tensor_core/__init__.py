@@ -45,12 +45,27 @@ if TYPE_CHECKING:
     from ._composite_math import tensordot as tensordot
     from ._composite_math import trapezoid as trapezoid
     from ._composite_math import trapz as trapz
+    from ._composite_math import vander as vander
     from ._composite_order import bucketize as bucketize
     from ._composite_order import isin as isin
     from ._composite_order import searchsorted as searchsorted
     from ._einsum import einsum as einsum
+    from ._factors import lu as lu
+    from ._factors import orgqr as orgqr
     from ._info import finfo as finfo
     from ._info import iinfo as iinfo
+    from ._legacy import BFloat16Tensor as BFloat16Tensor
+    from ._legacy import BoolTensor as BoolTensor
+    from ._legacy import ByteTensor as ByteTensor
+    from ._legacy import CharTensor as CharTensor
+    from ._legacy import DoubleTensor as DoubleTensor
+    from ._legacy import FloatTensor as FloatTensor
+    from ._legacy import HalfTensor as HalfTensor
+    from ._legacy import IntTensor as IntTensor
+    from ._legacy import LongTensor as LongTensor
+    from ._legacy import ShortTensor as ShortTensor
+    from ._lowrank import pca_lowrank as pca_lowrank
+    from ._lowrank import svd_lowrank as svd_lowrank
     from ._printing import get_printoptions as get_printoptions
     from ._printing import set_printoptions as set_printoptions
     from ._spectra import istft as istft
@@ -60,7 +75,6 @@ if TYPE_CHECKING:
     from ._windows import hamming_window as hamming_window
     from ._windows import hann_window as hann_window
     from ._windows import kaiser_window as kaiser_window
-    from .linalg import vander as vander
     from .serialization import load as load
     from .serialization import save as save
 
@@ -74,15 +88,20 @@ _LAZY = {
         "atleast_1d atleast_2d atleast_3d block_diag broadcast_tensors broadcast_shapes cartesian_prod combinations "
         "meshgrid tril_indices triu_indices unravel_index"
     ),
-    "_composite_math": "cdist chain_matmul cumulative_trapezoid gradient tensordot trapezoid trapz",
+    "_composite_math": "cdist chain_matmul cumulative_trapezoid gradient tensordot trapezoid trapz vander",
     "_composite_order": "bucketize isin searchsorted",
     "_einsum": "einsum",
+    "_factors": "lu orgqr",
     "_info": "finfo iinfo",
+    "_legacy": (
+        "BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor "
+        "ShortTensor"
+    ),
+    "_lowrank": "pca_lowrank svd_lowrank",
     "_printing": "get_printoptions set_printoptions",
     "_spectra": "istft stft",
     "_windows": "bartlett_window blackman_window hamming_window hann_window kaiser_window",
     "serialization": "load save",
-    "linalg": "vander",
 }
 _WHERE = {name: module for module, names in _LAZY.items() for name in names.split()}
 _MODULES = "accelerator backends cuda fft linalg random serialization special testing types utils version".split()

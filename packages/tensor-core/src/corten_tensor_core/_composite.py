@@ -49,11 +49,11 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     """Return one grid of coordinates per vector; `indexing="xy"` swaps the first two dimensions."""
     vectors = [x.reshape(-1) for x in _several(tensors)]
     if not vectors:
-        raise ValueError("meshgrid() expects at least one tensor, got none")
+        raise RuntimeError("meshgrid expects a non-empty TensorList")
     if len({x.dtype for x in vectors}) > 1:
         raise RuntimeError("meshgrid expects all tensors to have the same dtype")
     if indexing not in ("ij", "xy"):
-        raise RuntimeError(f"meshgrid: indexing must be one of 'xy' or 'ij', but received: {indexing!r}")
+        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     swap = indexing == "xy" and len(vectors) > 1
     if swap:
         vectors[:2] = vectors[1], vectors[0]
@@ -261,22 +261,25 @@ def _repeated_indices(counts: Tensor, output_size: int | None) -> Tensor:
     return starts[:total].cumsum(0).to(counts.dtype)
 
 
-def _triangle(row: int, col: int, offset: int, keep: Any, dtype: Any, device: Any) -> Tensor:
+def _triangle(name: str, row: int, col: int, offset: int, keep: Any, options: dict[str, Any]) -> Tensor:
+    like = _native.empty(0, **options | {"dtype": options.get("dtype") or _native.int64})
+    if like.is_floating_point() or like.is_complex():
+        raise NotImplementedError(f"{name} not implemented for {like.dtype}")
     if row < 0 or col < 0:
         raise RuntimeError(f"row and col must be non-negative, got row={row}, col={col}")
-    rows, columns = (_native.arange(n, device=device) for n in (row, col))
+    rows, columns = (_native.arange(n, device="cpu" if like.is_meta else like.device) for n in (row, col))
     chosen = keep(columns.unsqueeze(0) - rows.unsqueeze(1), offset).nonzero()
-    return chosen.t().contiguous().to(dtype or _native.int64)
+    return chosen.t().contiguous().to(like)
 
 
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
-    """Return the indices on and below a diagonal, as two rows."""
-    return _triangle(row, col, offset, lambda x, k: x <= k, dtype, device)
+def tril_indices(row: int, col: int, offset: int = 0, **options: Any) -> Tensor:
+    """Return the indices on and below a diagonal, as two rows; `options` are those of `empty`."""
+    return _triangle("tril_indices", row, col, offset, lambda x, k: x <= k, options)
 
 
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
-    """Return the indices on and above a diagonal, as two rows."""
-    return _triangle(row, col, offset, lambda x, k: x >= k, dtype, device)
+def triu_indices(row: int, col: int, offset: int = 0, **options: Any) -> Tensor:
+    """Return the indices on and above a diagonal, as two rows; `options` are those of `empty`."""
+    return _triangle("triu_indices", row, col, offset, lambda x, k: x >= k, options)
 
 
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:

@@ -7,6 +7,7 @@ import math
 import corten_native as _native
 
 from . import _namespace
+from ._out import written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from corten_native import Tensor
 
 
-def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2, *, out: Tensor | None = None) -> Tensor:
     """Sum products over the last `dims` dimensions of `a` and the first of `b`, or over the two lists of dimensions."""
     if hasattr(dims, "tolist"):
         dims = dims.tolist()
@@ -41,7 +42,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     depth = math.prod(a.shape[d] for d in left)
     rows = a.permute(free_a + left).reshape(math.prod(shape_a), depth)
     columns = b.permute(right + free_b).reshape(depth, math.prod(shape_b))
-    return rows.mm(columns).reshape(shape_a + shape_b)
+    return written("tensordot", rows.mm(columns).reshape(shape_a + shape_b), out)
 
 
 def kron(input: Tensor, other: Tensor) -> Tensor:
@@ -260,3 +261,18 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     size = _namespace.rows("linalg")["vector_norm"](input, p, others, keepdim=True)
     # The small term is PyTorch's.
     return input * _native.where(size > maxnorm, maxnorm / (size + 1e-7), 1.0).to(input.dtype)
+
+
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
+    """Return the powers `N - 1` to 0 of each element of a vector along a row, or 0 to `N - 1` if `increasing`."""
+    if x.dim() != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    count = len(x) if N is None else N
+    if count < 0:
+        raise RuntimeError("N must be non-negative.")
+    if not (x.is_floating_point() or x.is_complex()):
+        x = x.to(_native.int64)
+    ones = x.new_ones((len(x), min(count, 1)))
+    rest = x.unsqueeze(1).expand(len(x), max(count - 1, 0)).cumprod(1)
+    powers = _native.cat([ones, rest], 1)
+    return powers if increasing else powers.flip(1)

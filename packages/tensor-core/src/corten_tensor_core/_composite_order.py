@@ -8,6 +8,7 @@ import corten_native as _native
 
 from ._creation import tensor
 from ._info import iinfo
+from ._out import written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def searchsorted(
     right: bool = False,
     side: str | None = None,
     sorter: Tensor | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Return where to insert each value so that the last dimension of `sorted_sequence` stays in order.
 
@@ -124,14 +126,23 @@ def searchsorted(
         # Negated, so that a NaN goes behind everything.
         beyond = (at.gt(input) if after else at.ge(input)).logical_not() & low.lt(high)
         low, high = _native.where(beyond, middle + 1, low), _native.where(beyond, high, middle.minimum(high))
-    return low.to(_native.int32) if out_int32 else low
+    found = low.to(_native.int32) if out_int32 else low
+    if out is not None and out.dtype != found.dtype:
+        raise RuntimeError(
+            f"searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or Long(int64) depending on "
+            f"whether out_int32 flag is True, but we got output tensor's dtype {out.dtype} and out_int32 flag is "
+            f"{out_int32}"
+        )
+    return written("searchsorted", found, out)
 
 
-def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False) -> Tensor:
+def bucketize(
+    input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False, out: Tensor | None = None
+) -> Tensor:
     """Return the index of the bucket, between sorted `boundaries`, that each value falls into."""
     if boundaries.dim() != 1:
         raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries.dim()})")
-    return searchsorted(boundaries, input, out_int32=out_int32, right=right)
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)
 
 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:

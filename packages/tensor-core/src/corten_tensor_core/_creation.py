@@ -254,8 +254,15 @@ def frombuffer(buffer: Any, *, dtype: dtype, count: int = -1, offset: int = 0, r
     return out.requires_grad_() if requires_grad else out
 
 
-def from_dlpack(ext_tensor: Any) -> Tensor:
-    """Return a tensor that shares the memory of an object with `__dlpack__`, or of a DLPack capsule."""
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """Return a tensor that shares the memory of an object with `__dlpack__`, or of a DLPack capsule.
+
+    Given a `device` it moves there, and `copy=True` always copies; `copy=False` raises `ValueError` where it must.
+    """
+    if device is not None or copy is not None:
+        if not hasattr(ext_tensor, "__dlpack__"):
+            raise AssertionError("device and copy kwargs not supported when ext_tensor is already a DLPack capsule.")
+        return asarray(from_dlpack(ext_tensor), device=device, copy=copy)
     if hasattr(ext_tensor, "__dlpack__"):
         try:
             ext_tensor = ext_tensor.__dlpack__(max_version=(1, 0))

@@ -9,9 +9,12 @@ import corten_native as _native
 from . import _namespace
 from ._errors import LinAlgError
 from ._linalg import _permutation
+from ._out import written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from corten_native import Tensor
 
 
@@ -139,6 +142,19 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -
             "result in a division by zero."
         )
     return factors, pivots, info
+
+
+def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: tuple[Tensor, ...] | None = None) -> Any:
+    """Return the factors of `linalg.lu_factor`, with `get_infos` also those of `lu_factor_ex`: its older name."""
+    found = lu_factor_ex(A, pivot=pivot)[: 2 + get_infos]
+    if out is None:
+        return found
+    return tuple(written("lu", x, into) for x, into in zip(found, out, strict=True))
+
+
+def orgqr(input: Tensor, tau: Tensor) -> Tensor:
+    """Return `linalg.householder_product(input, tau)`: its older name."""
+    return householder_product(input, tau)
 
 
 def _first_zero(factors: Tensor) -> Tensor:

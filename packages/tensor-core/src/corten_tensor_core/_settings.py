@@ -20,6 +20,7 @@ __all__ = [
     "get_num_interop_threads",
     "get_rng_state",
     "initial_seed",
+    "is_anomaly_check_nan_enabled",
     "is_conj",
     "is_deterministic_algorithms_warn_only_enabled",
     "is_neg",
@@ -28,6 +29,7 @@ __all__ = [
     "is_warn_always_enabled",
     "manual_seed",
     "seed",
+    "set_anomaly_enabled",
     "set_default_device",
     "set_default_dtype",
     "set_default_tensor_type",
@@ -44,8 +46,8 @@ default_generator: Generator = _native.default_generator
 
 
 def manual_seed(seed: int) -> Generator:
-    """Start the default generator again from `seed`, an int in [-2**63, 2**64), and return it."""
-    return default_generator.manual_seed(seed)
+    """Start the default generator again from `seed`, as an int in [-2**63, 2**64), and return it."""
+    return default_generator.manual_seed(int(seed))
 
 
 def seed() -> int:
@@ -100,6 +102,18 @@ def get_default_device() -> device:
 def set_default_device(device: Any) -> None:
     """Make `device` the device of factories that are given none; None is the host again."""
     _native._set_default_device(device)
+
+
+def set_anomaly_enabled(mode: bool, check_nan: bool = True) -> None:
+    """Switch anomaly mode on or off, for good; `autograd.set_detect_anomaly` does so for a block."""
+    _native._set_anomaly(bool(mode), bool(check_nan))
+
+
+def is_anomaly_check_nan_enabled() -> bool:
+    """Tell whether anomaly mode, where it is on, refuses NaN gradients."""
+    mode, check_nan = _native._set_anomaly(False, False)
+    _native._set_anomaly(mode, check_nan)
+    return bool(check_nan)
 
 
 def get_num_interop_threads() -> int:

@@ -271,6 +271,19 @@ def _replaced(name: str, self: Tensor, others: tuple[Tensor, ...], function: Any
     return self.copy_(_native._from_data(made).view(self.shape)) if made else self
 
 
+def __reversed__(self: Tensor) -> Tensor:
+    """Return the tensor with its first dimension reversed."""
+    return self.flip(0) if self.dim() else self
+
+
+def new(self: Tensor, *args: Any, size: Any = None, device: Any = None) -> Tensor:
+    """Return a tensor of this one's dtype and device, of sizes or with values, as `FloatTensor` and kin make one."""
+    from . import _legacy
+
+    kind = getattr(_legacy, _TYPE_NAMES[str(self.dtype).removeprefix("torch.")])
+    return kind(*args, size=size).to(self.device if device is None else device)
+
+
 def new_tensor(
     self: Tensor,
     data: Any,

@@ -1,4 +1,4 @@
-"""`save` and `load` of PyTorch's zip format, and the list of classes that files may use.
+"""`save` and `load` of PyTorch's zip format, the same for safetensors, and the list of classes that files may use.
 
 Tensors that share a storage still do after loading. Reading executes nothing (see `_unpickle`) unless it is told to,
 writing is atomic.
@@ -16,6 +16,7 @@ import corten_native as _native
 from ._archive_reader import Archive, opened
 from ._archive_writer import write
 from ._files import write_atomically
+from ._safetensors import load_safetensors, save_safetensors
 from ._unpickle import Global
 
 TYPE_CHECKING = False
@@ -29,8 +30,10 @@ __all__ = [
     "get_safe_globals",
     "get_unsafe_globals_in_checkpoint",
     "load",
+    "load_safetensors",
     "safe_globals",
     "save",
+    "save_safetensors",
 ]
 
 _allowed: dict[str, Global] = {}

@@ -5,6 +5,7 @@ use crate::lazy::T;
 use crate::pointwise::like;
 use crate::rules::factory::{Options, arange_count, formatted};
 use crate::{DType, Result, Scalar, Tensor, fail, promote};
+use corten_base::dtype::Category;
 use corten_tables::ops;
 use smallvec::smallvec;
 
@@ -121,7 +122,6 @@ fn dense_strides(size: &[i64], layout: &[i64]) -> Result<Vec<i64>> {
 }
 
 fn ranged(start: Scalar, end: Scalar, step: Scalar, options: &Options) -> Result<Tensor> {
-    use corten_base::dtype::Category;
     let all_ints = [start, end, step].iter().all(|s| s.category() <= Category::Int);
     if [start, end, step].iter().any(|s| s.category() == Category::Complex) {
         fail!(Type, "arange(): 'start', 'end' and 'step' must be real numbers");
@@ -151,7 +151,23 @@ fn spaced(start: Scalar, end: Scalar, steps: i64, base: Option<f64>, options: &O
     if steps < 0 {
         fail!(Runtime, "number of steps must be non-negative");
     }
-    options.finished(_space__with(options.empty(&[steps], options.float())?, start, end, base))
+    if ![start, end].iter().any(|s| s.category() == Category::Complex) {
+        return options.finished(_space__with(options.empty(&[steps], options.float())?, start, end, base));
+    }
+    let dtype = options.dtype_or(promote::default_float().to_complex());
+    if base.is_some() {
+        fail!(NotImplemented, "logspace(): 'start' and 'end' must be real numbers");
+    }
+    if !dtype.is_complex() {
+        fail!(Runtime, "linspace(): complex numbers can't be safely cast to passed dtype {}", dtype.scalar_name());
+    }
+    let part = |start, end| -> Result<Tensor> {
+        let places = options.empty(&[steps], dtype.to_real())?;
+        _space__with(places, Scalar::Float(start), Scalar::Float(end), base).tensor()
+    };
+    let parts = |s| if let Scalar::Complex(re, im) = s { (re, im) } else { (s.to_f64(), 0.0) };
+    let ((start_re, start_im), (end_re, end_im)) = (parts(start), parts(end));
+    options.finished(super::binary::complex(part(start_re, end_re)?, part(start_im, end_im)?))
 }
 
 fn identity(n: i64, m: i64, options: &Options) -> Result<Tensor> {

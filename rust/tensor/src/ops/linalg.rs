@@ -45,9 +45,9 @@ linalg_diagonal(A: Tensor, *, offset: int = 0, dim1: Dim = -2, dim2: Dim = -1) -
 linalg_matmul(input: Tensor, other: Tensor) -> Tensor { composite: matmul(input, other); forms: fn(linalg) out; domain: matrix(3, 4), matrix(4, 2) }
 
 /// The inverse and 0 for each matrix; a singular one gives NaN and 1.
-linalg_inv_ex(A: Tensor, *, check_errors: bool = false) -> (inverse: Tensor, info: Tensor) { python: "corten_tensor_core._linalg:inv_ex"; forms: fn(linalg); domain: invertible(3) }
+linalg_inv_ex(A: Tensor, *, check_errors: bool = false) -> (inverse: Tensor, info: Tensor) { python: "corten_tensor_core._linalg:inv_ex"; forms: fn(linalg) out; domain: invertible(3) }
 /// The triangular factor and 0 for each matrix; one that is not positive-definite gives NaN and 1.
-linalg_cholesky_ex(A: Tensor, *, upper: bool = false, check_errors: bool = false) -> (L: Tensor, info: Tensor) { python: "corten_tensor_core._linalg:cholesky_ex"; forms: fn(linalg); domain: positive_definite(3) }
+linalg_cholesky_ex(A: Tensor, *, upper: bool = false, check_errors: bool = false) -> (L: Tensor, info: Tensor) { python: "corten_tensor_core._linalg:cholesky_ex"; forms: fn(linalg) out; domain: positive_definite(3) }
 /// `X` with `A X = B` for triangular `A`, or `X A = B` where not `left`.
 linalg_solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = true, unitriangular: bool = false) -> Tensor { python: "corten_tensor_core._linalg:solve_triangular"; forms: fn(linalg) out; domain: triangular(3), matrix(3, 2) }
 /// `X` of the least squares of `A X - B`, squared residuals, rank, and singular values (by the drivers that find them).
@@ -67,7 +67,7 @@ linalg_matrix_exp(A: Tensor) -> Tensor { python: "corten_tensor_core._linalg:mat
 /// The norm of matrices: `"fro"`, `"nuc"`, or of order 1, -1, 2, -2, inf, -inf.
 linalg_matrix_norm(A: Tensor, ord: Any?, dim: Dims = [-2, -1], keepdim: bool = false, *, dtype: DType?) -> Tensor { python: "corten_tensor_core._linalg:matrix_norm"; forms: fn(linalg) out; domain: matrix(3, 4) }
 /// A norm of vectors, or of matrices where an order and two dimensions are given.
-linalg_norm(A: Tensor, ord: Any?, dim: Dims?, keepdim: bool = false, *, dtype: DType?) -> Tensor { python: "corten_tensor_core._linalg:norm"; forms: fn(linalg) out; domain: matrix(3, 4) }
+linalg_norm(input: Tensor, ord: Any?, dim: Dims?, keepdim: bool = false, *, dtype: DType?) -> Tensor { python: "corten_tensor_core._linalg:norm"; forms: fn(linalg) out; domain: matrix(3, 4) }
 /// The ratio of the largest to the smallest singular value, or a norm times that of the inverse.
 linalg_cond(A: Tensor, p: Any?) -> Tensor { python: "corten_tensor_core._linalg:cond"; forms: fn(linalg) out; domain: invertible(3) }
 /// The vector product along a dimension of size 3.
@@ -115,7 +115,7 @@ cholesky_solve(B: Tensor, L: Tensor, upper: bool = false) -> Tensor { python: "c
 /// The inverse of `A` from its triangular factor `L`.
 cholesky_inverse(L: Tensor, upper: bool = false) -> Tensor { python: "corten_tensor_core._linalg:cholesky_inverse"; forms: fn method out; check: none }
 /// `X` with `A X = b` for triangular `A`, and a copy of `A`.
-triangular_solve(b: Tensor, A: Tensor, upper: bool = true, transpose: bool = false, unitriangular: bool = false) -> (solution: Tensor, cloned_coefficient: Tensor) { python: "corten_tensor_core._linalg:triangular_solve"; forms: fn method; check: none }
+triangular_solve(b: Tensor, A: Tensor, upper: bool = true, transpose: bool = false, unitriangular: bool = false) -> (solution: Tensor, cloned_coefficient: Tensor) { python: "corten_tensor_core._linalg:triangular_solve"; forms: fn method out; check: none }
 /// `X` with `A X = b` from `linalg_lu_factor(A)`.
 lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor { composite: linalg_lu_solve(LU_data, LU_pivots, b); forms: fn method out; check: none }
 /// Permutation, unit lower and upper triangular factor from `linalg_lu_factor`.

@@ -21,7 +21,7 @@ mean(input: Tensor, *, dtype: DType?) -> Tensor { meta: reduce::meta(input, None
 /// Mean over the given dimensions.
 mean.dim(input: Tensor, dim: Dims?, keepdim: bool = false, *, dtype: DType?) -> Tensor { meta: reduce::meta(input, dim, keepdim, reduce::averaged(input, dtype)?); kernel: reduce::run(Reduce::Mean, input, dim, &outs[0]); forms: fn method out; domain: any, dims }
 /// Mean over the given dimensions (all by default) of what is a number.
-nanmean(input: Tensor, dim: Dims?, keepdim: bool = false, *, dtype: DType?) -> Tensor { composite: { if let Some(dtype) = dtype.filter(|d| d.is_integral(true)) { fail!(Runtime, "nanmean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype. Got: {}", dtype.scalar_name()) } if input.dtype().is_integral(true) { fail!(Runtime, "nanmean(): expected input to have floating point or complex dtype but got {}", input.dtype().scalar_name()) } div(nansum_with(input, dim, keepdim, dtype), sum_dim_with(logical_not(isnan(input)), dim, keepdim, Value::None)) }; forms: fn method; domain: any, dims }
+nanmean(input: Tensor, dim: Dims?, keepdim: bool = false, *, dtype: DType?) -> Tensor { composite: { if let Some(dtype) = dtype.filter(|d| d.is_integral(true)) { fail!(Runtime, "nanmean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype. Got: {}", dtype.scalar_name()) } if input.dtype().is_integral(true) { fail!(Runtime, "nanmean(): expected input to have floating point or complex dtype but got {}", input.dtype().scalar_name()) } div(nansum_with(input, dim, keepdim, dtype), sum_dim_with(logical_not(isnan(input)), dim, keepdim, Value::None)) }; forms: fn method out; domain: any, dims }
 /// Product of all elements.
 prod(input: Tensor, *, dtype: DType?) -> Tensor { meta: reduce::meta(input, None, false, reduce::summed(input, dtype)); kernel: reduce::run(Reduce::Prod, input, None, &outs[0]); forms: fn method; domain: any }
 /// Product over a dimension.
@@ -71,9 +71,9 @@ std_mean.correction(input: Tensor, dim: Dims?, *, correction: Scalar?, keepdim: 
 /// `(Σ |x|ᵖ)^(1/p)` over the given dimensions, all by default.
 linalg_vector_norm(x: Tensor, ord: Scalar = 2, dim: Dims?, keepdim: bool = false, *, dtype: DType?) -> Tensor { meta: reduce::meta(x, dim, keepdim, reduce::norm_dtype(x, dtype)?); kernel: reduce::norm(x, ord, dim, &outs[0]); forms: fn(linalg) out; domain: any }
 /// The norm of the elements as one vector, or over the given dimensions: by default the root of the sum of squares.
-norm(input: Tensor, p: Scalar?, dim: Dims?, keepdim: bool = false, dtype: DType?) -> Tensor { composite: linalg_vector_norm_with(input, p.unwrap_or(Scalar::Int(2)), dim, keepdim, dtype); forms: fn method; domain: any }
+norm(input: Tensor, p: Scalar?, dim: Dims?, keepdim: bool = false, dtype: DType?) -> Tensor { composite: linalg_vector_norm_with(input, p.unwrap_or(Scalar::Int(2)), dim, keepdim, dtype); forms: fn method out; domain: any }
 /// The norm by name: `fro`, the root of the sum of squares, or `nuc`, the sum of singular values.
-norm.name(input: Tensor, p: str, dim: Dims?, keepdim: bool = false, dtype: DType?) -> Tensor { composite: named_norm(input, p, dim, keepdim, dtype); forms: fn method; domain: any }
+norm.name(input: Tensor, p: str, dim: Dims?, keepdim: bool = false, dtype: DType?) -> Tensor { composite: named_norm(input, p, dim, keepdim, dtype); forms: fn method out; domain: any }
 /// `log(Σ exp(input))` over the given dimensions.
 logsumexp(input: Tensor, dim: Dims, keepdim: bool = false) -> Tensor { composite: match input.dtype().is_complex() { true => complex_logsumexp(input, dim, keepdim), false => _logsumexp(float_of(input), dim, keepdim) }; forms: fn method out; domain: any, dims }
 /// `log(Σ exp(input))` of floats.

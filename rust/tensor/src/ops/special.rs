@@ -27,21 +27,21 @@ igammac(input: Tensor, other: Tensor) -> Tensor { binary(igammac, to_float); for
 /// Airy's function Ai.
 special_airy_ai(x: Tensor) -> Tensor { unary(airy_ai, to_float); forms: fn(special) out; domain: real(-12.0, 6.0); nondiff }
 /// The Bessel function of the first kind, of order 0.
-special_bessel_j0(x: Tensor) -> Tensor { unary(bessel_j0, to_float); forms: fn(special) out; domain: real(-20.0, 20.0); nondiff }
+special_bessel_j0(input: Tensor) -> Tensor { unary(bessel_j0, to_float); forms: fn(special) out; domain: real(-20.0, 20.0); nondiff }
 /// The Bessel function of the first kind, of order 1.
-special_bessel_j1(x: Tensor) -> Tensor { unary(bessel_j1, to_float); forms: fn(special) out; domain: real(-20.0, 20.0); nondiff }
+special_bessel_j1(input: Tensor) -> Tensor { unary(bessel_j1, to_float); forms: fn(special) out; domain: real(-20.0, 20.0); nondiff }
 /// The Bessel function of the second kind, of order 0.
-special_bessel_y0(x: Tensor) -> Tensor { unary(bessel_y0, to_float); forms: fn(special) out; domain: real(0.1, 20.0); nondiff }
+special_bessel_y0(input: Tensor) -> Tensor { unary(bessel_y0, to_float); forms: fn(special) out; domain: real(0.1, 20.0); nondiff }
 /// The Bessel function of the second kind, of order 1.
-special_bessel_y1(x: Tensor) -> Tensor { unary(bessel_y1, to_float); forms: fn(special) out; domain: real(0.1, 20.0); nondiff }
+special_bessel_y1(input: Tensor) -> Tensor { unary(bessel_y1, to_float); forms: fn(special) out; domain: real(0.1, 20.0); nondiff }
 /// The modified Bessel function of the first kind, of order 0.
-special_modified_bessel_i0(x: Tensor) -> Tensor { unary(i0, to_float); forms: fn(special) out; domain: any; nondiff }
+special_modified_bessel_i0(input: Tensor) -> Tensor { unary(i0, to_float); forms: fn(special) out; domain: any; nondiff }
 /// The modified Bessel function of the first kind, of order 1.
-special_modified_bessel_i1(x: Tensor) -> Tensor { unary(i1, to_float); forms: fn(special) out; domain: any; nondiff }
+special_modified_bessel_i1(input: Tensor) -> Tensor { unary(i1, to_float); forms: fn(special) out; domain: any; nondiff }
 /// The modified Bessel function of the second kind, of order 0.
-special_modified_bessel_k0(x: Tensor) -> Tensor { unary(modified_bessel_k0, to_float); forms: fn(special) out; domain: positive; nondiff }
+special_modified_bessel_k0(input: Tensor) -> Tensor { unary(modified_bessel_k0, to_float); forms: fn(special) out; domain: positive; nondiff }
 /// The modified Bessel function of the second kind, of order 1.
-special_modified_bessel_k1(x: Tensor) -> Tensor { unary(modified_bessel_k1, to_float); forms: fn(special) out; domain: positive; nondiff }
+special_modified_bessel_k1(input: Tensor) -> Tensor { unary(modified_bessel_k1, to_float); forms: fn(special) out; domain: positive; nondiff }
 /// `exp(x) modified_bessel_k0(x)`.
 special_scaled_modified_bessel_k0(x: Tensor) -> Tensor { unary(scaled_modified_bessel_k0, to_float); forms: fn(special) out; domain: real(0.1, 20.0); nondiff }
 /// `exp(x) modified_bessel_k1(x)`.

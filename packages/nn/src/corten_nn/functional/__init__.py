@@ -50,6 +50,7 @@ from corten_nn.functional.loss_classification import (
     cross_entropy,
     ctc_loss,
     kl_div,
+    linear_cross_entropy,
     multilabel_soft_margin_loss,
     nll_loss,
 )
@@ -194,6 +195,7 @@ __all__ = [
     "leaky_relu",
     "leaky_relu_",
     "linear",
+    "linear_cross_entropy",
     "local_response_norm",
     "log_softmax",
     "logsigmoid",

@@ -30,6 +30,54 @@ def cross_entropy(
     return core.cross_entropy_loss(input, target, weight, code(reduction), ignore_index, label_smoothing)
 
 
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: None = None,
+) -> Tensor:
+    """Cross entropy of the scores x Aᵀ + b, for `input` (N, D) or (D) and `linear_weight` (C, ..., D).
+
+    `linear_bias` is (C, ...); the scores are (N, C, ...). `options`, PyTorch's way to compute them by parts, must be
+    None.
+    """
+    if options is not None:
+        raise NotImplementedError("linear_cross_entropy(): argument 'options' must be None")
+    if input.dim() not in (1, 2):
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")
+    if linear_weight.dim() < 2:
+        raise RuntimeError(f"expected linear_weight with dimensionality at least 2, got {linear_weight.dim()}")
+    batch, (*classes, features) = input.shape[:-1], linear_weight.shape
+    if input.size(-1) != features:
+        raise RuntimeError(
+            "expected equal input and linear_weight last dimensions (in_features), "
+            f"got {input.size(-1)} and {features}, respectively"
+        )
+    if linear_bias is not None and [*linear_bias.shape] != classes:
+        raise RuntimeError(f"expected linear_bias shape {(*classes,)}, got {(*linear_bias.shape,)}")
+    if len(classes) > 1 and not batch:
+        raise RuntimeError(
+            f"K-dimensional loss defined by linear_weight shape {(*linear_weight.shape,)} requires batched input, "
+            f"(N, {features}), got unbatched input with shape {(*input.shape,)}"
+        )
+    scores = core.linear(
+        input, linear_weight.flatten(0, -2), None if linear_bias is None else linear_bias.flatten()
+    ).reshape(*batch, *classes)
+    if ignore_index is None:
+        ignore_index = -100
+    elif target.shape == scores.shape:
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
+    return cross_entropy(
+        scores, target, weight, ignore_index=ignore_index, reduction=reduction, label_smoothing=label_smoothing
+    )
+
+
 def nll_loss(
     input: Tensor,
     target: Tensor,

@@ -8,9 +8,9 @@ from __future__ import annotations
 from os import PathLike, path
 
 from corten_nn import init
-from corten_nn._backend import Tensor, core
+from corten_nn._backend import Tensor
 from corten_nn._module import Module
-from corten_nn.hub import load_state_dict_from_url
+from corten_nn.hub import load_state_dict_from_url, load_weights
 from corten_nn.modules import AdaptiveAvgPool2d, BatchNorm2d, Conv2d, GroupNorm, Linear, MaxPool2d, ReLU
 from corten_nn.modules.container import Sequential
 
@@ -212,7 +212,7 @@ def _state(name: str, weights: Any, progress: bool) -> Any:
     if isinstance(weights, str) and "://" in weights:
         return load_state_dict_from_url(weights, progress=progress)
     if isinstance(weights, (str, PathLike)) and path.exists(weights):
-        return core.load(weights)
+        return load_weights(weights)
     raise ValueError(
         f"{name}: weights must be None, a file, a URL or one of {', '.join(['DEFAULT', *trained])}, but got {weights!r}"
     )
@@ -241,8 +241,8 @@ def _resnet(
 def resnet18(*, weights: Any = None, progress: bool = True, pretrained: bool = False, **settings: Any) -> ResNet:
     """ResNet of 18 layers; `settings` are those of `ResNet`, e.g. `num_classes`.
 
-    `weights` is a file or URL of saved weights, or a name of weights trained on ImageNet: "IMAGENET1K_V1" (which
-    `pretrained=True` means too), for 50 layers and more "IMAGENET1K_V2", or "DEFAULT" for the newest. They are
+    `weights` is a file or URL of saved weights or safetensors, or the name of some trained on ImageNet: "IMAGENET1K_V1"
+    (which `pretrained=True` means too), for 50 layers and more "IMAGENET1K_V2", or "DEFAULT" for the newest. They are
     downloaded once, checked against the hash in their name, and kept in the cache of `hub`; `progress` shows a bar.
     """
     return _resnet("resnet18", BasicBlock, [2, 2, 2, 2], weights, progress, pretrained, settings)

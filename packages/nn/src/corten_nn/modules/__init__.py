@@ -37,6 +37,7 @@ from corten_nn.modules.batchnorm import (
     BatchNorm1d,
     BatchNorm2d,
     BatchNorm3d,
+    SyncBatchNorm,
 )
 from corten_nn.modules.container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from corten_nn.modules.conv import (
@@ -105,6 +106,7 @@ from corten_nn.modules.loss import (
     HuberLoss,
     KLDivLoss,
     L1Loss,
+    LinearCrossEntropyLoss,
     MarginRankingLoss,
     MSELoss,
     MultiLabelMarginLoss,
@@ -119,6 +121,7 @@ from corten_nn.modules.loss import (
 )
 from corten_nn.modules.module import Module
 from corten_nn.modules.normalization import (
+    CrossMapLRN2d,
     GroupNorm,
     LayerNorm,
     LocalResponseNorm,
@@ -222,6 +225,9 @@ __all__ = [
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "CrossMapLRN2d",
+    "LinearCrossEntropyLoss",
+    "SyncBatchNorm",
     "Dropout",
     "Dropout1d",
     "Dropout2d",

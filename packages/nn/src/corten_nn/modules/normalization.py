@@ -157,3 +157,32 @@ class LocalResponseNorm(Module):
     def extra_repr(self) -> str:
         """The settings."""
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(Module):
+    """x / (k + α/size · sum of x² over `size` neighbouring channels)^β for (N, C, H, W) inputs.
+
+    Unlike `LocalResponseNorm`, it numbers the neighbours as Torch 7's networks need it.
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the normalised input."""
+        if input.dim() != 4:
+            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
+        channel = core.arange(input.size(1), device=input.device)
+        near = (channel - channel.unsqueeze(1)).abs() < (self.size + 1) // 2
+        # PyTorch's running sum never drops the first channel.
+        near[:, 0] = True
+        sums = near.to(input.dtype) @ input.square().flatten(2)
+        return input * (sums.view(input.shape) * (self.alpha / self.size) + self.k) ** -self.beta
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

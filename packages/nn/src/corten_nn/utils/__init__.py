@@ -11,6 +11,8 @@ from corten_nn.utils.clip_grad import (
 from corten_nn.utils.convert_parameters import parameters_to_vector, vector_to_parameters
 from corten_nn.utils.fusion import fuse_conv_bn_eval, fuse_conv_bn_weights, fuse_linear_bn_eval, fuse_linear_bn_weights
 from corten_nn.utils.init import skip_init
+from corten_nn.utils.memory_format import convert_conv2d_weight_memory_format, convert_conv3d_weight_memory_format
+from corten_nn.utils.spectral_norm import remove_spectral_norm, spectral_norm
 from corten_nn.utils.weight_norm import remove_weight_norm, weight_norm
 
 __all__ = [
@@ -18,6 +20,8 @@ __all__ = [
     "clip_grad_norm_",
     "clip_grad_value_",
     "clip_grads_with_norm_",
+    "convert_conv2d_weight_memory_format",
+    "convert_conv3d_weight_memory_format",
     "fuse_conv_bn_eval",
     "fuse_conv_bn_weights",
     "fuse_linear_bn_eval",
@@ -26,9 +30,11 @@ __all__ = [
     "parameters_to_vector",
     "parametrizations",
     "parametrize",
+    "remove_spectral_norm",
     "remove_weight_norm",
     "rnn",
     "skip_init",
+    "spectral_norm",
     "stateless",
     "vector_to_parameters",
     "weight_norm",
