@@ -1,11 +1,12 @@
-//! `Tensor(…)`: the constructor that takes sizes, a sequence or another tensor, in the default dtype.
+//! `Tensor(…)` and `FloatTensor(…)`: constructors that take sizes, a sequence or another tensor.
 
 use crate::class::{tensor_of, wrap_as};
 use crate::convert::{self, exact_number};
 use crate::errors::OrRaise;
 use crate::hooks;
 use crate::py::type_name;
-use corten_base::Scalar;
+use crate::types::{self, dtype::PyDType};
+use corten_base::{DType, Scalar};
 use corten_tensor::{Device, Dims, Tensor, promote};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -17,13 +18,34 @@ pub fn construct<'py>(
     args: &Bound<'py, PyTuple>,
     kwargs: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let py = ty.py();
+    wrap_as(ty, made(args, kwargs, promote::default_float())?)
+}
+
+/// A tensor of that dtype, from the arguments of `Tensor(…)`.
+#[pyfunction]
+#[pyo3(signature = (dtype, *args, **kwargs))]
+fn _legacy<'py>(
+    dtype: &Bound<'py, PyDType>,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let tensor = made(args, kwargs, dtype.get().0)?;
+    crate::class::wrap(args.py(), tensor)
+}
+
+/// Adds the function.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(_legacy, module)?)
+}
+
+fn made(args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyAny>>, dtype: DType) -> PyResult<Tensor> {
+    let py = args.py();
     let mut device = Device::CPU;
     let mut data = None;
     for (name, value) in kwargs.map(|k| k.cast::<PyDict>()).transpose()?.into_iter().flat_map(|d| d.iter()) {
         match name.to_string().as_str() {
             "device" => {
-                device = crate::types::device::from_object(&value)?
+                device = types::device::from_object(&value)?
                     .ok_or_else(|| PyTypeError::new_err("new(): argument 'device' must be torch.device"))?;
             }
             "data" => data = Some(value),
@@ -31,31 +53,26 @@ pub fn construct<'py>(
         }
     }
     let first = data.or_else(|| args.get_item(0).ok());
-    let tensor = match first {
-        None => Tensor::empty(&[0], promote::default_float(), device).or_raise(py)?,
-        Some(first) => from_first(&first, args, device)?,
-    };
-    wrap_as(ty, tensor)
+    match first {
+        None => Tensor::empty(&[0], dtype, device).or_raise(py),
+        Some(first) => from_first(&first, args, dtype, device),
+    }
 }
 
-fn from_first(first: &Bound<'_, PyAny>, args: &Bound<'_, PyTuple>, device: Device) -> PyResult<Tensor> {
+fn from_first(first: &Bound<'_, PyAny>, args: &Bound<'_, PyTuple>, dtype: DType, device: Device) -> PyResult<Tensor> {
     let py = first.py();
     let object = first.as_borrowed();
     if args.len() > 1 || matches!(exact_number(object), Some(Scalar::Int(_))) {
-        return sized(args.iter().collect(), device);
+        return sized(args.iter().collect(), dtype, device);
     }
     if let Some(tensor) = tensor_of(object) {
-        if tensor.dtype() != promote::default_float() {
-            return Err(PyTypeError::new_err(format!(
-                "expected {} (got {})",
-                promote::default_float(),
-                tensor.dtype()
-            )));
+        if tensor.dtype() != dtype {
+            return Err(PyTypeError::new_err(format!("expected {dtype} (got {})", tensor.dtype())));
         }
         return Ok(tensor.detached());
     }
-    if crate::types::size::SIZE.is_exact(object) {
-        return sized(first.try_iter()?.collect::<PyResult<Vec<_>>>()?, device);
+    if types::size::SIZE.is_exact(object) {
+        return sized(first.try_iter()?.collect::<PyResult<Vec<_>>>()?, dtype, device);
     }
     if object.is_instance_of::<PyString>() {
         return Err(PyTypeError::new_err("new(): invalid data type 'str'"));
@@ -63,14 +80,18 @@ fn from_first(first: &Bound<'_, PyAny>, args: &Bound<'_, PyTuple>, device: Devic
     if convert::number(object)?.is_some() || first.is_none() || !first.hasattr("__len__")? {
         return Err(PyTypeError::new_err(format!("new(): data must be a sequence (got {})", type_name(object))));
     }
-    let made = hooks::call(py, "legacy_tensor", (first, crate::types::device::object(py, device)?))?;
+    let made = hooks::call(
+        py,
+        "legacy_tensor",
+        (first, types::dtype::object(py, dtype)?, types::device::object(py, device)?),
+    )?;
     match tensor_of(made.as_borrowed()) {
         Some(tensor) => Ok(tensor.detached()),
         None => Err(PyRuntimeError::new_err("legacy_tensor() must give a Tensor")),
     }
 }
 
-fn sized(items: Vec<Bound<'_, PyAny>>, device: Device) -> PyResult<Tensor> {
+fn sized(items: Vec<Bound<'_, PyAny>>, dtype: DType, device: Device) -> PyResult<Tensor> {
     let mut sizes = Dims::new();
     for item in &items {
         match convert::int(item.as_borrowed()) {
@@ -82,7 +103,7 @@ fn sized(items: Vec<Bound<'_, PyAny>>, device: Device) -> PyResult<Tensor> {
         }
     }
     match items.first() {
-        Some(first) => Tensor::empty(&sizes, promote::default_float(), device).or_raise(first.py()),
+        Some(first) => Tensor::empty(&sizes, dtype, device).or_raise(first.py()),
         None => Err(PyTypeError::new_err("new(): no sizes")),
     }
 }

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from corten import utils as utils
     from corten_autograd.func import vmap as vmap
     from corten_tensor_core import accelerator as accelerator
+    from corten_tensor_core import amp as amp
     from corten_tensor_core import backends as backends
+    from corten_tensor_core import cpu as cpu
+    from corten_tensor_core import cuda as cuda
     from corten_tensor_core import fft as fft
     from corten_tensor_core import linalg as linalg
     from corten_tensor_core import special as special

@@ -55,11 +55,25 @@ if TYPE_CHECKING:
     from ._printing import set_printoptions as set_printoptions
     from ._spectra import istft as istft
     from ._spectra import stft as stft
+    from ._tensor_types import BFloat16Tensor as BFloat16Tensor
+    from ._tensor_types import BoolTensor as BoolTensor
+    from ._tensor_types import ByteTensor as ByteTensor
+    from ._tensor_types import CharTensor as CharTensor
+    from ._tensor_types import DoubleTensor as DoubleTensor
+    from ._tensor_types import FloatTensor as FloatTensor
+    from ._tensor_types import HalfTensor as HalfTensor
+    from ._tensor_types import IntTensor as IntTensor
+    from ._tensor_types import LongTensor as LongTensor
+    from ._tensor_types import ShortTensor as ShortTensor
     from ._windows import bartlett_window as bartlett_window
     from ._windows import blackman_window as blackman_window
     from ._windows import hamming_window as hamming_window
     from ._windows import hann_window as hann_window
     from ._windows import kaiser_window as kaiser_window
+    from .amp.autocast_mode import autocast as autocast
+    from .amp.autocast_mode import get_autocast_dtype as get_autocast_dtype
+    from .amp.autocast_mode import is_autocast_cache_enabled as is_autocast_cache_enabled
+    from .amp.autocast_mode import is_autocast_enabled as is_autocast_enabled
     from .linalg import vander as vander
     from .serialization import load as load
     from .serialization import save as save
@@ -80,12 +94,19 @@ _LAZY = {
     "_info": "finfo iinfo",
     "_printing": "get_printoptions set_printoptions",
     "_spectra": "istft stft",
+    "_tensor_types": (
+        "BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor "
+        "ShortTensor"
+    ),
     "_windows": "bartlett_window blackman_window hamming_window hann_window kaiser_window",
     "serialization": "load save",
+    "amp.autocast_mode": "autocast get_autocast_dtype is_autocast_cache_enabled is_autocast_enabled",
     "linalg": "vander",
 }
 _WHERE = {name: module for module, names in _LAZY.items() for name in names.split()}
-_MODULES = "accelerator backends cuda fft linalg random serialization special testing types utils version".split()
+_MODULES = (
+    "accelerator amp backends cpu cuda fft linalg random serialization special testing types utils version".split()
+)
 
 if not TYPE_CHECKING:
     # A type checker finds the same names by the star imports above.

@@ -192,13 +192,14 @@ def type(self: Tensor, dtype: Any = None, non_blocking: bool = False, **kwargs: 
         place = "torch.cuda" if self.device.type == "cuda" else "torch"
         return f"{place}.{_TYPE_NAMES[name]}"
     if isinstance(dtype, str):
-        wanted = dtype.rpartition(".")[2]
+        place, _, wanted = dtype.rpartition(".")
         found = next((n for n, kind in _TYPE_NAMES.items() if kind == wanted), None)
         if found is None:
             raise ValueError(f"invalid type: '{dtype}'")
-        dtype = getattr(_native, found)
-    elif hasattr(dtype, "dtype"):
-        dtype = dtype.dtype
+        device = "cuda" if place == "torch.cuda" else "cpu"
+        return self.to(device, getattr(_native, found), non_blocking=non_blocking)
+    if hasattr(dtype, "dtype"):
+        return self.to(dtype.device_type, dtype.dtype, non_blocking=non_blocking)
     return self.to(dtype, non_blocking=non_blocking)
 
 
@@ -302,11 +303,11 @@ def index_tensor(value: Any) -> Tensor:
     return tensor(items) if items else tensor(items, dtype=_native.int64)
 
 
-def legacy_tensor(value: Any, device: Any) -> Tensor:
-    """Return the tensor that `torch.Tensor(value)` makes of an array or sequence."""
+def legacy_tensor(value: Any, dtype: Any, device: Any) -> Tensor:
+    """Return the tensor that `torch.Tensor(value)` or `torch.FloatTensor(value)` makes of an array or sequence."""
     from ._creation import tensor
 
-    return tensor(value, dtype=_native.get_default_dtype(), device=device)
+    return tensor(value, dtype=dtype, device=device)
 
 
 def to_host(self: Tensor) -> Tensor:
