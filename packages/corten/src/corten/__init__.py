@@ -19,6 +19,7 @@ sys.meta_path.insert(0, _alias.SameModule)
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from corten import autograd as autograd
+    from corten import distributions as distributions
     from corten import func as func
     from corten import hub as hub
     from corten import nn as nn

@@ -6,7 +6,10 @@ The operators are functions of the native runtime; what is written in Python is 
 from __future__ import annotations
 
 from importlib import import_module
-from math import e, inf, nan, pi
+from math import e as e
+from math import inf as inf
+from math import nan as nan
+from math import pi as pi
 
 import corten_native as _runtime
 from corten_native import *  # noqa: F403
