@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import corten_tensor_core as native
 from corten_tensor_core import _array
 from corten_tensor_core._errors import LinAlgError
 
@@ -118,7 +119,7 @@ def test_singular():
         run("linalg_inv", np.zeros((2, 2)))
     with pytest.raises(LinAlgError, match="linalg.solve: .*singular"):
         run("linalg_solve", np.zeros((2, 2)), np.zeros(2))
-    with pytest.raises(LinAlgError, match="linalg.cholesky: .*not positive-definite"):
+    with pytest.raises(LinAlgError, match="linalg.cholesky: .*minor of order . is not positive-definite"):
         run("linalg_cholesky", -np.eye(2))
 
 
@@ -146,3 +147,23 @@ def test_fourier(dtype, norm):
         check("fft_irfft2", torch.fft.irfft2, half, [6, 5], (-2, -1), norm)
         check("fft_hfftn", torch.fft.hfftn, np.conj(half), [4, 6, 5], None, norm)
         check("fft_hfft2", torch.fft.hfft2, np.conj(half), [6, 5], (-2, -1), norm)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda t: t.linalg.cholesky(t.tensor([[1.0, 2.0], [2.0, 1.0]])),
+        lambda t: t.linalg.cholesky(t.stack([t.eye(2), -t.eye(2)])),
+        lambda t: t.linalg.inv(t.tensor([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0], [0.0, 0.0, 1.0]])),
+        lambda t: t.linalg.inv(t.stack([t.eye(2), t.zeros(2, 2)])),
+        lambda t: t.linalg.solve(t.ones(2, 2), t.ones(2)),
+        lambda t: t.linalg.solve(t.stack([t.eye(2), t.zeros(2, 2)]), t.ones(2, 2)),
+    ],
+)
+def test_where_a_matrix_fails(call):
+    told = []
+    for lib in (native, torch):
+        with pytest.raises(lib.linalg.LinAlgError) as error:
+            call(lib)
+        told.append(str(error.value))
+    assert told[0] == told[1]

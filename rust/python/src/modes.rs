@@ -2,7 +2,7 @@
 
 use crate::types::dtype::{self, PyDType};
 use corten_base::pool;
-use corten_tensor::{mode, promote};
+use corten_tensor::{DeviceKind, autocast, mode, promote};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 
@@ -44,6 +44,32 @@ fn _set_anomaly(enabled: bool, check_nan: bool) -> (bool, bool) {
 #[pyfunction]
 fn is_anomaly_enabled() -> bool {
     mode::get() & mode::flag::ANOMALY != 0
+}
+
+/// The dtype of autocast on a kind of device; None where it is off.
+#[pyfunction]
+fn _autocast<'py>(py: Python<'py>, device_type: &str) -> PyResult<Option<Bound<'py, PyDType>>> {
+    autocast::dtype(kind(device_type)?).map(|d| dtype::object(py, d)).transpose()
+}
+
+/// Switches autocast on a kind of device: on with a dtype, off with None. Returns what it was.
+#[pyfunction]
+#[pyo3(signature = (device_type, to))]
+fn _set_autocast<'py>(
+    py: Python<'py>,
+    device_type: &str,
+    to: Option<&Bound<'py, PyDType>>,
+) -> PyResult<Option<Bound<'py, PyDType>>> {
+    let before = autocast::set(kind(device_type)?, to.map(|d| d.get().0));
+    before.map(|d| dtype::object(py, d)).transpose()
+}
+
+fn kind(device_type: &str) -> PyResult<DeviceKind> {
+    match device_type {
+        "cpu" => Ok(DeviceKind::Cpu),
+        "cuda" => Ok(DeviceKind::Cuda),
+        other => Err(PyRuntimeError::new_err(format!("autocast is for 'cpu' and 'cuda', got '{other}'"))),
+    }
 }
 
 /// The mode word of this thread.
@@ -108,6 +134,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(is_inference_mode_enabled, module)?)?;
     module.add_function(wrap_pyfunction!(_set_anomaly, module)?)?;
     module.add_function(wrap_pyfunction!(is_anomaly_enabled, module)?)?;
+    module.add_function(wrap_pyfunction!(_autocast, module)?)?;
+    module.add_function(wrap_pyfunction!(_set_autocast, module)?)?;
     module.add_function(wrap_pyfunction!(_get_mode, module)?)?;
     module.add_function(wrap_pyfunction!(_set_mode, module)?)?;
     module.add_function(wrap_pyfunction!(get_default_dtype, module)?)?;

@@ -1,8 +1,9 @@
 //! Dispatch: from a row and arguments to results, through the layers that the arguments' keys and the mode ask for.
 //!
 //! `(keys & mode) == 0` is the only test on the fast path. Above the host's kernels lie, from the top: Python subclasses,
-//! autograd, and the device's backend.
+//! autocast, autograd, and the device's backend.
 
+use crate::autocast;
 use crate::core::Core;
 use crate::device::DeviceKind;
 use crate::mode;
@@ -86,6 +87,13 @@ fn call_slow(op: &'static Op, args: &[Value], target: Target, slow: u32) -> Resu
         && let Some(layer) = HOOKS.subclass.get()
     {
         return layer(op, args, target);
+    }
+    if slow & key::ANY != 0
+        && let (Target::Fresh, false) = (target, op.mutates())
+        && let Some(args) = autocast::cast(op, args)?
+    {
+        let _below = mode::without(key::ANY);
+        return call_into(op, &args, target);
     }
     if slow & (key::AUTOGRAD | key::VIEW) != 0
         && let Some(layer) = HOOKS.grad.get()

@@ -7,6 +7,7 @@
 extern crate self as corten_tensor;
 
 pub mod attached;
+pub mod autocast;
 pub mod body;
 pub mod core;
 pub mod device;

@@ -26,6 +26,8 @@ pub mod key {
     pub const UNTRACKED_VIEW: u32 = 64;
     /// One of several views that one call made.
     pub const MULTI_VIEW: u32 = 128;
+    /// On every tensor: for layers that take every call while their mode is on.
+    pub const ANY: u32 = 256;
 }
 
 /// A node of the graph, as tensors hold it; what it does is the graph crate's.
@@ -75,9 +77,9 @@ impl Tensor {
     #[inline]
     pub fn new(core: Core) -> Tensor {
         let keys = match core.storage.device().kind {
-            DeviceKind::Cpu => 0,
-            DeviceKind::Cuda => key::CUDA,
-            DeviceKind::Meta => key::META,
+            DeviceKind::Cpu => key::ANY,
+            DeviceKind::Cuda => key::ANY | key::CUDA,
+            DeviceKind::Meta => key::ANY | key::META,
         } | mode::new_tensor_keys();
         Tensor(Arc::new(Impl {
             core: Slot::new(core),

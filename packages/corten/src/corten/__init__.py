@@ -19,6 +19,7 @@ sys.meta_path.insert(0, _alias.SameModule)
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from corten import autograd as autograd
+    from corten import distributions as distributions
     from corten import func as func
     from corten import hub as hub
     from corten import nn as nn
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from corten import utils as utils
     from corten_autograd.func import vmap as vmap
     from corten_tensor_core import accelerator as accelerator
+    from corten_tensor_core import amp as amp
     from corten_tensor_core import backends as backends
+    from corten_tensor_core import cpu as cpu
+    from corten_tensor_core import cuda as cuda
     from corten_tensor_core import fft as fft
     from corten_tensor_core import linalg as linalg
     from corten_tensor_core import special as special

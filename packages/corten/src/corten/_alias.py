@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PACKAGES = {
     "autograd": "corten_autograd",
+    "distributions": "corten_nn.distributions",
     "func": "corten_nn.func",
     "hub": "corten_nn.hub",
     "nn": "corten_nn",

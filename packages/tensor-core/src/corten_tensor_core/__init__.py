@@ -6,7 +6,10 @@ The operators are functions of the native runtime; what is written in Python is 
 from __future__ import annotations
 
 from importlib import import_module
-from math import e, inf, nan, pi
+from math import e as e
+from math import inf as inf
+from math import nan as nan
+from math import pi as pi
 
 import corten_native as _runtime
 from corten_native import *  # noqa: F403
@@ -75,6 +78,10 @@ if TYPE_CHECKING:
     from ._windows import hamming_window as hamming_window
     from ._windows import hann_window as hann_window
     from ._windows import kaiser_window as kaiser_window
+    from .amp.autocast_mode import autocast as autocast
+    from .amp.autocast_mode import get_autocast_dtype as get_autocast_dtype
+    from .amp.autocast_mode import is_autocast_cache_enabled as is_autocast_cache_enabled
+    from .amp.autocast_mode import is_autocast_enabled as is_autocast_enabled
     from .serialization import load as load
     from .serialization import save as save
 
@@ -102,9 +109,12 @@ _LAZY = {
     "_spectra": "istft stft",
     "_windows": "bartlett_window blackman_window hamming_window hann_window kaiser_window",
     "serialization": "load save",
+    "amp.autocast_mode": "autocast get_autocast_dtype is_autocast_cache_enabled is_autocast_enabled",
 }
 _WHERE = {name: module for module, names in _LAZY.items() for name in names.split()}
-_MODULES = "accelerator backends cuda fft linalg random serialization special testing types utils version".split()
+_MODULES = (
+    "accelerator amp backends cpu cuda fft linalg random serialization special testing types utils version".split()
+)
 
 if not TYPE_CHECKING:
     # A type checker finds the same names by the star imports above.

@@ -41,7 +41,17 @@ def broadcast_shapes(*shapes: Any) -> Any:
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """Expand the tensors to their common shape; the results are views."""
     parts = _several(tensors)
-    shape = broadcast_shapes(*(x.shape for x in parts))
+    shape: tuple[int, ...] = ()
+    for x in parts:
+        longest = max(len(shape), x.dim())
+        a, b = ((1,) * (longest - len(sizes)) + tuple(sizes) for sizes in (shape, x.shape))
+        for dim in reversed(range(longest)):
+            if a[dim] != b[dim] and 1 not in (a[dim], b[dim]):
+                raise RuntimeError(
+                    f"The size of tensor a ({a[dim]}) must match the size of tensor b ({b[dim]}) at non-singleton "
+                    f"dimension {dim}"
+                )
+        shape = tuple(m if n == 1 else n for m, n in zip(a, b, strict=True))
     return tuple(x.expand(shape) for x in parts)
 
 

@@ -18,6 +18,7 @@ class _TensorType(type):
     """The class of the constructors: tensors of their dtype in host memory pass for their instances."""
 
     dtype: dtype
+    device_type = "cpu"
     layout = _native.strided
     is_cuda = False
 

@@ -192,13 +192,14 @@ def type(self: Tensor, dtype: Any = None, non_blocking: bool = False, **kwargs: 
         place = "torch.cuda" if self.device.type == "cuda" else "torch"
         return f"{place}.{_TYPE_NAMES[name]}"
     if isinstance(dtype, str):
-        wanted = dtype.rpartition(".")[2]
+        place, _, wanted = dtype.rpartition(".")
         found = next((n for n, kind in _TYPE_NAMES.items() if kind == wanted), None)
         if found is None:
             raise ValueError(f"invalid type: '{dtype}'")
-        dtype = getattr(_native, found)
-    elif hasattr(dtype, "dtype"):
-        dtype = dtype.dtype
+        device = "cuda" if place == "torch.cuda" else "cpu"
+        return self.to(device, getattr(_native, found), non_blocking=non_blocking)
+    if hasattr(dtype, "dtype"):
+        return self.to(dtype.device_type, dtype.dtype, non_blocking=non_blocking)
     return self.to(dtype, non_blocking=non_blocking)
 
 

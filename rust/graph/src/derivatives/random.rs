@@ -16,5 +16,6 @@ cauchy_(x): zero { x: zeros_like(g) }
 log_normal_(x): zero { x: zeros_like(g) }
 bernoulli_(x, p: Tensor): zero "BernoulliBackward1" { x: zeros_like(g) }
 bernoulli_.float(x): zero "BernoulliBackward2" { x: zeros_like(g) }
+_standard_gamma(x) -> out: pointwise "StandardGammaBackward0" { x: g * _standard_gamma_grad(x, out) }
 native_dropout(x, p: float, train: bool?) -> (out, mask): linear { x: neural::kept(g, mask, p, train) }
 }

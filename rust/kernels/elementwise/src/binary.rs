@@ -169,6 +169,8 @@ operators! {
     };
     igamma: float |a, x| T::c(gamma::igamma(a.double(), x.double()));
     igammac: float |a, x| T::c(gamma::igammac(a.double(), x.double()));
+    /// How x, distributed as Γ(a), moves with a.
+    standard_gamma_grad: float |a, x| T::c(gamma::moved(a.double(), x.double()));
     /// Hurwitz' zeta function.
     zeta: float |s, q| T::c(special::hurwitz(s.double(), q.double()));
     /// log(eˣ + eʸ), without overflow.

@@ -8,9 +8,11 @@ mod box_muller;
 mod continuous;
 mod discrete;
 mod fill;
+mod gamma;
 mod generator;
 
 pub use binomial::binomial;
 pub use continuous::{cauchy, exponential, geometric, log_normal, normal, uniform};
 pub use discrete::{bernoulli_scalar, bernoulli_tensor, multinomial, poisson, random_from_to, random_full, randperm};
+pub use gamma::standard_gamma;
 pub use generator::{Generator, STATE_BYTES};

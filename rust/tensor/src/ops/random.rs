@@ -41,6 +41,8 @@ bernoulli(input: Tensor, *, generator: Generator?) -> Tensor { meta: { random::c
 bernoulli.p(input: Tensor, p: float, *, generator: Generator?) -> Tensor { meta: { random::check_probability(p)?; Ok(smallvec![like(input, input.dtype())]) }; kernel: draw(generator, &outs[0], |out, g| corten_random::bernoulli_scalar(out, g, p)); forms: fn method; check: moments; nondiff }
 /// Poisson-distributed counts of the rates in `input`.
 poisson(input: Tensor, generator: Generator?) -> Tensor { meta: { random::need_float("poisson_cpu", input)?; Ok(smallvec![like(input, input.dtype())]) }; kernel: draw(generator, &outs[0], |out, g| corten_random::poisson(out, input.core().operand()?, g)); forms: fn; check: moments; nondiff }
+/// Gamma-distributed numbers of the shapes in `input` and the scale 1.
+_standard_gamma(input: Tensor, generator: Generator?) -> Tensor { meta: { random::need_float("gamma_cpu", input)?; Ok(smallvec![like(input, input.dtype())]) }; kernel: draw(generator, &outs[0], |out, g| corten_random::standard_gamma(out, input.core().operand()?, g)); forms: fn; check: none }
 /// How many of `count` tries succeed, each with the probability `prob`.
 binomial(count: Tensor, prob: Tensor, generator: Generator?) -> Tensor { meta: { random::check_tries(count, prob)?; Ok(smallvec![like(count, count.dtype())]) }; kernel: random::binomial(generator, &outs[0], count, prob); forms: fn; check: moments; nondiff }
 /// Indices drawn along the last dimension in proportion to the weights in `input`.

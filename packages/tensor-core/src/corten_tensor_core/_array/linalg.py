@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def _explained(name: str, reason: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Turn the array module's LinAlgError into ours, which names the function and the reason."""
+def _explained(
+    name: str, reason: str, failing: Callable[[Any, Any], int] | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Turn the array module's LinAlgError into ours, which names the function and the reason.
+
+    `failing` tells in which row, counted from 1, a matrix fails (0: not at all); the reason may hold it as `{row}`.
+    """
 
     def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -22,11 +27,43 @@ def _explained(name: str, reason: str) -> Callable[[Callable[..., Any]], Callabl
             try:
                 return function(xp, *args)
             except xp.linalg.LinAlgError as error:
-                raise LinAlgError(f"linalg.{name}: {reason}") from error
+                where, at = _place(xp, args[0], failing) if failing else ("", 0)
+                raise LinAlgError(f"{name}: {where}{reason.format(row=at)}") from error
 
         return row
 
     return wrap
+
+
+def _place(xp: Any, x: Any, failing: Callable[[Any, Any], int]) -> tuple[str, int]:
+    """Return the words for the first matrix of a stack that fails, and its row."""
+    for i, matrix in enumerate(x.reshape(-1, *x.shape[-2:])):
+        row = failing(xp, matrix)
+        if row:
+            return ("" if x.ndim == 2 else f"(Batch element {i}): "), row
+    return "", 0
+
+
+def _bad_minor(xp: Any, x: Any) -> int:
+    """Return the order of the first leading minor without a Cholesky factor."""
+    for order in range(1, len(x) + 1):
+        try:
+            xp.linalg.cholesky(x[:order, :order])
+        except xp.linalg.LinAlgError:
+            return order
+    return 0
+
+
+def _zero_pivot(xp: Any, x: Any) -> int:
+    """Return the first row where elimination with the largest pivots finds zeros only."""
+    x = x.copy()
+    for k in range(len(x)):
+        best = k + int(abs(x[k:, k]).argmax())
+        if x[best, k] == 0:
+            return k + 1
+        x[[k, best]] = x[[best, k]]
+        x[k + 1 :] -= x[k + 1 :, k : k + 1] / x[k, k] * x[k]
+    return 0
 
 
 def _transposed(x: Any) -> Any:
@@ -37,11 +74,17 @@ def _adjoint(xp: Any, x: Any) -> Any:
     return xp.conjugate(_transposed(x))
 
 
+_INDEFINITE = (
+    "The factorization could not be completed because the input is not positive-definite "
+    "(the leading minor of order {row} is not positive-definite)."
+)
 _NOT_CONVERGED = "The algorithm failed to converge because the input is ill-conditioned or has non-finite values."
-_SINGULAR = "The inversion could not be completed because the input matrix is singular."
+_SINGULAR = (
+    "The diagonal element {row} is zero, the inversion could not be completed because the input matrix is singular."
+)
 
 
-@_explained("svd", _NOT_CONVERGED)
+@_explained("linalg.svd", _NOT_CONVERGED)
 def svd(xp: Any, x: Any, full_matrices: bool = True, driver: str | None = None) -> Any:
     if x.size == 0 and not full_matrices:  # LAPACK's wrappers would walk over a long side even so
         *batch, m, n = x.shape
@@ -54,7 +97,7 @@ def svd(xp: Any, x: Any, full_matrices: bool = True, driver: str | None = None) 
     return tuple(xp.linalg.svd(x, full_matrices=full_matrices))
 
 
-@_explained("svd", _NOT_CONVERGED)
+@_explained("linalg.svd", _NOT_CONVERGED)
 def svdvals(xp: Any, x: Any, driver: str | None = None) -> Any:
     return xp.linalg.svd(x, compute_uv=False)
 
@@ -65,23 +108,23 @@ def qr(xp: Any, x: Any, mode: str = "reduced") -> Any:
     return tuple(xp.linalg.qr(x, mode=mode))
 
 
-@_explained("eigh", _NOT_CONVERGED)
+@_explained("linalg.eigh", _NOT_CONVERGED)
 def eigh(xp: Any, x: Any, UPLO: str = "L") -> Any:
     return tuple(xp.linalg.eigh(x, UPLO=UPLO))
 
 
-@_explained("eigvalsh", _NOT_CONVERGED)
+@_explained("linalg.eigvalsh", _NOT_CONVERGED)
 def eigvalsh(xp: Any, x: Any, UPLO: str = "L") -> Any:
     return xp.linalg.eigvalsh(x, UPLO=UPLO)
 
 
-@_explained("eig", _NOT_CONVERGED)
+@_explained("linalg.eig", _NOT_CONVERGED)
 def eig(xp: Any, x: Any) -> Any:
     values, vectors = xp.linalg.eig(x)
     return _as_complex(xp, values), _as_complex(xp, vectors)
 
 
-@_explained("eigvals", _NOT_CONVERGED)
+@_explained("linalg.eigvals", _NOT_CONVERGED)
 def eigvals(xp: Any, x: Any) -> Any:
     return _as_complex(xp, xp.linalg.eigvals(x))
 
@@ -90,12 +133,12 @@ def _as_complex(xp: Any, x: Any) -> Any:
     return x.astype(xp.result_type(x.dtype, xp.complex64))
 
 
-@_explained("inv", _SINGULAR)
+@_explained("linalg.inv", _SINGULAR, _zero_pivot)
 def inv(xp: Any, x: Any) -> Any:
     return xp.linalg.inv(x)
 
 
-@_explained("solve", "The solver failed because the input matrix is singular.")
+@_explained("torch.linalg.solve", "The solver failed because the input matrix is singular.", _zero_pivot)
 def solve(xp: Any, x: Any, y: Any, left: bool = True) -> Any:
     vector = y.ndim == 1 or (y.ndim == x.ndim - 1 and y.shape == x.shape[:-1])
     if vector:
@@ -111,7 +154,7 @@ def solve_triangular(xp: Any, x: Any, y: Any, upper: bool, left: bool = True, un
     return solve(xp, x, y, left)
 
 
-@_explained("cholesky", "The factorization could not be completed because the input is not positive-definite.")
+@_explained("linalg.cholesky", _INDEFINITE, _bad_minor)
 def cholesky(xp: Any, x: Any, upper: bool = False) -> Any:
     lower = xp.linalg.cholesky(x)
     return _adjoint(xp, lower) if upper else lower
@@ -121,7 +164,7 @@ def slogdet(xp: Any, x: Any) -> Any:
     return tuple(xp.linalg.slogdet(x))
 
 
-@_explained("lstsq", _NOT_CONVERGED)
+@_explained("linalg.lstsq", _NOT_CONVERGED)
 def lstsq(xp: Any, x: Any, y: Any, rcond: float | None = None, driver: str | None = None) -> Any:
     """Return solution, residuals, rank and singular values through one singular value decomposition."""
     vector = x.ndim - 1 == y.ndim
@@ -163,7 +206,7 @@ def matrix_rank(xp: Any, x: Any, atol: Any = None, rtol: Any = None, hermitian: 
     return (s > _cut(xp, x, s.max(-1, keepdims=True), atol, rtol)).sum(-1)
 
 
-@_explained("matrix_power", _SINGULAR)
+@_explained("linalg.matrix_power", _SINGULAR)
 def matrix_power(xp: Any, x: Any, n: int) -> Any:
     return xp.linalg.matrix_power(x, n)
 

@@ -1,5 +1,6 @@
 //! The regularised incomplete gamma functions, in float64.
 
+use super::special;
 use std::f64::consts::PI;
 
 /// P(a, x), the share of Γ(a) that lies below x.
@@ -46,6 +47,38 @@ fn shares(a: f64, x: f64) -> (f64, f64) {
     }
     let above = a * power(a, x) * fraction(a, x);
     (1.0 - above, above)
+}
+
+/// dx/da at a constant P(a, x), which is -∂P/∂a / ∂P/∂x: term by term from the series of P (DLMF 8.7.1), whose n-th term
+/// has the logarithmic derivative log x - ψ(a + n + 1).
+#[inline(never)]
+pub(crate) fn moved(a: f64, x: f64) -> f64 {
+    if !(a > 0.0 && x >= 0.0 && x.is_finite()) {
+        return f64::NAN;
+    }
+    if x == 0.0 {
+        return 0.0;
+    }
+    if a > 1e5 {
+        // Normal by then: (x - a) / √a does not move.
+        return (x + a) / (2.0 * a);
+    }
+    let log = libm::log(x);
+    if x > a + 10.0 * a.sqrt() + 40.0 {
+        // Where next to nothing lies above x, the terms cancel: from Q ~ xᵃ⁻¹ e⁻ˣ / Γ(a) (DLMF 8.11.2).
+        return (log - special::psi(a)) / (1.0 - (a - 1.0) / x);
+    }
+    let (mut term, mut psi, mut z) = (x / a, special::psi(a + 1.0), a + 1.0);
+    let (mut sum, mut size) = (0.0, 0.0);
+    // Terms grow up to z = x, where ψ - log x changes its sign, and fall from there on.
+    while z <= x + 2.0 || term * (psi - log).abs() > size * 1e-17 {
+        let part = term * (psi - log);
+        (sum, size) = (sum + part, size + part.abs());
+        term *= x / z;
+        psi += 1.0 / z;
+        z += 1.0;
+    }
+    sum
 }
 
 /// xᵃ e⁻ˣ / Γ(a + 1), for large a through Stirling's series (DLMF 5.11.1), in which the large terms cancel.

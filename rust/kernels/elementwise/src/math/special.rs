@@ -110,7 +110,7 @@ pub(crate) fn inverse_erf(x: f64) -> f64 {
 }
 
 /// Reflection for negative numbers, recurrence up to 10, then the asymptotic series (Abramowitz and Stegun 6.3).
-fn psi(x: f64) -> f64 {
+pub(crate) fn psi(x: f64) -> f64 {
     if x == 0.0 {
         return f64::INFINITY.copysign(-x);
     }

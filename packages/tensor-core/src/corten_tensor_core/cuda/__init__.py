@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from corten_native import _native
-
-from . import _device
+from corten_tensor_core import _device
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,3 +111,11 @@ class device:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         set_device(self._before)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "amp":
+        from importlib import import_module
+
+        return import_module(f"{__name__}.amp")
+    raise AttributeError(f"module 'torch.cuda' has no attribute '{name}'")
