@@ -5,6 +5,7 @@ use crate::{Attention, Sizes};
 use corten_base::alloc::filled;
 use corten_base::pool::try_parallel_for;
 use corten_base::{Operand, Result};
+use corten_gemm::copy::copy;
 use corten_gemm::product::TASK_WORK;
 use corten_gemm::scratch::{Inline, Ptr, Scratch};
 use corten_gemm::storage::View;
@@ -32,9 +33,9 @@ pub fn run<C: Number>(
         let (mut first, mut second) = (Inline::uninit(), Inline::uninit());
         let (mut weights, mut slopes) = (Scratch::new(&mut first), Scratch::new(&mut second));
         let (weights, slopes) = (weights.room::<C>(KEYS * (QUERIES + GAP))?, slopes.room::<C>(KEYS * (QUERIES + GAP))?);
+        let mut shifts = filled(C::ZERO, sizes.queries)?;
         for index in range {
             let (batch, number) = (index / sizes.heads, index % sizes.heads);
-            let mut deltas = filled(C::ZERO, sizes.queries)?;
             let one = Head {
                 job,
                 sizes,
@@ -48,8 +49,10 @@ pub fn run<C: Number>(
             // SAFETY: the operands have been checked, the rooms hold a block, and each task writes heads of its own.
             unsafe {
                 let sums = std::slice::from_raw_parts(log_sums.at(index * sizes.queries), sizes.queries);
-                one.deltas(head(out, batch, number), &mut deltas);
-                one.run(sums, &deltas)?;
+                shifts.copy_from_slice(sums);
+                // What sees nothing has no weights.
+                shifts.iter_mut().filter(|sum| !sum.above(C::LOWEST)).for_each(|sum| *sum = C::HIGHEST);
+                one.run(&shifts, &one.deltas(head(out, batch, number))?)?;
             }
         }
         Ok(())
@@ -74,18 +77,27 @@ impl<C: Number> Head<'_, C> {
     ///
     /// # Safety
     /// The views must be valid for the sizes.
-    unsafe fn deltas(&self, out: View<C>, deltas: &mut [C]) {
+    unsafe fn deltas(&self, out: View<C>) -> Result<Vec<C>> {
+        let width = self.sizes.out_width;
+        let mut lines = filled(C::ZERO, 3 * width)?;
+        let (x, rest) = lines.split_at_mut(width);
+        let (y, room) = rest.split_at_mut(width);
+        let mut deltas = filled(C::ZERO, self.sizes.queries)?;
         for (i, delta) in deltas.iter_mut().enumerate() {
-            for j in 0..self.sizes.out_width {
-                // SAFETY: the caller's promise.
-                unsafe { *delta = (*self.g.at(i, j).ptr).mul_add(*out.at(i, j).ptr, *delta) };
+            // SAFETY: the caller's promise; the lines have room for a row.
+            unsafe {
+                for (line, from) in [(&mut *x, self.g.at(i, 0)), (&mut *y, out.at(i, 0))] {
+                    copy((1, width), line.as_mut_ptr(), width, from.ptr.cast_const(), (from.row, from.column));
+                }
             }
+            *delta = rows::dot(x, y, room);
         }
+        Ok(deltas)
     }
 
     /// # Safety
     /// The views must be valid for the sizes; the rooms must hold a block.
-    unsafe fn run(&self, log_sums: &[C], deltas: &[C]) -> Result<()> {
+    unsafe fn run(&self, shifts: &[C], deltas: &[C]) -> Result<()> {
         let Head { job, sizes, results: [gq, gk, gv], .. } = self;
         let zero = |view: &View<C>, rows: Range<usize>, width: usize| {
             for (i, j) in rows.flat_map(|i| (0..width).map(move |j| (i, j))) {
@@ -108,7 +120,7 @@ impl<C: Number> Head<'_, C> {
             for first in (begin..sizes.queries).step_by(QUERIES) {
                 let queries = first..sizes.queries.min(first + QUERIES);
                 // SAFETY: the caller's promise.
-                unsafe { self.block(keys.clone(), queries, [log_sums, deltas], first > begin)? };
+                unsafe { self.block(keys.clone(), queries, [shifts, deltas], first > begin)? };
             }
         }
         Ok(())
@@ -121,7 +133,7 @@ impl<C: Number> Head<'_, C> {
     /// As [`Head::run`].
     unsafe fn block(&self, keys: Range<usize>, queries: Range<usize>, saved: [&[C]; 2], add: bool) -> Result<()> {
         let Head { job, sizes, place: (batch, number), results: [gq, gk, gv], .. } = self;
-        let [log_sums, deltas] = saved.map(|x| &x[queries.clone()]);
+        let [shifts, deltas] = saved.map(|x| &x[queries.clone()]);
         let (m, n) = (keys.len(), queries.len());
         let (key, value) = (head::<C>(&job.key, *batch, *number), head::<C>(&job.value, *batch, *number));
         let (key, value) = (key.at(keys.start, 0), value.at(keys.start, 0));
@@ -135,7 +147,7 @@ impl<C: Number> Head<'_, C> {
             product([m, n, sizes.width], key, self.turned.0.at(0, queries.start), weights, job.scale, false)?;
             for (i, at) in keys.clone().enumerate() {
                 mask.on_key(row(weights, i), at, queries.start, job.causal);
-                rows::exp_difference(row(weights, i), log_sums);
+                rows::exp_difference(row(weights, i), shifts);
             }
             let g = self.g.at(queries.start, 0);
             product([m, sizes.out_width, n], weights, g, gv.at(keys.start, 0), 1.0, add)?;

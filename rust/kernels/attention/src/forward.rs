@@ -93,20 +93,26 @@ impl<C: Number> Block<'_, C> {
                         scores.fill(C::ZERO);
                         continue;
                     }
-                    let shrunk = state.largest.minus(largest).exp();
                     let sum = rows::exp_minus(scores, largest);
-                    *state = State { largest, sum: state.sum.mul_add(shrunk, sum) };
-                    if first > 0 {
-                        rows::scale(row(sums, i, width), shrunk);
+                    if first == 0 {
+                        *state = State { largest, sum };
+                        continue;
                     }
+                    let shrunk = state.largest.minus(largest).exp();
+                    *state = State { largest, sum: state.sum.times(shrunk).plus(sum) };
+                    rows::scale(row(sums, i, width), shrunk);
                 }
                 product([count, width, keys], scores, value.at(first, 0), sums, 1.0, first > 0)?;
             }
             for (i, state) in states[..count].iter().enumerate() {
                 let seen = state.sum.to_f64() != 0.0;
                 let factor = if seen { C::ONE.over(state.sum) } else { C::ZERO };
-                for (j, &sum) in row(sums, i, width).iter().enumerate() {
-                    *out.at(queries.start + i, j).ptr = sum.times(factor);
+                let sums = row(sums, i, width);
+                if out.column == 1 {
+                    rows::scaled(sums, factor, row(out, queries.start + i, width));
+                } else {
+                    let to = |j| out.at(queries.start + i, j).ptr;
+                    sums.iter().enumerate().for_each(|(j, sum)| *to(j) = sum.times(factor));
                 }
                 *log_sums.add(i) =
                     if seen { state.largest.plus(state.sum.ln()) } else { C::from_f64(f64::NEG_INFINITY) };

@@ -32,11 +32,31 @@ multiversion! {
     }
 }
 
+/// Writes `x` times a factor to a row.
+pub fn scaled<C: Real>(x: &[C], factor: C, out: &mut [C]) {
+    out.copy_from_slice(x);
+    scale(out, factor);
+}
+
+/// The sum of the products of two rows, which are left in `room`.
+pub fn dot<C: Real>(x: &[C], y: &[C], room: &mut [C]) -> C {
+    multiply(x, y, room);
+    tree::<C, Sum>(room)
+}
+
 multiversion! {
-    /// The exponential of the distance to another row's number; zero where that is -∞.
+    fn multiply<C: Real>(x: &[C], y: &[C], out: &mut [C]) {
+        for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
+            *out = x.times(y);
+        }
+    }
+}
+
+multiversion! {
+    /// Replaces each number by the exponential of its distance to another row's.
     pub fn exp_difference<C: Real>(row: &mut [C], shifts: &[C]) {
         for (x, &shift) in row.iter_mut().zip(shifts) {
-            *x = if shift.to_f64() == f64::NEG_INFINITY { C::ZERO } else { x.minus(shift).exp() };
+            *x = x.minus(shift).exp();
         }
     }
 }

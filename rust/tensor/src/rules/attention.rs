@@ -3,7 +3,7 @@
 use crate::core::Dims;
 use crate::device::DeviceKind;
 use crate::lazy::T;
-use crate::op::{Meta, OutSpec};
+use crate::op::Meta;
 use crate::ops::all as ops;
 use crate::pointwise::{broadcast_strides, fresh, like};
 use crate::tensor::Tensor;
@@ -59,12 +59,14 @@ fn scores(inputs: [&Tensor; 3], mask: Option<&Tensor>) -> Option<Dims> {
     (fit && typed && masked).then_some(scores)
 }
 
-/// True where attention is computed in blocks, as in PyTorch: four dimensions, on the host, and a mask without gradient.
+/// True where attention is computed in blocks, as in PyTorch: four dimensions, heads of one width, on the host, and a
+/// mask without gradient.
 pub fn by_blocks(inputs: [&Tensor; 3], mask: Option<&Tensor>) -> bool {
     let here = |x: &Tensor| x.device().kind == DeviceKind::Cpu || x.device().kind == DeviceKind::Meta;
     inputs.iter().all(|x| here(x) && x.device() == inputs[0].device() && !x.sizes().contains(&0))
         && mask.is_none_or(|mask| mask.device() == inputs[0].device() && !mask.requires_grad())
         && scores(inputs, mask).is_some()
+        && inputs[0].sizes()[3] == inputs[2].sizes()[3]
 }
 
 fn check(name: &str, inputs: [&Tensor; 3], mask: Option<&Tensor>, dropout: f64) -> Result<()> {
@@ -83,22 +85,14 @@ fn check(name: &str, inputs: [&Tensor; 3], mask: Option<&Tensor>, dropout: f64) 
     Ok(())
 }
 
-/// `meta` of attention in blocks. Heads lie side by side, as the projection behind wants them.
+/// `meta` of attention in blocks. Dimensions lie in the query's order, as in PyTorch.
 pub fn meta(inputs: [&Tensor; 3], dropout: f64, mask: Option<&Tensor>) -> Result<Meta> {
     check("_scaled_dot_product_flash_attention", inputs, mask, dropout)?;
     let [query, _, value] = inputs;
     let (q, w) = (query.sizes(), value.sizes()[3]);
-    let side_by_side = |sizes: [i64; 4]| {
-        let [_, h, l, w] = sizes.map(|size| size.max(1));
-        let strides: Dims = smallvec![l.saturating_mul(h).saturating_mul(w), w, h.saturating_mul(w), 1];
-        OutSpec {
-            sizes: Dims::from_slice(&sizes),
-            strides: Some(strides),
-            dtype: query.dtype(),
-            device: query.device(),
-        }
-    };
-    Ok(smallvec![side_by_side([q[0], q[1], q[2], w]), fresh(query, [q[0], q[1], q[2]].as_slice(), query.dtype())])
+    let out =
+        if w == q[3] { like(query, query.dtype()) } else { fresh(query, [&q[..3], &[w]].concat(), query.dtype()) };
+    Ok(smallvec![out, fresh(query, &q[..3], query.dtype())])
 }
 
 /// Calls with the operands of attention.
