@@ -64,20 +64,21 @@ fn truth<J: Join<i64>>(out: &Operand, x: &Operand, reader: Reader, empty: i64) -
 
 pub(crate) fn real<C: Mapped + Real>(op: Reduce, out: &Operand, reader: Reader) -> Result<()> {
     let mapped = |map| Reader { map, ..reader };
+    let size = if reader.x.dtype().is_complex() { mapped(Map::Modulus) } else { reader };
     match op {
         Reduce::Mean => {
             let count = C::from_f64(reduced_count(out, &reader.x) as f64);
             fold::<C, Sum, Same>(out, &reader, |sum| sum.over(count))
         }
         Reduce::NanSum => fold::<C, Sum, Same>(out, &mapped(Map::NanToZero), |v| v),
-        Reduce::Norm(2.0) => fold::<C, Sum, Square>(out, &reader, |v| v.sqrt()),
-        Reduce::Norm(1.0) => fold::<C, Sum, Magnitude>(out, &reader, |v| v),
+        Reduce::Norm(2.0) => fold::<C, Sum, Square>(out, &size, |v| v.sqrt()),
+        Reduce::Norm(1.0) => fold::<C, Sum, Magnitude>(out, &size, |v| v),
         Reduce::Norm(0.0) => fold::<i64, Sum, Same>(out, &mapped(Map::Truth), |v| v),
         Reduce::Norm(f64::INFINITY) => {
             // Of nothing, 0: magnitudes have no smaller one.
-            fold::<C, Largest, Magnitude>(out, &reader, |v| v.larger(C::ZERO))
+            fold::<C, Largest, Magnitude>(out, &size, |v| v.larger(C::ZERO))
         }
-        Reduce::Norm(f64::NEG_INFINITY) => fold::<C, Smallest, Magnitude>(out, &reader, |v| v),
+        Reduce::Norm(f64::NEG_INFINITY) => fold::<C, Smallest, Magnitude>(out, &size, |v| v),
         Reduce::Norm(p) => {
             fold::<C, Sum, Same>(out, &mapped(Map::Power(p)), |v| C::from_f64(libm::pow(v.to_f64(), 1.0 / p)))
         }

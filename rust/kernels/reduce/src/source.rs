@@ -16,6 +16,8 @@ pub(crate) enum Map {
     Truth,
     /// Zero in place of NaN.
     NanToZero,
+    /// |x|, of complex elements.
+    Modulus,
     /// |x|ᵖ.
     Power(f64),
     /// x (y - center).
@@ -44,7 +46,7 @@ macro_rules! mapped_real {
         impl Mapped for $t {
             fn map(map: Map, x: &mut [$t], y: &[$t]) {
                 match map {
-                    Map::Same | Map::Truth => {}
+                    Map::Same | Map::Truth | Map::Modulus => {}
                     Map::NanToZero => x.iter_mut().for_each(|x| *x = if x.is_nan() { 0.0 } else { *x }),
                     Map::Power(p) => x.iter_mut().for_each(|x| *x = libm::pow(x.abs() as f64, p) as $t),
                     Map::Product => product(x, y),
@@ -146,8 +148,9 @@ impl<'a> Reader<'a> {
         if self.map == Map::Truth && unsafe { C::load_truths(dtype, ptr, strides[0], out) } {
             return;
         }
+        let modulus = matches!(self.map, Map::Modulus | Map::Power(_));
         // SAFETY: as above.
-        if !unsafe { C::load_magnitudes(dtype, ptr, strides[0], out) } {
+        if !modulus || !unsafe { C::load_magnitudes(dtype, ptr, strides[0], out) } {
             // SAFETY: as above.
             unsafe { C::load(dtype, ptr, strides[0], out) };
         }
