@@ -1,9 +1,12 @@
 """The page for those who come from PyTorch says what the comparison with PyTorch finds; its lists are compared in full."""
 
+import importlib
+import inspect
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +23,43 @@ def test_page_is_current() -> None:
         pytest.skip("the page compares with PyTorch 2.13")
     run = subprocess.run([sys.executable, TOOL, "--check"], capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
+
+
+NAMESPACES = (
+    "nn nn.init nn.functional nn.utils nn.utils.rnn nn.utils.prune nn.utils.parametrize nn.utils.parametrizations optim "
+    "optim.lr_scheduler optim.swa_utils utils.data utils.checkpoint utils.dlpack autograd autograd.functional "
+    "autograd.graph func hub random serialization linalg fft special testing"
+).split()
+# Where files are not executed by default, where a parameter is PyTorch's own affair, or means nothing here.
+OTHERWISE = {"hub.load_state_dict_from_url", "autograd.enable_grad", "func.jacfwd"}
+
+
+def parameters(value: Any) -> dict[str, inspect.Parameter] | None:
+    try:
+        found = inspect.signature(value).parameters
+    except (TypeError, ValueError):
+        return None
+    return {name: p for name, p in found.items() if name != "self" and name[0] != "_"}
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_parameters_and_defaults_are_pytorchs(namespace: str) -> None:
+    pytest.importorskip("torch")
+    ours, theirs = (importlib.import_module(f"{root}.{namespace}") for root in ("corten", "torch"))
+    for name in getattr(theirs, "__all__", dir(theirs)):
+        if not hasattr(ours, name) or f"{namespace}.{name}" in OTHERWISE:
+            continue
+        given, wanted = parameters(getattr(ours, name)), parameters(getattr(theirs, name))
+        if given is None or wanted is None or any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in given.values()):
+            continue
+        wanted = {key: p for key, p in wanted.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+        assert not set(wanted) - set(given), name
+        places = [key for key, p in wanted.items() if p.kind != p.KEYWORD_ONLY]
+        assert [key for key in given if key in places] == places, name
+        for key, p in wanted.items():
+            # Other defaults are functions and markers, each library's own.
+            if isinstance(p.default, (int, float, str, tuple, type(None))):
+                assert given[key].default == p.default, f"{name}: {key}"
 
 
 # The lists of the reference of `torch`, less what is about quantisation.
