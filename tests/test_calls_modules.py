@@ -1,4 +1,4 @@
-"""Texts, gradients, layers and optimizers as programs ask for them, beside PyTorch."""
+"""Texts, gradients, layers, optimizers and data as programs ask for them, beside PyTorch."""
 
 import pytest
 
@@ -113,6 +113,78 @@ t.vmap(lambda x: x.sum())(t.ones(3, 2))
 """
 
 MODULES = """
+m = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1)); ([n for n, _ in m.named_parameters()], [n for n, _ in m.named_modules()], [type(c).__name__ for c in m.children()])
+m = nn.Linear(2, 2); m.weight.data.fill_(1); m.bias.data.zero_(); m(t.ones(1, 2))
+m = nn.Linear(2, 2); m.foo = nn.Parameter(t.ones(1)); list(m.state_dict())
+m = nn.Linear(2, 2); m.weight = t.ones(2, 2)
+m = nn.Linear(2, 2); m.weight = None; list(m.state_dict())
+m = nn.Linear(2, 2); del m.bias; list(m.state_dict())
+m = nn.Linear(2, 2); m.apply(lambda x: nn.init.ones_(x.weight)).weight
+m = nn.Linear(2, 2); m.train(False).training
+m = nn.Linear(2, 2); m.train('a')
+m = nn.Linear(2, 2); h = []; m.register_forward_hook(lambda m, i, o: h.append(o.shape)); m(t.ones(3, 2)); h
+m = nn.Linear(2, 2); m.register_forward_pre_hook(lambda m, i: (i[0] * 2,)); m(t.ones(3, 2)).shape
+m = nn.Linear(2, 2); h = []; m.register_full_backward_hook(lambda m, gi, go: h.append((gi[0] is None, go[0].shape))); m(t.ones(3, 2)).sum().backward(); h
+m = nn.Sequential(); m.add_module('a', nn.ReLU()); m
+m = nn.ModuleDict({'a': nn.ReLU()}); m['b'] = nn.Tanh(); (list(m.keys()), 'a' in m, len(m))
+nn.ModuleList([1])
+nn.Sequential(1)
+nn.Sequential(nn.ReLU())['a']
+nn.Sequential(nn.ReLU())[3]
+nn.Module().register_buffer('a.b', t.ones(1))
+nn.Module().register_parameter('a', t.ones(1))
+nn.Parameter(t.ones(2, dtype=t.int64))
+nn.Embedding(3, 2)(t.tensor([3]))
+nn.Embedding(3, 2)(t.tensor([1.5]))
+nn.Embedding.from_pretrained(t.eye(2))(t.tensor([1]))
+nn.CrossEntropyLoss()(t.zeros(2, 3), t.tensor([0, 3]))
+nn.CrossEntropyLoss()(t.zeros(2, 3), t.tensor([0.0, 1.0]))
+nn.CrossEntropyLoss()(t.zeros(2, 3), t.tensor([0, 1], dtype=t.int32))
+nn.CrossEntropyLoss(ignore_index=0)(t.zeros(2, 3), t.tensor([0, 0]))
+nn.NLLLoss()(t.zeros(2, 3), t.tensor([0, 1, 2]))
+nn.BCELoss()(t.tensor([1.5]), t.tensor([1.0]))
+nn.BCEWithLogitsLoss(pos_weight=t.tensor([2.0]))(t.ones(1), t.ones(1))
+nn.KLDivLoss(reduction='batchmean', log_target=True)(t.zeros(2, 2), t.zeros(2, 2))
+(F.softmax(t.ones(2), dim=0), F.log_softmax(t.ones(2), -1), F.softmin(t.ones(2), 0))
+(F.relu(t.tensor([-1, 1])), F.gelu(t.ones(1), approximate='tanh'), F.leaky_relu(t.tensor([-1.0]), 0.2, True))
+F.conv2d(t.ones(1, 1, 3, 3), t.ones(1, 1, 2, 2), padding='same').shape
+F.conv2d(t.ones(1, 1, 3, 3), t.ones(1, 1, 5, 5))
+F.conv1d(t.ones(1, 1, 3), t.ones(1, 1, 2), stride=0)
+F.max_pool2d(t.ones(1, 1, 1, 1), 2)
+F.avg_pool2d(t.ones(1, 1, 3, 3), 2, ceil_mode=True)
+F.adaptive_avg_pool2d(t.ones(1, 1, 3, 3), (None, 1)).shape
+F.interpolate(t.ones(1, 1, 2, 2), size=(3, 3), mode='bilinear', align_corners=True)
+F.interpolate(t.ones(1, 1, 2, 2))
+F.batch_norm(t.ones(1, 2), None, None, training=True)
+F.layer_norm(t.ones(2, 3), (2,))
+F.linear(t.ones(2, 3), t.ones(2, 2))
+F.embedding_bag(t.tensor([0, 1]), t.eye(2), t.tensor([0]))
+F.pixel_shuffle(t.ones(1, 3, 2, 2), 2)
+F.one_hot(t.tensor([-1]))
+(F.cosine_similarity(t.ones(1, 2), t.ones(1, 2)), F.pairwise_distance(t.ones(1, 2), t.zeros(1, 2)))
+(F.pad(t.ones(1, 2, 2), (1, 1), mode='reflect'), F.pad(t.ones(2, 2), (1, 1, 1, 1), value=2))
+(F.unfold(t.ones(1, 1, 3, 3), 2).shape, F.fold(t.ones(1, 4, 4), (3, 3), 2).shape)
+(F.dropout(t.ones(8), 0.5, True), F.dropout2d(t.ones(1, 4, 2, 2), 0.5), F.alpha_dropout(t.ones(4), 0.5, True), F.feature_alpha_dropout(t.ones(1, 4, 2), 0.5, True))
+t.nn.utils.clip_grad_norm_([], 1.0)
+o = t.optim.SGD([t.zeros(1, requires_grad=True)], lr=0.1); (o.step(), o.zero_grad(), o.add_param_group({'params': [t.zeros(1, requires_grad=True)], 'lr': 3}), len(o.param_groups))
+o = t.optim.SGD([t.zeros(1, requires_grad=True)], lr=0.1); o.add_param_group({'params': o.param_groups[0]['params']})
+p = t.zeros(1, requires_grad=True); o = t.optim.SGD([p], lr=0.1); o.load_state_dict(t.optim.Adam([p]).state_dict()); o.param_groups[0]['lr']
+p = t.zeros(1, requires_grad=True); o = t.optim.SGD([p], lr=0.1); o.load_state_dict({'state': {}, 'param_groups': []})
+o = t.optim.SGD([t.zeros(1, requires_grad=True)], lr=0.1); s = t.optim.lr_scheduler.StepLR(o, 1); o.step(); s.step(); (s.get_last_lr(), s.state_dict())
+o = t.optim.SGD([t.zeros(1, requires_grad=True)], lr=0.1); s = t.optim.lr_scheduler.LambdaLR(o, lambda e: 0.5 ** e); [(o.step(), s.step(), o.param_groups[0]['lr'])[2] for _ in range(3)]
+o = t.optim.SGD([t.zeros(1, requires_grad=True)], lr=0.1); t.optim.lr_scheduler.ReduceLROnPlateau(o, verbose=True)
+t.optim.lr_scheduler.StepLR(3, 1)
+p = t.ones(1, requires_grad=True); o = t.optim.Adam([p], lr=t.tensor(0.1)); p.sum().backward(); o.step(); p
+p = t.ones(2, requires_grad=True); o = t.optim.Adam([{'params': [p], 'weight_decay': 0.1}]); p.sum().backward(); o.step(lambda: t.tensor(3.0))
+(t.cuda.is_available(), t.cuda.device_count())
+t.get_num_threads() > 0
+t.are_deterministic_algorithms_enabled() or True
+t.use_deterministic_algorithms(True)
+t.version.cuda
+t.testing.assert_close(t.ones(2), t.ones(2))
+t.testing.assert_close(t.ones(2), t.zeros(2))
+t.is_inference_mode_enabled()
+t.utils.checkpoint.checkpoint(lambda x: x * 2, t.ones(2, requires_grad=True), use_reentrant=False)
 nn.CrossMapLRN2d(3)(t.ones(1, 4, 2, 2))
 nn.SyncBatchNorm(3).eval()(t.ones(2, 3, 2))
 repr(nn.SyncBatchNorm(3))
@@ -177,17 +249,54 @@ t.nn.modules.container.Sequential.__name__
 t.nn.utils.rnn.pad_sequence([t.ones(2), t.ones(3)], batch_first=True, padding_value=-1, padding_side='left')
 t.nn.utils.rnn.unpad_sequence(t.ones(3, 2), t.tensor([3, 1]))
 """
+DATA = """
+t.utils.data.DataLoader(t.utils.data.TensorDataset(t.arange(5)), batch_size=2, shuffle=True).__len__()
+[b[0].tolist() for b in t.utils.data.DataLoader(t.utils.data.TensorDataset(t.arange(7)), batch_size=3, shuffle=True)]
+[b[0].tolist() for b in t.utils.data.DataLoader(t.utils.data.TensorDataset(t.arange(7)), batch_size=3, drop_last=True)]
+[b.tolist() for b in t.utils.data.DataLoader(range(5), batch_size=2)]
+[b for b in t.utils.data.DataLoader([{'a': 1, 'b': 'x'}, {'a': 2, 'b': 'y'}], batch_size=2)]
+[b for b in t.utils.data.DataLoader([(1, 2.5), (3, 4.5)], batch_size=2)]
+[b for b in t.utils.data.DataLoader([np.ones(2), np.zeros(2)], batch_size=2)]
+[len(x) for x in t.utils.data.random_split(range(10), [0.3, 0.7])]
+[list(x) for x in t.utils.data.random_split(range(10), [3, 7], generator=t.Generator().manual_seed(42))]
+t.utils.data.random_split(range(10), [3, 6])
+list(t.utils.data.Subset(range(10), [1, 3]))
+list(t.utils.data.ConcatDataset([range(2), range(3)]))
+list(t.utils.data.RandomSampler(range(5)))
+list(t.utils.data.RandomSampler(range(5), replacement=True, num_samples=7))
+list(t.utils.data.WeightedRandomSampler([0.1, 0.9, 0.5], 5))
+list(t.utils.data.BatchSampler(t.utils.data.SequentialSampler(range(5)), 2, False))
+list(t.utils.data.SubsetRandomSampler([3, 4, 5]))
+t.utils.data.DataLoader(range(3), batch_size=0)
+t.utils.data.DataLoader(range(3), shuffle=True, sampler=[1])
+t.utils.data.TensorDataset(t.ones(2), t.ones(3))
+t.utils.data.default_collate([t.ones(2), t.ones(2)])
+t.utils.data.get_worker_info()
+next(iter(t.utils.data.DataLoader(range(3), batch_size=None)))
+b = io.BytesIO(); t.save({'a': t.ones(2), 'b': [1, (2, 'x')], 'c': None}, b); b.seek(0); t.load(b)
+b = io.BytesIO(); t.save(nn.Linear(2, 1).state_dict(), b); b.seek(0); list(t.load(b, weights_only=True))
+b = io.BytesIO(); t.save(nn.Linear(2, 1).state_dict(), b); b.seek(0); t.load(b, map_location='cpu')['bias'].device
+b = io.BytesIO(); t.save(nn.Linear(2, 1), b); b.seek(0); t.load(b, weights_only=False)
+t.load('/nonexistent')
+b = io.BytesIO(); x = t.arange(4.0); t.save([x, x[1:3]], b); b.seek(0); r = t.load(b); r[0][1] = 9; r[1]
+"""
 
 # Errors of the same type whose words differ.
 OWN_WORDS = """
+b = io.BytesIO(); t.save(nn.Linear(2, 1), b); b.seek(0); t.load(b)
+nn.MSELoss()(t.ones(2), t.ones(3))
+F.pad(t.ones(2), (1,))
+t.finfo(t.int32)
+t.iinfo(t.float32)
+t.ones(2).to('foo')
+t.foo
 x = t.ones(2, requires_grad=True); y = x.exp(); y += 1; y.sum().backward()
-t.nn.utils.prune
 nn.Linear(2, 2)(t.ones(3, 2).double())
 """
 
 
 @pytest.mark.parametrize(
-    "program", [line for group in (TEXTS, AUTOGRAD, MODULES) for line in group.strip().split("\n")]
+    "program", [line for group in (TEXTS, AUTOGRAD, MODULES, DATA) for line in group.strip().split("\n")]
 )
 def test_like_pytorch(program):
     assert_like_pytorch(program)

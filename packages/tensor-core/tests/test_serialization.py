@@ -89,6 +89,13 @@ def test_we_read_ours(tmp_path):
     assert described(mapped) == described(samples(torch))
 
 
+def test_other_picklers_are_refused(tmp_path):
+    serialization.save([1], tmp_path / "x.pt", pickle, 4)
+    assert serialization.load(tmp_path / "x.pt") == [1]
+    with pytest.raises(NotImplementedError, match="'pickle_module' must be pickle"):
+        serialization.save([1], tmp_path / "x.pt", pickle_module=io)
+
+
 def test_a_failed_save_leaves_the_former_file(tmp_path):
     path = tmp_path / "x.pt"
     serialization.save([1], path)

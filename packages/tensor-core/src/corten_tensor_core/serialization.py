@@ -39,12 +39,12 @@ __all__ = [
 _allowed: dict[str, Global] = {}
 
 
-def add_safe_globals(classes: Iterable[Any]) -> None:
+def add_safe_globals(safe_globals: Iterable[Any]) -> None:
     """Allow `load` to build instances of these classes, or `(class, "module.name")` for one under another name.
 
     Only for classes whose construction from a hostile file does no harm.
     """
-    for item in classes:
+    for item in safe_globals:
         cls, name = item if isinstance(item, tuple) else (item, f"{item.__module__}.{item.__qualname__}")
         _allowed[name] = Global(cls, cls)
 
@@ -62,8 +62,8 @@ def clear_safe_globals() -> None:
 class safe_globals:
     """Context manager that allows classes as `add_safe_globals` does, until its end."""
 
-    def __init__(self, classes: Iterable[Any]) -> None:
-        self._classes = classes
+    def __init__(self, safe_globals: Iterable[Any]) -> None:
+        self._classes = safe_globals
 
     def __enter__(self) -> None:
         self._before = dict(_allowed)
@@ -74,12 +74,15 @@ class safe_globals:
         _allowed.update(self._before)
 
 
-def save(obj: Any, f: Any, *, pickle_protocol: int = 2) -> None:
+def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: int = 2) -> None:
     """Write tensors, and the Python values around them, to a path or a binary file object.
 
     A path gets the whole file or stays as it was. PyTorch reads the file too, except where it holds instances of
-    classes of this library, such as a whole module: save its `state_dict()` for that.
+    classes of this library, such as a whole module: save its `state_dict()` for that. `pickle_module` must be None or
+    Python's `pickle`, or `NotImplementedError` is raised.
     """
+    if pickle_module not in (None, pickle):
+        raise NotImplementedError(f"save(): argument 'pickle_module' must be pickle, got {pickle_module!r}")
     if isinstance(f, (str, bytes, os.PathLike)):
         write_atomically(f, lambda file: write(obj, file, pickle_protocol))
     elif hasattr(f, "write"):

@@ -1,4 +1,4 @@
-"""Data for training (`data`) and exchange with other libraries (`dlpack`)."""
+"""Data for training (`data`) and exchange with other libraries (`dlpack`); autograd's `checkpoint` by its name here."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,6 +9,11 @@ else:
     def __getattr__(name):
         from importlib import import_module
 
-        if name not in ("data", "dlpack"):
+        places = {
+            "data": f"{__name__}.data",
+            "dlpack": f"{__name__}.dlpack",
+            "checkpoint": "corten_autograd.checkpoint",
+        }
+        if name not in places:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return import_module(f"{__name__}.{name}")
+        return import_module(places[name])
