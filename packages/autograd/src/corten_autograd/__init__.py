@@ -24,6 +24,7 @@ from corten_autograd._modes import (  # noqa: E402
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from corten_autograd._gradcheck import GradcheckError, gradcheck, gradgradcheck
+    from corten_autograd.variable import Variable
 
 is_grad_enabled = _native.is_grad_enabled
 is_inference_mode_enabled = _native.is_inference_mode_enabled
@@ -33,6 +34,7 @@ _LAZY = {
     "gradcheck": "corten_autograd._gradcheck",
     "gradgradcheck": "corten_autograd._gradcheck",
     "GradcheckError": "corten_autograd._gradcheck",
+    "Variable": "corten_autograd.variable",
 }
 
 __all__ = [
@@ -58,16 +60,6 @@ __all__ = [
     "set_detect_anomaly",
     "set_grad_enabled",
 ]
-
-
-def Variable(data: _native.Tensor, requires_grad: bool = False, volatile: bool = False) -> _native.Tensor:
-    """Return `data` as a tensor of its own that shares memory: the name from before tensors recorded themselves.
-
-    Raises `TypeError` for `volatile=True`, which has had no meaning since PyTorch 0.4.
-    """
-    if volatile:
-        raise TypeError("Variable(): argument 'volatile' must be False; use torch.no_grad() instead")
-    return data.detach().requires_grad_(requires_grad)
 
 
 def __getattr__(name: str) -> object:

@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from ._einsum import einsum as einsum
     from ._info import finfo as finfo
     from ._info import iinfo as iinfo
+    from ._lowrank import pca_lowrank as pca_lowrank
+    from ._lowrank import svd_lowrank as svd_lowrank
     from ._printing import get_printoptions as get_printoptions
     from ._printing import set_printoptions as set_printoptions
     from ._spectra import istft as istft
@@ -95,6 +97,7 @@ _LAZY = {
     "_composite_order": "bucketize isin searchsorted",
     "_einsum": "einsum",
     "_info": "finfo iinfo",
+    "_lowrank": "pca_lowrank svd_lowrank",
     "_printing": "get_printoptions set_printoptions",
     "_spectra": "istft stft",
     "_tensor_types": (
