@@ -13,6 +13,14 @@ def scenario(fn):
 
 
 @scenario
+def inserting_keeps_names(nn, torch):
+    model = nn.Sequential()
+    model.add_module("first", nn.Linear(1, 2))
+    model.append(nn.ReLU()).insert(1, nn.Tanh()).insert(-1, nn.GELU())
+    return repr(model)
+
+
+@scenario
 def sequential(nn, torch):
     model = nn.Sequential(nn.Linear(1, 2), nn.ReLU())
     model += nn.Sequential(nn.Tanh())

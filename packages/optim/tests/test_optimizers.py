@@ -504,3 +504,11 @@ def test_parameters_whose_elements_share_memory_are_refused(name: str) -> None:
     with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
         getattr(optim, name)([x], lr=0.1).step()
     assert x.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_groups_are_printed_apart(ref):
+    texts = []
+    for library, torch in ((optim, core), (ref.optim, ref.torch)):
+        groups = [{"params": [torch.ones(1)]}, {"params": [torch.ones(1)], "lr": 2.0}]
+        texts.append(repr(library.SGD(groups, lr=0.1)))
+    assert texts[0] == texts[1]

@@ -25,6 +25,7 @@ from corten_autograd._variable import Variable  # noqa: E402
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from corten_autograd._gradcheck import GradcheckError, gradcheck, gradgradcheck
+    from corten_autograd.variable import Variable
 
 is_grad_enabled = _native.is_grad_enabled
 is_inference_mode_enabled = _native.is_inference_mode_enabled
@@ -34,6 +35,7 @@ _LAZY = {
     "gradcheck": "corten_autograd._gradcheck",
     "gradgradcheck": "corten_autograd._gradcheck",
     "GradcheckError": "corten_autograd._gradcheck",
+    "Variable": "corten_autograd.variable",
 }
 
 __all__ = [

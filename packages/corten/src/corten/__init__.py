@@ -19,6 +19,7 @@ sys.meta_path.insert(0, _alias.SameModule)
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from corten import autograd as autograd
+    from corten import compiler as compiler
     from corten import distributions as distributions
     from corten import func as func
     from corten import hub as hub
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from corten import optim as optim
     from corten import utils as utils
     from corten_autograd.func import vmap as vmap
+    from corten_nn.compiler import compile as compile
     from corten_tensor_core import accelerator as accelerator
     from corten_tensor_core import amp as amp
     from corten_tensor_core import backends as backends
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
 else:
     __all__ = [name for name in {*globals()} - {"TYPE_CHECKING", "corten_tensor_core", "sys"} if name[0] != "_"]
 
+    #: Functions of the packages that PyTorch has at the top, too.
+    _ELSEWHERE = {"compile": "compiler", "vmap": "func"}
+
     # `corten.nn.Linear` needs no `import corten.nn` before it, and what is not used is not imported.
 
     def __getattr__(name):
@@ -46,8 +51,8 @@ else:
             if name in corten_tensor_core._WHERE:
                 value = globals()[name] = getattr(corten_tensor_core, name)
                 return value
-            if name == "vmap":
-                return _alias.import_module("corten.func").vmap
+            if name in _ELSEWHERE:
+                return getattr(_alias.import_module(f"corten.{_ELSEWHERE[name]}"), name)
             try:
                 return _alias.import_module(f"corten.{name}")
             except ModuleNotFoundError as error:

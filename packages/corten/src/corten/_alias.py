@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PACKAGES = {
     "autograd": "corten_autograd",
+    "compiler": "corten_nn.compiler",
     "distributions": "corten_nn.distributions",
     "func": "corten_nn.func",
     "hub": "corten_nn.hub",

@@ -118,11 +118,11 @@ class Optimizer:
             self.state = entries
 
     def __repr__(self) -> str:
-        lines = [f"{type(self).__name__} ("]
+        parts = []
         for i, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {i}")
-            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
-        return "\n".join([*lines, ")"])
+            settings = [f"    {key}: {group[key]}\n" for key in sorted(group) if key != "params"]
+            parts.append(f"Parameter Group {i}\n" + "".join(settings))
+        return f"{type(self).__name__} (\n" + "\n".join(parts) + ")"
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update the parameters from their gradients; return the loss of `closure`, which is called first."""

@@ -88,10 +88,10 @@ def _labelled(x: Tensor, term: list[str], number: int) -> tuple[Tensor, list[Lab
     under = x.dim() - len(term) + 1 if "..." in term else 0
     named = len(term) - ("..." in term)
     if under < 0 or (under == 0 and "..." not in term and named != x.dim()):
-        hint = "more than" if "..." in term else "not equal to"
+        hint = "is more than" if "..." in term else "does not match"
         tail = "" if "..." in term else " and no ellipsis was given"
         raise RuntimeError(
-            f"einsum(): the number of subscripts in the equation ({named}) is {hint} the number of dimensions "
+            f"einsum(): the number of subscripts in the equation ({named}) {hint} the number of dimensions "
             f"({x.dim()}) for operand {number}{tail}"
         )
     at = term.index("...") if "..." in term else len(term)

@@ -163,10 +163,7 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) 
     else:
         sizes = [int(length) for length in lengths]
     if sum(sizes) != count or any(size < 0 for size in sizes):
-        raise ValueError(
-            "Sum of input lengths does not equal the length of the input dataset! "
-            f"Got {list(lengths)} for {count} samples"
-        )
+        raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
     order = _native.randperm(count, generator=generator).tolist()
     return [
         Subset(dataset, order[end - size : end]) for end, size in zip(itertools.accumulate(sizes), sizes, strict=True)

@@ -1,0 +1,1 @@
+from corten_autograd.variable import *

@@ -1,0 +1,1 @@
+from corten_nn.compiler import *
