@@ -13,6 +13,8 @@ use std::marker::PhantomData;
 pub(crate) const WIDTH: usize = 256;
 /// Fewer are not worth a loop.
 pub(crate) const LEAST: usize = 16;
+/// Numbers that a stage of rows should hold at most.
+const STAGE: usize = 1 << 19;
 /// Rows summed one after the other, and such runs summed one after the other.
 const RUN: usize = 64;
 /// Elements a task should have at least.
@@ -123,7 +125,7 @@ pub(crate) fn map_columns<C: Number, const N: usize, const M: usize>(
     }
     // In place, rows are staged: a kernel may read a row after it wrote it.
     let direct = all.iter().all(|x| x.dtype() == C::DTYPE) && inputs.iter().all(|x| x.ptr() != out.ptr());
-    let widest = inner.size.min(WIDTH);
+    let widest = if direct { WIDTH } else { (STAGE / (M * length)).clamp(LEAST, WIDTH) }.min(inner.size);
     let blocks = inner.size.div_ceil(widest);
     try_parallel_for(outer.numel() * blocks, (GRAIN / (length * widest)).max(1), &|range| {
         let mut staged = filled(C::ZERO, if direct { 0 } else { M * length * widest })?;

@@ -115,19 +115,16 @@ multiversion! {
     /// Joins at most [`LEAF`] numbers.
     fn leaf_wide<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
         let mut total = C::lanes(J::IDENTITY);
-        for part in x.chunks(PART) {
-            let (mut lanes, mut last) = (C::lanes(J::IDENTITY), C::lanes(J::IDENTITY));
-            let (lanes, last) = (lanes.as_mut(), last.as_mut());
-            let mut chunks = part.chunks_exact(lanes.len());
-            for chunk in &mut chunks {
+        // What fills no lanes comes first, while no lanes are in registers.
+        let (full, rest) = x.split_at(x.len() / total.as_ref().len() * total.as_ref().len());
+        total.as_mut().iter_mut().zip(rest).for_each(|(lane, &value)| *lane = F::of(value, center));
+        for part in full.chunks(PART) {
+            let mut lanes = C::lanes(J::IDENTITY);
+            let lanes = lanes.as_mut();
+            for chunk in part.chunks_exact(lanes.len()) {
                 for (lane, &value) in lanes.iter_mut().zip(chunk) {
                     *lane = J::join(*lane, F::of(value, center));
                 }
-            }
-            // Filled up, so that the lanes may stay in registers.
-            if !chunks.remainder().is_empty() {
-                last.iter_mut().zip(chunks.remainder()).for_each(|(last, &value)| *last = F::of(value, center));
-                lanes.iter_mut().zip(last).for_each(|(lane, last)| *lane = J::join(*lane, *last));
             }
             total.as_mut().iter_mut().zip(lanes).for_each(|(total, lane)| *total = J::join(*total, *lane));
         }
