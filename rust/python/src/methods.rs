@@ -392,7 +392,7 @@ unsafe extern "C" fn native<const ID: usize>(
 }
 
 /// Methods whose bodies are Python functions: `corten_tensor_core._tensor_methods.<name>(self, …)`.
-const HOOKED: [&str; 21] = [
+const HOOKED: [&str; 22] = [
     "numpy",
     "__array__",
     "__array_wrap__",
@@ -410,6 +410,7 @@ const HOOKED: [&str; 21] = [
     "pin_memory",
     "is_pinned",
     "cuda",
+    "new",
     "new_tensor",
     "apply_",
     "map_",
@@ -444,8 +445,8 @@ unsafe extern "C" fn hooked<const ID: usize>(
 seq_macro::seq!(N in 0..27 {
     static NATIVE_ENTRIES: [ffi::PyCFunctionFastWithKeywords; 27] = [#(native::<N>,)*];
 });
-seq_macro::seq!(N in 0..25 {
-    static HOOKED_ENTRIES: [ffi::PyCFunctionWithKeywords; 25] = [#(hooked::<N>,)*];
+seq_macro::seq!(N in 0..26 {
+    static HOOKED_ENTRIES: [ffi::PyCFunctionWithKeywords; 26] = [#(hooked::<N>,)*];
 });
 
 fn definition(name: &str, function: ffi::PyMethodDefPointer, flags: c_int) -> ffi::PyMethodDef {

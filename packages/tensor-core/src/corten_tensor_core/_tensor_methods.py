@@ -203,6 +203,11 @@ def type(self: Tensor, dtype: Any = None, non_blocking: bool = False, **kwargs: 
     return self.to(dtype, non_blocking=non_blocking)
 
 
+def new(self: Tensor, *args: Any, device: Any = None) -> Any:
+    """Make a tensor of the same dtype and device, from sizes, a sequence or another tensor; `new_tensor` is newer."""
+    return _native._legacy(self.dtype, *args, device=self.device if device is None else device)
+
+
 def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
     """Return the tensor on a CUDA device."""
     return self.to("cuda" if device is None else device, non_blocking=non_blocking)
