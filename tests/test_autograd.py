@@ -25,6 +25,47 @@ def program(function: Any) -> Any:
 
 
 @program
+def the_first_input_of_a_linear_layer_is_its_bias(t):
+    x, w, b = (t.ones(size, requires_grad=True) for size in ((1, 2), (3, 2), (3,)))
+    first = t.nn.functional.linear(x * 2, w, b).grad_fn.next_functions
+    return first[0][0].variable.shape, first[1][0].name()
+
+
+@program
+def a_changed_result_is_named_after_its_operation(t):
+    y = t.ones(2, requires_grad=True).exp()
+    y += 1
+    try:
+        y.sum().backward()
+    except RuntimeError as error:
+        return str(error).split(";")[0]
+
+
+@program
+def nodes_of_functions_have_their_module(t):
+    class Twice(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return 2 * x
+
+        @staticmethod
+        def backward(ctx, g):
+            return 2 * g
+
+    return repr(Twice.apply(t.ones(1, requires_grad=True)).grad_fn).split(" object")[0]
+
+
+@program
+def variables_are_tensors(t):
+    x = t.ones(2)
+    v = t.autograd.Variable(x, requires_grad=True)
+    (v * v).sum().backward()
+    x[0] = 7
+    kind = t.autograd.Variable
+    return v.detach(), v.grad, isinstance(v, kind), isinstance(x, kind), isinstance(3, kind), x.requires_grad
+
+
+@program
 def gradients_accumulate(t):
     x = t.ones(3, requires_grad=True)
     (x * 2).sum().backward()
@@ -464,7 +505,7 @@ def test_changed_tensors_are_named_with_the_line() -> None:
     with pytest.raises(RuntimeError, match="modified by an inplace operation") as caught:
         z.sum().backward()
     text = str(caught.value) + "".join(getattr(caught.value, "__notes__", ()))
-    assert "ExpBackward0" in text
+    assert "output 0 of Exp," in text
     assert "version 1; expected version 0" in text
     assert "add_" in text
     line = test_changed_tensors_are_named_with_the_line.__code__.co_firstlineno + 4

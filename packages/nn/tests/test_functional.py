@@ -170,3 +170,21 @@ def test_initialisers_record_nothing():
 def test_deprecated_initialisers_warn():
     with pytest.warns(FutureWarning, match="nn.init.xavier_normal_"):
         nn.init.xavier_normal(core.zeros(2, 2))
+
+
+@pytest.mark.parametrize("corners", [False, True])
+def test_coordinates_of_affine_grids_are_rounded_as_pytorchs(corners):
+    """An element that comes to lie on the other side of a centre gets another gradient."""
+    torch = pytest.importorskip("torch")
+    for size in (2, 7, 28, 224):
+        ours = F.affine_grid(core.eye(2, 3).unsqueeze(0), (1, 1, size, size), corners)
+        theirs = torch.nn.functional.affine_grid(torch.eye(2, 3).unsqueeze(0), (1, 1, size, size), corners)
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+
+
+def test_numbers_as_tuples():
+    from corten_nn.modules.utils import _ntuple, _pair, _quadruple, _single, _triple
+
+    assert [f(7) for f in (_single, _pair, _triple, _quadruple)] == [(7,) * n for n in (1, 2, 3, 4)]
+    assert _pair([1, 2]) == (1, 2)
+    assert _ntuple(5)("a") == ("a",)

@@ -44,3 +44,10 @@ def test_default_type():
     finally:
         native.set_default_tensor_type("torch.FloatTensor")
     assert native.ones(1).dtype == native.float32
+
+
+def test_new():
+    for x, y in ((native.arange(3), torch.arange(3)), (native.ones(2).double(), torch.ones(2).double())):
+        for arguments in ([[1, 2]], [2, 0], [(3,)], []):
+            assert repr(x.new(*arguments)) == repr(y.new(*arguments))
+        assert x.new(x).data_ptr() == x.data_ptr()

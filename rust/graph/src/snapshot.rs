@@ -136,7 +136,12 @@ fn check_version(core: &Core, expected: u64, edge: Option<&Edge>) -> Result<()> 
     if version == expected {
         return Ok(());
     }
-    let origin = edge.map(|e| format!(", which is output {} of {},", e.nr, e.node.type_name())).unwrap_or_default();
+    let made_by = |name: String| match name.split_once("Backward") {
+        Some((operation, _)) if !operation.is_empty() => operation.to_owned(),
+        _ => name,
+    };
+    let origin =
+        edge.map(|e| format!(", which is output {} of {},", e.nr, made_by(e.node.type_name()))).unwrap_or_default();
     let change =
         core.storage.last_change().map(|change| format!(" It was last changed by {change}.")).unwrap_or_default();
     Err(error!(

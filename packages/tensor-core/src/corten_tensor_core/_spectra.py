@@ -33,7 +33,10 @@ def stft(
     """
     is_complex = input.is_complex() or (window is not None and window.is_complex())
     if return_complex is None and not is_complex:
-        raise RuntimeError("stft requires the return_complex parameter be given for real inputs")
+        raise RuntimeError(
+            "stft requires the return_complex parameter be given for real inputs, and will further require that "
+            "return_complex=True in a future PyTorch release."
+        )
     if not (input.is_floating_point() or input.is_complex()):
         raise RuntimeError(f"stft: expected a tensor of floating point or complex values, got {input.dtype}")
     if input.dim() not in (1, 2):

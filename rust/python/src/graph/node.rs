@@ -43,14 +43,19 @@ impl PyNode {
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> String {
-        format!("<{} object at {:#x}>", slf.get().0.type_name(), slf.as_ptr() as usize)
+        let node = &slf.get().0;
+        let module = if matches!(node.kind(), Kind::Custom(_)) { "torch.autograd.function." } else { "" };
+        format!("<{module}{} object at {:#x}>", node.type_name(), slf.as_ptr() as usize)
     }
 
     /// The nodes of the inputs, each with the number of its output.
     #[getter]
     fn next_functions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let pairs: Vec<Bound<'py, PyAny>> =
+        let mut pairs: Vec<Bound<'py, PyAny>> =
             self.0.edges().clone().iter().map(|edge| pair(py, edge.as_ref())).collect::<PyResult<_>>()?;
+        if matches!(self.0.kind(), Kind::Row(_, op) if op.name == "linear") {
+            pairs.rotate_right(1); // of what it is named after, `addmm`, the bias is the first input
+        }
         PyTuple::new(py, pairs)
     }
 

@@ -56,17 +56,17 @@ std.dim(input: Tensor, dim: Dims?, unbiased: bool = true, keepdim: bool = false)
 /// Standard deviation with so much taken from the count.
 std.correction(input: Tensor, dim: Dims?, *, correction: Scalar?, keepdim: bool = false) -> Tensor { meta: reduce::var_meta("std and var", input, dim, keepdim, 1); kernel: reduce::var(input, dim, correction, true, outs); forms: fn method out; domain: any, dims }
 /// Variance and mean of all elements.
-var_mean(input: Tensor, unbiased: bool = true) -> (var: Tensor, mean: Tensor) { composite: var_mean_correction_with(input, Value::None, unbiased as i64, false); forms: fn; domain: any }
+var_mean(input: Tensor, unbiased: bool = true) -> (_var: Tensor, _mean: Tensor) { composite: var_mean_correction_with(input, Value::None, unbiased as i64, false); forms: fn; domain: any }
 /// Variance and mean over the given dimensions.
-var_mean.dim(input: Tensor, dim: Dims?, unbiased: bool = true, keepdim: bool = false) -> (var: Tensor, mean: Tensor) { composite: var_mean_correction_with(input, dim, unbiased as i64, keepdim); forms: fn; domain: any, dims }
+var_mean.dim(input: Tensor, dim: Dims?, unbiased: bool = true, keepdim: bool = false) -> (_var: Tensor, _mean: Tensor) { composite: var_mean_correction_with(input, dim, unbiased as i64, keepdim); forms: fn; domain: any, dims }
 /// Variance, with so much taken from the count, and mean.
-var_mean.correction(input: Tensor, dim: Dims?, *, correction: Scalar?, keepdim: bool = false) -> (var: Tensor, mean: Tensor) { meta: reduce::var_meta("std_mean and var_mean", input, dim, keepdim, 2); kernel: reduce::var(input, dim, correction, false, outs); forms: fn; domain: any, dims }
+var_mean.correction(input: Tensor, dim: Dims?, *, correction: Scalar?, keepdim: bool = false) -> (_var: Tensor, _mean: Tensor) { meta: reduce::var_meta("std_mean and var_mean", input, dim, keepdim, 2); kernel: reduce::var(input, dim, correction, false, outs); forms: fn; domain: any, dims }
 /// Standard deviation and mean of all elements.
-std_mean(input: Tensor, unbiased: bool = true) -> (std: Tensor, mean: Tensor) { composite: std_mean_correction_with(input, Value::None, unbiased as i64, false); forms: fn; domain: any }
+std_mean(input: Tensor, unbiased: bool = true) -> (_std: Tensor, _mean: Tensor) { composite: std_mean_correction_with(input, Value::None, unbiased as i64, false); forms: fn; domain: any }
 /// Standard deviation and mean over the given dimensions.
-std_mean.dim(input: Tensor, dim: Dims?, unbiased: bool = true, keepdim: bool = false) -> (std: Tensor, mean: Tensor) { composite: std_mean_correction_with(input, dim, unbiased as i64, keepdim); forms: fn; domain: any, dims }
+std_mean.dim(input: Tensor, dim: Dims?, unbiased: bool = true, keepdim: bool = false) -> (_std: Tensor, _mean: Tensor) { composite: std_mean_correction_with(input, dim, unbiased as i64, keepdim); forms: fn; domain: any, dims }
 /// Standard deviation, with so much taken from the count, and mean.
-std_mean.correction(input: Tensor, dim: Dims?, *, correction: Scalar?, keepdim: bool = false) -> (std: Tensor, mean: Tensor) { meta: reduce::var_meta("std_mean and var_mean", input, dim, keepdim, 2); kernel: reduce::var(input, dim, correction, true, outs); forms: fn; domain: any, dims }
+std_mean.correction(input: Tensor, dim: Dims?, *, correction: Scalar?, keepdim: bool = false) -> (_std: Tensor, _mean: Tensor) { meta: reduce::var_meta("std_mean and var_mean", input, dim, keepdim, 2); kernel: reduce::var(input, dim, correction, true, outs); forms: fn; domain: any, dims }
 
 /// `(Σ |x|ᵖ)^(1/p)` over the given dimensions, all by default.
 linalg_vector_norm(x: Tensor, ord: Scalar = 2, dim: Dims?, keepdim: bool = false, *, dtype: DType?) -> Tensor { meta: reduce::meta(x, dim, keepdim, reduce::norm_dtype(x, dtype)?); kernel: reduce::norm(x, ord, dim, &outs[0]); forms: fn(linalg) out; domain: any }

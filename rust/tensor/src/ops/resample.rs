@@ -59,11 +59,12 @@ _grid_sampler_backward_grid(grad_output: Tensor, input: Tensor, grid: Tensor, in
 
 /// The coordinates of `size` elements between -1 and 1: of their centres, or with `corners` from edge to edge.
 fn coordinates(size: i64, like: &Tensor, corners: bool) -> T {
-    if corners && size > 1 {
-        return linspace_with(-1.0, 1.0, size, like.dtype(), Value::None, like.device(), false, false);
+    if size == 1 {
+        return zeros_with([1], like.dtype(), Value::None, like.device(), false, false);
     }
-    let numbers = arange_with(size, like.dtype(), Value::None, like.device(), false, false);
-    div(add(mul(numbers, 2), 1 - size), size)
+    let edges = linspace_with(-1.0, 1.0, size, like.dtype(), Value::None, like.device(), false, false);
+    // In the order of PyTorch's roundings: by them, an element lies on one side of a centre or on the other.
+    if corners { edges } else { div(mul(edges, size - 1), size) }
 }
 
 fn affine_grid(theta: &Tensor, size: &[i64], corners: bool) -> Result<T> {

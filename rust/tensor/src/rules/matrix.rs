@@ -215,6 +215,10 @@ pub fn linear_meta(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Re
         let transposed = if w.len() == 2 { format!("{}x{}", w[1], w[0]) } else { w[0].to_string() };
         fail!(Runtime, "mat1 and mat2 shapes cannot be multiplied ({rows}x{k} and {transposed})");
     }
+    if bias.is_some() && input.dtype() != weight.dtype() {
+        let (a, b) = (input.dtype().scalar_name(), weight.dtype().scalar_name());
+        fail!(Runtime, "mat1 and mat2 must have the same dtype, but got {a} and {b}");
+    }
     same_dtype(input, weight)?;
     let mut sizes: Dims = x[..x.len() - 1].into();
     if w.len() == 2 {
