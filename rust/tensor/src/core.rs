@@ -177,24 +177,46 @@ impl Core {
         }
     }
 
-    /// The strides of a fresh dense tensor that orders its dimensions as this one does; row-major where this one
-    /// overlaps itself or has gaps.
+    /// The strides of a fresh dense tensor that orders its dimensions as this one does, as PyTorch's
+    /// `infer_dense_strides` finds them: dimensions that do not move keep their place.
     pub fn dense_strides(&self) -> Dims {
         if self.is_contiguous() {
             return contiguous_strides(&self.sizes);
         }
-        let mut order: SmallVec<[usize; 6]> = (0..self.ndim()).collect();
-        order.sort_by_key(|&d| (self.strides[d], self.sizes[d], std::cmp::Reverse(d)));
-        let mut step = 1;
-        for &d in &order {
-            if self.sizes[d] != 1 {
-                if self.strides[d] != step {
-                    return contiguous_strides(&self.sizes);
+        // From the innermost dimension outwards.
+        let mut order: SmallVec<[usize; 6]> = (0..self.ndim()).rev().collect();
+        for next in 1..order.len() {
+            let mut at = next;
+            for other in (0..next).rev() {
+                match self.belongs_inside(order[other], order[at]) {
+                    Some(true) => break,
+                    Some(false) => {
+                        order.swap(other, at);
+                        at = other;
+                    }
+                    None => {}
                 }
-                step *= self.sizes[d];
             }
         }
-        self.strides.clone()
+        let mut strides = self.strides.clone();
+        let (mut step, mut dense) = (1, true);
+        for &d in &order {
+            dense &= self.sizes[d] == 1 || self.strides[d] == step;
+            strides[d] = step;
+            step *= self.sizes[d].max(1);
+        }
+        // Strides of dimensions of one element may be anything; those of a dense tensor are kept.
+        if dense { self.strides.clone() } else { strides }
+    }
+
+    /// Whether dimension `a` belongs inside `b`, where their strides and sizes tell.
+    fn belongs_inside(&self, a: usize, b: usize) -> Option<bool> {
+        let (x, y) = (self.strides[a], self.strides[b]);
+        match x.cmp(&y) {
+            _ if x == 0 || y == 0 => None,
+            std::cmp::Ordering::Equal => (self.sizes[a] > self.sizes[b]).then_some(false),
+            order => Some(order.is_lt()),
+        }
     }
 
     /// The counter of in-place changes.

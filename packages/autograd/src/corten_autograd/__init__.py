@@ -20,7 +20,6 @@ from corten_autograd._modes import (  # noqa: E402
     set_detect_anomaly,
     set_grad_enabled,
 )
-from corten_autograd._variable import Variable  # noqa: E402
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
