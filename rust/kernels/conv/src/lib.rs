@@ -19,6 +19,7 @@ mod sample;
 mod taps;
 mod weight;
 mod weight_planes;
+mod windows;
 
 pub use pool::{
     adaptive_avg_pool, adaptive_avg_pool_backward, adaptive_max_pool, avg_pool, avg_pool_backward, max_pool,

@@ -1,7 +1,8 @@
 //! Pooling: the largest or the mean of windows, over one to three spatial dimensions of (N, C, *S).
 
-use crate::geometry::{Grid, setting};
+use crate::geometry::Grid;
 use crate::planes::map_planes;
+use crate::windows::{Window, Windows, check};
 use crate::with_storage;
 use corten_base::alloc::filled;
 use corten_base::{DType, Operand, Result, fail};
@@ -9,125 +10,6 @@ use corten_gemm::refuse_shared;
 use corten_gemm::simd::Real;
 use corten_gemm::storage::Storage;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Positions of the input that one output reads along one dimension.
-#[derive(Clone, Copy)]
-struct Window {
-    start: usize,
-    end: usize,
-    /// How many positions a mean counts, padding included where it counts.
-    count: usize,
-}
-
-/// The windows of all outputs.
-struct Windows {
-    along: [Vec<Window>; 3],
-    step: [usize; 3],
-    size: [usize; 3],
-}
-
-impl Windows {
-    /// Those of a kernel that moves by `stride` over the padded input.
-    fn strided(
-        (out, x): (&Operand, &Operand),
-        (kernel, stride, padding, dilation): (&[i64], &[i64], &[i64], &[i64]),
-        count_padding: bool,
-    ) -> Result<Windows> {
-        let dims = check("pooling", x, out)?;
-        let kernel = setting("kernel_size", kernel, dims, 1)?;
-        let stride = setting("stride", stride, dims, 1)?;
-        let padding = setting("padding", padding, dims, 0)?;
-        let dilation = setting("dilation", dilation, dims, 1)?;
-        let (size, outs) = (Grid::<u8>::new(x).size, Grid::<u8>::new(out).size);
-        let mut along = [const { Vec::new() }; 3];
-        for d in 0..3 {
-            let span = dilation[d] as i128 * (kernel[d] as i128 - 1) + 1;
-            if 2 * padding[d] as i128 > span {
-                fail!(Runtime, "pad should be at most half of effective kernel size, but got pad={}", padding[d]);
-            }
-            let room = size[d] as i128 + 2 * padding[d] as i128 - span;
-            // Rounded up (`ceil_mode`), the last window must still start inside the input or its left padding.
-            let least = if room < 0 { 0 } else { room / stride[d] as i128 + 1 };
-            let most = (room + stride[d] as i128 - 1).div_euclid(stride[d] as i128) + 1;
-            let starts_inside = |count: i128| (count - 1) * (stride[d] as i128) < (size[d] + padding[d]) as i128;
-            let outputs = outs[d] as i128;
-            if !(outputs == least || (outputs == most && starts_inside(outputs))) {
-                fail!(Runtime, "pooling: output size {outputs} does not fit input size {} here", size[d]);
-            }
-            along[d] = (0..outs[d])
-                .map(|o| {
-                    let start = (o * stride[d]) as i64 - padding[d] as i64;
-                    let reach = start.saturating_add(span.min(i64::MAX as i128) as i64);
-                    let padded_end = reach.min((size[d] + padding[d]) as i64);
-                    let skipped = if start < 0 { (-start as usize).div_ceil(dilation[d]) * dilation[d] } else { 0 };
-                    let first = (start + skipped as i64) as usize;
-                    let end = reach.clamp(0, size[d] as i64) as usize;
-                    let inside = end.saturating_sub(first);
-                    let count = if count_padding { (padded_end - start) as usize } else { inside };
-                    Window { start: first.min(end), end, count }
-                })
-                .collect();
-        }
-        Ok(Windows { along, step: dilation, size })
-    }
-
-    /// Those that split the input evenly: from floor(i * size / outputs) to ceil((i + 1) * size / outputs).
-    fn adaptive(out: &Operand, x: &Operand) -> Result<Windows> {
-        check("adaptive pooling", x, out)?;
-        let (size, outs) = (Grid::<u8>::new(x).size, Grid::<u8>::new(out).size);
-        if size.contains(&0) {
-            fail!(Runtime, "adaptive pooling: expected spatial dimensions of nonzero size, got {:?}", x.sizes());
-        }
-        let along = std::array::from_fn(|d| {
-            let (size, outputs) = (size[d] as u128, outs[d] as u128);
-            let window = |i: u128| {
-                let (start, end) = ((i * size / outputs) as usize, ((i + 1) * size).div_ceil(outputs) as usize);
-                Window { start, end, count: end - start }
-            };
-            (0..outputs).map(window).collect()
-        });
-        Ok(Windows { along, step: [1; 3], size })
-    }
-
-    /// Calls with the flat position of each output and its windows.
-    #[inline(always)]
-    fn each(&self, mut f: impl FnMut(usize, [Window; 3])) {
-        let mut at = 0;
-        for &i in &self.along[0] {
-            for &j in &self.along[1] {
-                for &k in &self.along[2] {
-                    f(at, [i, j, k]);
-                    at += 1;
-                }
-            }
-        }
-    }
-
-    /// Calls with the flat positions of the input in a window, ascending.
-    #[inline(always)]
-    fn positions(&self, [a, b, c]: [Window; 3], mut f: impl FnMut(usize)) {
-        for i in (a.start..a.end).step_by(self.step[0]) {
-            for j in (b.start..b.end).step_by(self.step[1]) {
-                let line = (i * self.size[1] + j) * self.size[2];
-                for k in (c.start..c.end).step_by(self.step[2]) {
-                    f(line + k);
-                }
-            }
-        }
-    }
-}
-
-/// Checks dtypes and the first two sizes; the number of spatial dimensions.
-fn check(what: &str, x: &Operand, out: &Operand) -> Result<usize> {
-    if !(3..=5).contains(&x.ndim()) || out.ndim() != x.ndim() || out.sizes()[..2] != x.sizes()[..2] {
-        fail!(Runtime, "{what}: sizes {:?} do not give {:?}", x.sizes(), out.sizes());
-    }
-    if out.dtype() != x.dtype() || x.dtype() == DType::Bool {
-        fail!(Runtime, "{what}: not defined from {} to {}", x.dtype(), out.dtype());
-    }
-    refuse_shared(out)?;
-    Ok(x.ndim() - 2)
-}
 
 fn planes(x: &Operand) -> (usize, usize) {
     (x.sizes()[0] as usize, x.sizes()[1] as usize)
@@ -147,7 +29,7 @@ macro_rules! pooled_floats {
         impl Pooled for $t {
             const LEAST: Self = <$t>::NEG_INFINITY;
             #[inline(always)]
-            fn beats(self, other: Self) -> bool { self > other || self.is_nan() }
+            fn beats(self, other: Self) -> bool { (self > other) | self.is_nan() }
             #[inline(always)]
             fn over(self, n: i64) -> Self { self / n as $t }
         }
@@ -205,11 +87,15 @@ fn largest(out: Operand, indices: Option<Operand>, x: Operand, windows: &Windows
             // SAFETY: the operands are valid for their sizes, which the windows were made from.
             unsafe {
                 map_planes(planes(&x), &from, &to, &|image, channel, x, y| {
-                    windows.largest(x, |at, best, place| {
-                        y[at] = best;
-                        if let (Some(grid), Some(place)) = (&places, place) {
-                            let [_, b, c] = grid.size;
-                            *grid.at(image, channel, [at / (b * c), at / c % b, at % c]) = place as i64;
+                    windows.largest(x, |at, best, from| {
+                        y[at..at + best.len()].copy_from_slice(best);
+                        let Some(grid) = &places else { return };
+                        let [_, b, c] = grid.size;
+                        let row = grid.at(image, channel, [at / (b * c), at / c % b, 0]);
+                        for (k, &place) in from.iter().enumerate() {
+                            if place != NOWHERE {
+                                *row.wrapping_offset(k as isize * grid.steps[2]) = place as i64;
+                            }
                         }
                     })
                 })
@@ -233,53 +119,109 @@ fn largest(out: Operand, indices: Option<Operand>, x: Operand, windows: &Windows
 }
 
 impl Windows {
-    /// Calls with the flat position of each output, the largest number of its window in the plane `x`, and where it is
-    /// (nowhere in an empty window). The lines of a window are joined first, side by side, then their columns.
-    fn largest<T: Pooled>(&self, x: &[T], mut f: impl FnMut(usize, T, Option<usize>)) -> Result<()> {
-        let width = self.size[2];
-        let (mut best, mut place) = (filled(T::LEAST, width)?, filled(0usize, width)?);
+    /// Calls with the first position of each row of outputs, their largest numbers in the plane `x`, and where these are
+    /// ([`NOWHERE`] for an empty window). The lines of a window are joined first, side by side, then their columns.
+    fn largest<T: Pooled>(&self, x: &[T], mut f: impl FnMut(usize, &[T], &[u32])) -> Result<()> {
+        if x.len() >= NOWHERE as usize {
+            fail!(Runtime, "max pooling: planes of {} positions are not supported", x.len());
+        }
+        let (width, count, even) = (self.size[2], self.along[2].len(), self.even());
+        let (mut best, mut place) = (filled(T::LEAST, width)?, filled(0u32, width)?);
+        let (mut found, mut places) = (filled(T::LEAST, count)?, filled(NOWHERE, count)?);
         let mut at = 0;
         for &a in &self.along[0] {
             for &b in &self.along[1] {
-                let mut lines = (a.start..a.end)
-                    .step_by(self.step[0])
-                    .flat_map(|i| (b.start..b.end).step_by(self.step[1]).map(move |j| (i * self.size[1] + j) * width));
-                let first = lines.next();
-                if let Some(first) = first {
+                let mut lines = self.lines(a, b);
+                if let Some(first) = lines.next() {
                     best.copy_from_slice(&x[first..first + width]);
-                    place.iter_mut().zip(first..).for_each(|(place, at)| *place = at);
+                    place.iter_mut().zip(first as u32..).for_each(|(place, at)| *place = at);
+                    lines.for_each(|line| join_line(&mut best, &mut place, &x[line..line + width], line as u32));
+                    for (o, c) in self.along[2].iter().enumerate() {
+                        if even.outputs.contains(&o) {
+                            continue;
+                        }
+                        let columns = (c.start..c.end).step_by(self.step[2]).map(|k| (best[k], place[k]));
+                        (found[o], places[o]) = columns.reduce(first_largest).unwrap_or((T::LEAST, NOWHERE));
+                    }
+                    let (values, from) = (&mut found[even.outputs.clone()], &mut places[even.outputs.clone()]);
+                    for tap in 0..even.taps {
+                        let start = even.start + tap * self.step[2];
+                        join_columns(values, from, &best[start..], &place[start..], even.stride, tap == 0);
+                    }
+                } else {
+                    found.fill(T::LEAST);
+                    places.fill(NOWHERE);
                 }
-                lines.for_each(|line| join_line(&mut best, &mut place, &x[line..line + width], line));
-                for c in &self.along[2] {
-                    let columns = (c.start..c.end).step_by(self.step[2]).map(|k| (best[k], place[k]));
-                    let found = first.and_then(|_| columns.reduce(first_largest));
-                    f(at, found.map_or(T::LEAST, |(value, _)| value), found.map(|(_, place)| place));
-                    at += 1;
-                }
+                f(at, &found, &places);
+                at += count;
             }
         }
         Ok(())
     }
 }
 
+/// The place of the largest number of an empty window.
+const NOWHERE: u32 = u32::MAX;
+
+corten_base::multiversion! {
+    /// Takes over what is larger in a later column of each window, or all of its first.
+    fn join_columns<T: Pooled>(
+        found: &mut [T],
+        places: &mut [u32],
+        best: &[T],
+        place: &[u32],
+        stride: usize,
+        first: bool,
+    ) {
+        match (first, stride) {
+            (true, _) => {
+                for (o, (found, places)) in found.iter_mut().zip(places).enumerate() {
+                    (*found, *places) = (best[o * stride], place[o * stride]);
+                }
+            }
+            (_, 1) => join_evenly::<T, 1>(found, places, best, place),
+            (_, 2) => join_evenly::<T, 2>(found, places, best, place),
+            _ => {
+                for (o, (found, places)) in found.iter_mut().zip(places).enumerate() {
+                    (*found, *places) = first_largest((*found, *places), (best[o * stride], place[o * stride]));
+                }
+            }
+        }
+    }
+}
+
+/// A stride that the compiler knows, so that it can put the numbers side by side.
+#[inline(always)]
+fn join_evenly<T: Pooled, const STRIDE: usize>(found: &mut [T], places: &mut [u32], best: &[T], place: &[u32]) {
+    let whole = found.len().saturating_sub(1);
+    let columns = best[..whole * STRIDE].as_chunks::<STRIDE>().0.iter().zip(place.as_chunks::<STRIDE>().0);
+    for ((found, places), (value, at)) in found.iter_mut().zip(&mut *places).zip(columns) {
+        (*found, *places) = first_largest((*found, *places), (value[0], at[0]));
+    }
+    // Behind the last number its chunk may end.
+    if let (Some(found), Some(places)) = (found.last_mut(), places.last_mut()) {
+        (*found, *places) = first_largest((*found, *places), (best[whole * STRIDE], place[whole * STRIDE]));
+    }
+}
+
 corten_base::multiversion! {
     /// Takes over what is larger in a later line, which begins at `start`.
-    fn join_line<T: Pooled>(best: &mut [T], place: &mut [usize], line: &[T], start: usize) {
-        for (k, ((best, place), &value)) in best.iter_mut().zip(place).zip(line).enumerate() {
+    fn join_line<T: Pooled>(best: &mut [T], place: &mut [u32], line: &[T], start: u32) {
+        for (((best, place), &value), at) in best.iter_mut().zip(place).zip(line).zip(start..) {
             let beats = value.beats(*best);
             *best = if beats { value } else { *best };
-            *place = if beats { start + k } else { *place };
+            *place = if beats { at } else { *place };
         }
     }
 }
 
 /// The larger of two numbers with their places; of equal ones the first, of NaNs the last.
 #[inline(always)]
-fn first_largest<T: Pooled>((x, i): (T, usize), (y, j): (T, usize)) -> (T, usize) {
-    let (x_beats, y_beats) = (x.beats(y), y.beats(x));
-    // Equal numbers do not beat one another, NaNs do.
-    let takes_y = if x_beats == y_beats { (j < i) != x_beats } else { y_beats };
-    if takes_y { (y, j) } else { (x, i) }
+fn first_largest<T: Pooled>((x, i): (T, u32), (y, j): (T, u32)) -> (T, u32) {
+    // Equal numbers do not beat one another, NaNs do. Without branches, so that vectors can do it.
+    let (x_beats, y_beats, later) = (x.beats(y), y.beats(x), j > i);
+    let takes_y = (y_beats & (!x_beats | later)) | (!y_beats & !x_beats & !later);
+    (if takes_y { y } else { x }, if takes_y { j } else { i })
 }
 
 fn check_indices(indices: &Operand, out: &Operand) -> Result<()> {
@@ -309,11 +251,14 @@ pub fn max_pool_backward(gx: Operand, g: Operand, indices: Operand) -> Result<()
             map_planes(planes(&g), &Grid::<S>::new(&g), &Grid::<S>::new(&gx), &|image, channel, g, gx| {
                 gx.fill(Real::ZERO);
                 let [_, b, c] = places.size;
-                for (at, &g) in g.iter().enumerate() {
-                    let place = *places.at(image, channel, [at / (b * c), at / c % b, at % c]);
-                    match usize::try_from(place).ok().and_then(|place| gx.get_mut(place)) {
-                        Some(sum) => *sum = sum.plus(g),
-                        None => beyond.store(true, Ordering::Relaxed),
+                for (row, g) in g.chunks(c.max(1)).enumerate() {
+                    let row = places.at(image, channel, [row / b, row % b, 0]);
+                    for (k, &g) in g.iter().enumerate() {
+                        let place = *row.wrapping_offset(k as isize * places.steps[2]);
+                        match usize::try_from(place).ok().and_then(|place| gx.get_mut(place)) {
+                            Some(sum) => *sum = sum.plus(g),
+                            None => beyond.store(true, Ordering::Relaxed),
+                        }
                     }
                 }
                 Ok(())
@@ -401,15 +346,71 @@ fn mean(out: Operand, x: Operand, windows: &Windows, divisor_override: Option<i6
         // SAFETY: the operands are valid for their sizes, which the windows were made from.
         unsafe {
             map_planes(planes(&x), &Grid::<S>::new(&x), &Grid::<S>::new(&out), &|_, _, x, y| {
-                windows.each(|at, window| {
-                    let mut sum = Real::ZERO;
-                    windows.positions(window, |i| sum = x[i].plus(sum));
-                    y[at] = sum.over(divisor(window, divisor_override));
-                });
+                windows.means(x, y, divisor_override);
                 Ok(())
             })
         }
     })
+}
+
+impl Windows {
+    /// The means of all windows of the plane `x`, each summed in row-major order.
+    fn means<T: Pooled>(&self, x: &[T], y: &mut [T], divisor_override: Option<i64>) {
+        let even = self.even();
+        let mut at = 0;
+        for &a in &self.along[0] {
+            for &b in &self.along[1] {
+                for (o, &c) in self.along[2].iter().enumerate() {
+                    if even.outputs.contains(&o) {
+                        continue;
+                    }
+                    let mut sum = T::ZERO;
+                    self.positions([a, b, c], |i| sum = x[i].plus(sum));
+                    y[at + o] = sum.over(divisor([a, b, c], divisor_override));
+                }
+                let sums = &mut y[at + even.outputs.start..at + even.outputs.end];
+                if let Some(&c) = self.along[2].get(even.outputs.start).filter(|_| !sums.is_empty()) {
+                    sums.fill(T::ZERO);
+                    for line in self.lines(a, b) {
+                        for tap in 0..even.taps {
+                            add_columns(sums, &x[line + even.start + tap * self.step[2]..], even.stride);
+                        }
+                    }
+                    divide(sums, divisor([a, b, c], divisor_override));
+                }
+                at += self.along[2].len();
+            }
+        }
+    }
+}
+
+corten_base::multiversion! {
+    /// Adds numbers that are `stride` apart.
+    fn add_columns<T: Pooled>(sums: &mut [T], x: &[T], stride: usize) {
+        match stride {
+            1 => add_evenly::<T, 1>(sums, x),
+            2 => add_evenly::<T, 2>(sums, x),
+            _ => sums.iter_mut().enumerate().for_each(|(o, sum)| *sum = x[o * stride].plus(*sum)),
+        }
+    }
+}
+
+/// As [`join_evenly`].
+#[inline(always)]
+fn add_evenly<T: Pooled, const STRIDE: usize>(sums: &mut [T], x: &[T]) {
+    let whole = sums.len().saturating_sub(1);
+    for (sum, x) in sums.iter_mut().zip(x[..whole * STRIDE].as_chunks::<STRIDE>().0) {
+        *sum = x[0].plus(*sum);
+    }
+    if let Some(sum) = sums.last_mut() {
+        *sum = x[whole * STRIDE].plus(*sum);
+    }
+}
+
+corten_base::multiversion! {
+    fn divide<T: Pooled>(sums: &mut [T], divisor: i64) {
+        sums.iter_mut().for_each(|sum| *sum = sum.over(divisor));
+    }
 }
 
 fn mean_backward(gx: Operand, g: Operand, windows: &Windows, divisor_override: Option<i64>) -> Result<()> {
