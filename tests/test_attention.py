@@ -83,14 +83,7 @@ def test_strides_and_what_sees_nothing():
     seen = corten.ones(9, 9, dtype=corten.bool)
     seen[4] = False
     out = attend(q, k, v, attn_mask=seen)
-    assert (
-        out.stride()
-        == attend(*(x.contiguous() for x in (q, k, v)), attn_mask=seen)
-        .transpose(1, 2)
-        .contiguous()
-        .transpose(1, 2)
-        .stride()
-    )
+    assert out.stride() == (216, 6, 24, 1)
     assert corten.equal(out, attend(*(x.contiguous() for x in (q, k, v)), attn_mask=seen))
     assert out[:, :, 4].eq(0).all()
     leaf = q.detach().requires_grad_()
