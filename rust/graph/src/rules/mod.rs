@@ -10,6 +10,7 @@ pub mod neural;
 pub mod order;
 pub mod powers;
 pub mod reduce;
+pub mod replay;
 pub mod resample;
 pub mod special;
 pub mod strided;
