@@ -26,6 +26,7 @@ static FAMILIES: &[&[Op]] = &[
     &ops::loss::OPS,
     &ops::neural::OPS,
     &ops::sequence::OPS,
+    &ops::recurrent::OPS,
     &ops::linalg::OPS,
     &ops::fft::OPS,
     &ops::derived::OPS,

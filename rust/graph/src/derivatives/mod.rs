@@ -10,6 +10,7 @@ mod matrix;
 mod neural;
 mod order;
 mod random;
+mod recurrent;
 mod reduce;
 mod resample;
 mod special;
@@ -28,6 +29,7 @@ static FAMILIES: &[&[Derivative]] = &[
     &linalg::ROWS,
     &loss::ROWS,
     &neural::ROWS,
+    &recurrent::ROWS,
     &order::ROWS,
     &random::ROWS,
     &join::ROWS,

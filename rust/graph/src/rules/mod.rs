@@ -9,6 +9,7 @@ pub mod loss;
 pub mod neural;
 pub mod order;
 pub mod powers;
+pub mod recurrent;
 pub mod reduce;
 pub mod replay;
 pub mod resample;

@@ -91,11 +91,15 @@ multiversion! {
     fn copy_loops<T: Element, S: Source<T>>(job: Job<S, T>) {
         if job.column != 1 && job.row == 1 {
             let (rows, columns) = (job.rows / 8 * 8, job.columns / 8 * 8);
-            for r in (0..rows).step_by(8) {
+            // Two blocks beside one another fill a cache line of the source, which is gone where the next ones are read.
+            for r in (0..rows).step_by(16) {
                 for c in (0..columns).step_by(8) {
                     job.turn8(r, c);
+                    if r + 8 < rows {
+                        job.turn8(r + 8, c);
+                    }
                 }
-                for i in r..r + 8 {
+                for i in r..(r + 16).min(rows) {
                     for c in columns..job.columns {
                         job.one(i, c);
                     }

@@ -18,6 +18,7 @@ pub mod pool;
 pub mod random;
 pub mod ranges;
 pub mod read;
+pub mod recurrent;
 pub mod reduce;
 pub mod replace;
 pub mod resample;
