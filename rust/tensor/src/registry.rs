@@ -27,6 +27,7 @@ static FAMILIES: &[&[Op]] = &[
     &ops::neural::OPS,
     &ops::sequence::OPS,
     &ops::attention::OPS,
+    &ops::recurrent::OPS,
     &ops::linalg::OPS,
     &ops::fft::OPS,
     &ops::derived::OPS,

@@ -15,6 +15,10 @@ import corten_native as _runtime
 from corten_native import *  # noqa: F403
 from corten_native import _native as _native
 from corten_native._native import _disabled_torch_function_impl as _disabled_torch_function_impl
+from corten_native._native import _gru as _gru
+from corten_native._native import _gru_cell as _gru_cell
+from corten_native._native import _lstm as _lstm
+from corten_native._native import _lstm_cell as _lstm_cell
 from corten_native._native import _upsample_bicubic2d_aa as _upsample_bicubic2d_aa
 from corten_native._native import _upsample_bilinear2d_aa as _upsample_bilinear2d_aa
 from corten_native._native import _upsample_nearest_exact1d as _upsample_nearest_exact1d

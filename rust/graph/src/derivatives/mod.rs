@@ -11,6 +11,7 @@ mod matrix;
 mod neural;
 mod order;
 mod random;
+mod recurrent;
 mod reduce;
 mod resample;
 mod special;
@@ -30,6 +31,7 @@ static FAMILIES: &[&[Derivative]] = &[
     &linalg::ROWS,
     &loss::ROWS,
     &neural::ROWS,
+    &recurrent::ROWS,
     &order::ROWS,
     &random::ROWS,
     &join::ROWS,

@@ -6,6 +6,7 @@
 
 mod binary;
 mod blocks;
+mod cells;
 mod convert;
 mod driver;
 mod kernel;
@@ -19,6 +20,7 @@ mod unary;
 mod work;
 
 pub use binary::{Binary, binary, binary_flat};
+pub use cells::{gru_cell, gru_cell_backward, lstm_cell, lstm_cell_backward};
 pub use driver::{Src, copy, fill};
 pub use quaternary::{Quaternary, quaternary};
 pub use ternary::{Ternary, ternary};

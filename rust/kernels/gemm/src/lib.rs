@@ -8,6 +8,7 @@
 #[doc(hidden)]
 pub mod copy;
 mod dot;
+mod prepared;
 #[doc(hidden)]
 pub mod product;
 #[doc(hidden)]
@@ -22,6 +23,7 @@ mod vector;
 
 use corten_base::pool::parallel_for;
 use corten_base::{DType, Operand, Result, Scalar, fail};
+pub use prepared::Prepared;
 use product::{Product, TASK_WORK};
 use std::sync::Mutex;
 use storage::{Finish, Storage, View};

@@ -13,7 +13,7 @@ pub const K_BLOCK: usize = 512;
 /// Rows and columns (in numbers) whose packed operands are kept at once.
 const REGION: usize = 1024;
 /// Rows of a task: a multiple of the tiles' heights 4, 6, 8 and 14.
-const TASK_ROWS: usize = 168;
+pub const TASK_ROWS: usize = 168;
 /// Bytes of the right factor that a task reads again and again: half of a small L2 cache.
 const NEAR: usize = 256 << 10;
 /// Multiply-adds worth a task of its own: some ten microseconds.

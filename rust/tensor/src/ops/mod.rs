@@ -20,6 +20,7 @@ pub mod order;
 pub mod pool;
 pub mod query;
 pub mod random;
+pub mod recurrent;
 pub mod reduce;
 pub mod resample;
 pub mod sequence;
@@ -50,6 +51,7 @@ pub mod all {
     pub use super::pool::*;
     pub use super::query::*;
     pub use super::random::*;
+    pub use super::recurrent::*;
     pub use super::reduce::*;
     pub use super::resample::*;
     pub use super::sequence::*;

@@ -234,6 +234,9 @@ pub fn linear_meta(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Re
 fn as_matrix(x: &Core) -> Option<([i64; 2], [i64; 2])> {
     let last = x.ndim() - 1;
     let rows: i64 = x.sizes[..last].iter().product();
+    if x.numel() == 0 {
+        return Some(([rows, x.sizes[last]], [x.sizes[last].max(1), 1]));
+    }
     let mut stride = x.sizes[last].max(1);
     let mut expected: Option<i64> = None;
     for d in (0..last).rev().filter(|&d| x.sizes[d] != 1) {

@@ -19,6 +19,7 @@ pub mod pool;
 pub mod random;
 pub mod ranges;
 pub mod read;
+pub mod recurrent;
 pub mod reduce;
 pub mod replace;
 pub mod resample;

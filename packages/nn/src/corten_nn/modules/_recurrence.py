@@ -11,6 +11,7 @@ from corten_nn._backend import Tensor, core
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     State = tuple[Tensor, ...]
     Step = Callable[[Tensor, State, Tensor, Tensor | None], State]
@@ -29,22 +30,18 @@ def relu_step(x: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> S
 def lstm_step(x: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
     """c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(c'), with i, f, g, o the quarters of x + W h + b."""
     h, c = state
-    i, f, g, o = (x + core.linear(h, weight, bias)).chunk(4, 1)
-    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-    return o.sigmoid() * c.tanh(), c
+    return core._lstm_cell(x + core.linear(h, weight, bias), c)
 
 
 def gru_step(x: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
     """h' = (1 - z) n + z h, n = tanh(xₙ + r (Wₙ h + bₙ)), r and z the sigmoids of the first parts of x + W h + b."""
     (h,) = state
-    x_r, x_z, x_n = x.chunk(3, 1)
-    h_r, h_z, h_n = core.linear(h, weight, bias).chunk(3, 1)
-    r, z = (x_r + h_r).sigmoid(), (x_z + h_z).sigmoid()
-    n = (x_n + r * h_n).tanh()
-    return (n + z * (h - n),)
+    return (core._gru_cell(x, core.linear(h, weight, bias), h),)
 
 
 STEPS: dict[str, Step] = {"LSTM": lstm_step, "GRU": gru_step, "RNN_TANH": tanh_step, "RNN_RELU": relu_step}
+# All steps at once, from the input's part of the gates, the weight and bias of the state's part, and the state.
+LAYERS: dict[str, Callable[..., Any]] = {"LSTM": core._lstm, "GRU": core._gru}
 
 
 def run(

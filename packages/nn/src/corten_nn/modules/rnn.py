@@ -9,7 +9,7 @@ from corten_nn import init
 from corten_nn._backend import Tensor, core
 from corten_nn._module import Module
 from corten_nn._warnings import warn
-from corten_nn.modules._recurrence import STEPS, run, run_back
+from corten_nn.modules._recurrence import LAYERS, STEPS, run, run_back
 from corten_nn.parameter import Parameter
 from corten_nn.utils.rnn import PackedSequence
 
@@ -251,14 +251,17 @@ class RNNBase(Module):
         weights: list[Any] = [getattr(self, name) for name in self._all_weights[row]]
         projection = weights.pop() if self.proj_size else None
         w_ih, w_hh, b_ih, b_hh = weights if self.bias else (*weights, None, None)
+        # The input's part of all steps is one product.
+        gates = core.linear(x, w_ih, b_ih)
+        if self.mode in LAYERS and projection is None:
+            output, *end = LAYERS[self.mode](gates, w_hh, b_hh, *start, sizes if packed else (), backward)
+            return output, tuple(end)
         step = STEPS[self.mode]
 
         def advance(x: Tensor, state: State) -> State:
             state = step(x, state, w_hh, b_hh)
             return state if projection is None else (core.linear(state[0], projection), *state[1:])
 
-        # The input's part of all steps is one product.
-        gates = core.linear(x, w_ih, b_ih)
         inputs = gates.split(list(sizes)) if packed else gates.unbind(0)
         outputs, end = (run_back if backward else run)(advance, inputs, sizes, start)
         return (core.cat(outputs) if packed else core.stack(outputs)), end
