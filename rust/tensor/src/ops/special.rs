@@ -24,7 +24,7 @@ igamma(input: Tensor, other: Tensor) -> Tensor { binary(igamma, to_float); forms
 /// The share of Γ(`input`) that lies above `other`: the regularised upper incomplete gamma function.
 igammac(input: Tensor, other: Tensor) -> Tensor { binary(igammac, to_float); forms: fn method inplace out; domain: positive, positive }
 /// How a gamma-distributed number moves with its shape, at an unchanged share of the distribution below it.
-_standard_gamma_grad(input: Tensor, output: Tensor) -> Tensor { binary(standard_gamma_grad, to_float); forms: fn; domain: positive, positive; nondiff }
+_standard_gamma_grad(input: Tensor, output: Tensor) -> Tensor { binary(standard_gamma_grad, to_float); forms: fn; check: none; nondiff }
 
 /// Airy's function Ai.
 special_airy_ai(x: Tensor) -> Tensor { unary(airy_ai, to_float); forms: fn(special) out; domain: real(-12.0, 6.0); nondiff }

@@ -8,11 +8,18 @@ from corten_nn._sizes import per_dim
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 __all__ = ["consume_prefix_in_state_dict_if_present"]
 
-_single, _pair, _triple, _quadruple = (partial(per_dim, dims=dims) for dims in (1, 2, 3, 4))
+
+def _ntuple(n: int) -> Callable[[Any], tuple[Any, ...]]:
+    """Return a function that repeats a number `n` times and makes a tuple of a sequence."""
+    return partial(per_dim, dims=n)
+
+
+_single, _pair, _triple, _quadruple = map(_ntuple, (1, 2, 3, 4))
 
 
 def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: str) -> None:
