@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 import corten
 from tests.drawing import templates
 from tests.parity import outcome
-from tests.sampling import ROWS, Row, function, main_form, run, to_numpy
+from tests.sampling import OWN_TESTS, ROWS, Row, function, main_form, run, to_numpy
 
 torch: Any = pytest.importorskip("torch")
 
 # Rows that only fill, read or ask, random ones and factories need none. Those in Python or composites have theirs from
 # the rows that they call.
-DIFFERENTIABLE = [row for row in ROWS if row.differentiable and row.public and row.family not in ("random", "query")]
+SAMPLED = [row for row in ROWS if row.public and row.id not in OWN_TESTS]
+DIFFERENTIABLE = [row for row in SAMPLED if row.differentiable and row.family not in ("random", "query")]
 # Checked at their singular points beside PyTorch only: not smooth where finite differences look, or results that
 # stay put; and what is defined up to a sign or a rotation.
 STEPS = {"sign", "sgn", "round", "round.decimals", "floor", "ceil", "trunc", "heaviside", "floor_divide", "div.mode"}

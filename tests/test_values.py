@@ -32,6 +32,7 @@ from tests.sampling import (
     ELEMENTWISE,
     FLOATS,
     LAYOUTS,
+    OWN_TESTS,
     ROWS,
     Call,
     Row,
@@ -53,7 +54,7 @@ ODD = {
     "native_layer_norm": "likewise",
 }
 # `none`: not compared by value; here the rows that only carry out what public ones ask for have no form at all.
-PUBLIC = [row for row in ROWS if row.public and row.family != "random" and row.id not in {*ODD, "_set_source_"}]
+PUBLIC = [row for row in ROWS if row.public and row.family != "random" and row.id not in {*ODD, *OWN_TESTS}]
 OPERANDS = [row for row in PUBLIC if row.family in ELEMENTWISE and sum(map(is_tensor, row.params)) > 1]
 FORMS = [(row, form) for row in PUBLIC for form in ("function", "method") if row.forms[form]]
 

@@ -25,7 +25,7 @@ const HUGE_PAGE: usize = 2 << 20;
 const CLASSES: usize = 4 + 4 * 12;
 
 /// Most bytes that one class of one thread keeps, and most that the shared cache keeps.
-const KEPT_IN_CLASS: usize = 2 << 20;
+const KEPT_IN_CLASS: usize = 32 << 20;
 const KEPT_LARGE: usize = 1 << 30;
 
 /// An owned block of bytes, uninitialised when new.
