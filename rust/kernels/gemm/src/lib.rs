@@ -21,11 +21,10 @@ pub mod storage;
 pub mod tile;
 mod vector;
 
-use corten_base::pool::parallel_for;
+use corten_base::pool::try_parallel_for;
 use corten_base::{DType, Operand, Result, Scalar, fail};
 pub use prepared::Prepared;
 use product::{Product, TASK_WORK};
-use std::sync::Mutex;
 use storage::{Finish, Storage, View};
 
 /// `out = alpha * (a @ b) + (beta * out + bias)` for `(m, n) = (m, k) @ (k, n)`, or batches of them with one leading
@@ -178,15 +177,7 @@ fn batches<S: Storage>(
     if work > 16 * TASK_WORK {
         return (0..batch).try_for_each(one);
     }
-    let failure = Mutex::new(None);
-    parallel_for(batch, TASK_WORK / work + 1, &|mut range| {
-        if let Err(error) = range.try_for_each(one)
-            && let Ok(mut failure) = failure.lock()
-        {
-            *failure = Some(error);
-        }
-    });
-    failure.into_inner().ok().flatten().map_or(Ok(()), Err)
+    try_parallel_for(batch, TASK_WORK / work + 1, &|mut range| range.try_for_each(one))
 }
 
 /// Refuses an output two of whose elements share memory: threads would write them at once.

@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
-
-from corten_tensor_core import amp
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from corten_native import dtype as Dtype
+from corten_tensor_core.amp import _older
 
 __all__ = ["GradScaler", "autocast"]
 
 
-def _warn(name: str) -> None:
-    warnings.warn(
-        f"`torch.cpu.amp.{name}(args...)` is deprecated. Please use `torch.amp.{name}('cpu', args...)` instead.",
-        FutureWarning,
-        stacklevel=3,
-    )
-
-
-class autocast(amp.autocast):
+class autocast(_older.autocast):
     """`torch.amp.autocast("cpu", ...)`."""
 
-    def __init__(self, enabled: bool = True, dtype: Dtype | None = None, cache_enabled: bool = True) -> None:
-        _warn("autocast")
-        super().__init__("cpu", dtype, enabled, cache_enabled)
+    _older_device = "cpu"
 
 
-class GradScaler(amp.GradScaler):
+class GradScaler(_older.GradScaler):
     """`torch.amp.GradScaler("cpu", ...)`."""
 
-    def __init__(
-        self,
-        init_scale: float = 2.0**16,
-        growth_factor: float = 2.0,
-        backoff_factor: float = 0.5,
-        growth_interval: int = 2000,
-        enabled: bool = True,
-    ) -> None:
-        _warn("GradScaler")
-        super().__init__("cpu", init_scale, growth_factor, backoff_factor, growth_interval, enabled)
+    _older_device = "cpu"
