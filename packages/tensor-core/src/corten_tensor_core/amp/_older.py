@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def _warn(device: str, name: str) -> None:
     warnings.warn(
-        f"`torch.{device}.amp.{name}(args...)` is deprecated. Please use `torch.amp.{name}('{device}', args...)` instead.",
+        f"`torch.{device}.amp.{name}(args...)` is deprecated. "
+        f"Please use `torch.amp.{name}('{device}', args...)` instead.",
         FutureWarning,
         stacklevel=3,
     )
