@@ -16,11 +16,12 @@ NATIVE := $(VENV)/.native
 RUST_SOURCES := $(shell find rust -name target -prune -o \( -name '*.rs' -o -name '*.toml' -o -name Cargo.lock \) -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help survey prerequisites venv build dev demo test check bench reference format lint rust-lint python-lint rust-test python-test wheels clean
+.PHONY: help survey prerequisites venv build dev demo test sanitize bench reference format lint rust-lint python-lint rust-test python-test wheels clean
 
 help:
 	@echo "make demo    build everything and train a classifier of handwritten digits"
 	@echo "make test    every check: Rust and Python tests, linters, types, wheels"
+	@echo "make sanitize  the Rust tests, with every access to memory checked"
 	@echo "make bench   time Corten, beside PyTorch where that is installed"
 	@echo "make reference  pages of all operators, into build/reference"
 	@echo "make build   release build of the runtime and editable installs, into $(VENV)"
@@ -91,6 +92,12 @@ rust-test: | prerequisites
 	    $(CARGO) test $(MANIFEST) --quiet --release --workspace --all-targets; \
 	fi
 	$(CARGO) test $(MANIFEST) --quiet --release --workspace --doc
+
+# The sanitizer is an unstable flag, which the stable compiler takes when told so; the Python module needs an interpreter.
+HOST = $(shell rustc -vV | sed -n 's/host: //p')
+sanitize: | prerequisites
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" $(CARGO) test $(MANIFEST) --quiet --target $(HOST) \
+	    --target-dir rust/target/sanitize --workspace --exclude corten-python --tests
 
 survey: build
 	$(PY) -m pytest tests/test_values.py tests/test_gradients.py tests/test_hostile.py --numprocesses $(WORKERS) --hypothesis-profile=survey

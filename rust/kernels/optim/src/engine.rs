@@ -4,7 +4,6 @@ use corten_base::element::Cast;
 use corten_base::pool::parallel_for;
 use corten_base::{DType, Element, Operand, Result, bf16, f16, fail};
 use corten_strided::{Dim, Dims};
-use std::mem::MaybeUninit;
 use std::ops::Range;
 
 /// Numbers that a rule is given at a time.
@@ -64,9 +63,10 @@ pub(crate) struct Parts<'a> {
     pub(crate) states: [Option<Operand<'a>>; 3],
 }
 
-/// One block of a parameter as numbers; states that it lacks are empty. `d` is a copy of the gradient to work in.
+/// One block of a parameter as numbers; states that it lacks are empty. `d` is room to work in, of the same length.
 pub(crate) struct Block<'b, C> {
     pub(crate) p: &'b mut [C],
+    pub(crate) g: &'b [C],
     pub(crate) states: [&'b mut [C]; 3],
     pub(crate) d: &'b mut [C],
 }
@@ -164,7 +164,7 @@ fn typed<T: Element + Cast<C>, C: Float + Cast<T>>(rule: &impl Rule, item: usize
     let all = [Some(parts.p), Some(parts.g), parts.states[0], parts.states[1], parts.states[2]];
     let aligned = all.iter().flatten().all(|x| x.is_contiguous());
     if aligned && T::DTYPE == C::DTYPE {
-        let mut d = [const { MaybeUninit::<C>::uninit() }; BLOCK];
+        let mut d = [C::default(); BLOCK];
         let mut start = range.start;
         while start < range.end {
             let count = (range.end - start).min(BLOCK);
@@ -177,12 +177,7 @@ fn typed<T: Element + Cast<C>, C: Float + Cast<T>>(rule: &impl Rule, item: usize
             };
             let states = [slice(all[2].as_ref()), slice(all[3].as_ref()), slice(all[4].as_ref())];
             let (p, g) = (slice(all[0].as_ref()), &*slice(all[1].as_ref()));
-            // SAFETY: `g` has `count` numbers, at most a block, which are copied over the first of `d`.
-            let d = unsafe {
-                std::ptr::copy_nonoverlapping(g.as_ptr(), d.as_mut_ptr().cast::<C>(), count);
-                std::slice::from_raw_parts_mut(d.as_mut_ptr().cast::<C>(), count)
-            };
-            rule.block(item, Block { p, states, d });
+            rule.block(item, Block { p, g, states, d: &mut d[..count] });
             start += count;
         }
         return;
@@ -207,11 +202,10 @@ fn typed<T: Element + Cast<C>, C: Float + Cast<T>>(rule: &impl Rule, item: usize
                 }
             });
         }
-        buffers[5] = buffers[1];
-        let [p, _, a, b, c, d] = &mut buffers;
+        let [p, g, a, b, c, d] = &mut buffers;
         let length = |k: usize| if all[k].is_some() { count } else { 0 };
         let states = [&mut a[..length(2)], &mut b[..length(3)], &mut c[..length(4)]];
-        rule.block(item, Block { p: &mut p[..count], states, d: &mut d[..count] });
+        rule.block(item, Block { p: &mut p[..count], g: &g[..count], states, d: &mut d[..count] });
         for (k, x) in all.iter().enumerate().filter(|(k, _)| *k != 1) {
             let Some(x) = x else { continue };
             let mut next = buffers[k].iter();

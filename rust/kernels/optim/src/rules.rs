@@ -45,22 +45,23 @@ impl Rule for (&[SgdParam<'_>], &Sgd) {
         self.0.len()
     }
     fn block<C: Float>(&self, item: usize, block: Block<'_, C>) {
-        let (options, Block { p, states: [buffer, ..], d }) = (self.1, block);
-        direction(p, d, options.weight_decay, options.maximize);
-        if options.momentum != 0.0 {
-            let momentum = C::of(options.momentum);
-            if self.0[item].first {
-                buffer.copy_from_slice(d);
-            } else {
-                decay_add(buffer, d, momentum, C::of(1.0 - options.dampening));
-            }
-            if options.nesterov {
-                add_scaled(d, buffer, momentum);
-            } else {
-                d.copy_from_slice(buffer);
-            }
+        let (options, Block { p, g, states: [buffer, ..], d }) = (self.1, block);
+        let rate = C::of(-options.lr);
+        let g = if direction(p, g, d, options.weight_decay, options.maximize) { d } else { g };
+        if options.momentum == 0.0 {
+            return add_scaled(p, g, rate);
         }
-        add_scaled(p, d, C::of(-options.lr));
+        let momentum = C::of(options.momentum);
+        if self.0[item].first {
+            buffer.copy_from_slice(g);
+        } else {
+            decay_add(buffer, g, momentum, C::of(1.0 - options.dampening));
+        }
+        if options.nesterov {
+            look_ahead(p, g, buffer, momentum, rate);
+        } else {
+            add_scaled(p, buffer, rate);
+        }
     }
 }
 
@@ -124,19 +125,22 @@ impl Rule for AdamRule<'_> {
         self.params.len()
     }
     fn block<C: Float>(&self, item: usize, block: Block<'_, C>) {
-        let (options, Block { p, states: [m, v, max_v], d }) = (self.options, block);
+        let (options, Block { p, g, states: [m, v, max_v], d }) = (self.options, block);
         let (_, size, root) = self.corrections[item];
         if options.decoupled {
             scale(p, C::of(1.0 - options.lr * options.weight_decay));
         }
-        direction(p, d, if options.decoupled { 0.0 } else { options.weight_decay }, options.maximize);
+        let decay = if options.decoupled { 0.0 } else { options.weight_decay };
+        let g = if direction(p, g, d, decay, options.maximize) { d } else { g };
         let (beta1, beta2) = options.betas;
-        moments(m, v, d, C::of(1.0 - beta1), C::of(beta2), C::of(1.0 - beta2));
+        let decays = [1.0 - beta1, beta2, 1.0 - beta2].map(C::of);
+        let step = [root, options.eps, -size].map(C::of);
         if max_v.is_empty() {
-            apply(p, m, v, C::of(root), C::of(options.eps), C::of(-size));
+            moments_apply(p, m, v, g, decays, step);
         } else {
+            moments(m, v, g, decays);
             keep_larger(max_v, v);
-            apply(p, m, max_v, C::of(root), C::of(options.eps), C::of(-size));
+            apply(p, m, max_v, step);
         }
     }
 }
@@ -185,8 +189,10 @@ impl Rule for (&[RmspropParam<'_>], &Rmsprop) {
         self.0.len()
     }
     fn block<C: Float>(&self, _: usize, block: Block<'_, C>) {
-        let (options, Block { p, states: [square, mean, buffer], d }) = (self.1, block);
-        direction(p, d, options.weight_decay, options.maximize);
+        let (options, Block { p, g, states: [square, mean, buffer], d }) = (self.1, block);
+        if !direction(p, g, d, options.weight_decay, options.maximize) {
+            d.copy_from_slice(g);
+        }
         decay_squares(square, d, C::of(options.alpha), C::of(1.0 - options.alpha));
         let eps = C::of(options.eps);
         if mean.is_empty() {
@@ -243,8 +249,10 @@ impl Rule for (&[AdagradParam<'_>], &Adagrad) {
         self.0.len()
     }
     fn block<C: Float>(&self, item: usize, block: Block<'_, C>) {
-        let (options, Block { p, states: [sum, ..], d }) = (self.1, block);
-        direction(p, d, options.weight_decay, options.maximize);
+        let (options, Block { p, g, states: [sum, ..], d }) = (self.1, block);
+        if !direction(p, g, d, options.weight_decay, options.maximize) {
+            d.copy_from_slice(g);
+        }
         decay_squares(sum, d, C::of(1.0), C::of(1.0));
         let rate = options.lr / (1.0 + (self.0[item].step - 1.0) * options.lr_decay);
         over_root(d, sum, C::of(options.eps));
@@ -290,9 +298,11 @@ impl Rule for (&[AdadeltaParam<'_>], &Adadelta) {
         self.0.len()
     }
     fn block<C: Float>(&self, _: usize, block: Block<'_, C>) {
-        let (options, Block { p, states: [square, delta, _], d }) = (self.1, block);
+        let (options, Block { p, g, states: [square, delta, _], d }) = (self.1, block);
         let (rho, rest) = (C::of(options.rho), C::of(1.0 - options.rho));
-        direction(p, d, options.weight_decay, options.maximize);
+        if !direction(p, g, d, options.weight_decay, options.maximize) {
+            d.copy_from_slice(g);
+        }
         decay_squares(square, d, rho, rest);
         ratio(d, square, delta, C::of(options.eps));
         decay_squares(delta, d, rho, rest);
@@ -300,14 +310,20 @@ impl Rule for (&[AdadeltaParam<'_>], &Adadelta) {
     }
 }
 
-/// Makes of the gradient the direction to follow: negated to maximize, plus weight decay.
-fn direction<C: Float>(p: &[C], d: &mut [C], weight_decay: f64, maximize: bool) {
+/// Leaves in `d` the direction to follow, the gradient negated to maximize, plus weight decay, where it is not the
+/// gradient itself; answers whether it did.
+fn direction<C: Float>(p: &[C], g: &[C], d: &mut [C], weight_decay: f64, maximize: bool) -> bool {
+    if !maximize && weight_decay == 0.0 {
+        return false;
+    }
+    d.copy_from_slice(g);
     if maximize {
         scale(d, C::of(-1.0));
     }
     if weight_decay != 0.0 {
         add_scaled(d, p, C::of(weight_decay));
     }
+    true
 }
 
 multiversion! {
@@ -322,6 +338,14 @@ multiversion! {
     fn add_scaled<C: Float>(x: &mut [C], y: &[C], factor: C) {
         for (x, &y) in x.iter_mut().zip(y) {
             *x = y.mul_add(factor, *x);
+        }
+    }
+}
+
+multiversion! {
+    fn look_ahead<C: Float>(p: &mut [C], g: &[C], buffer: &[C], momentum: C, rate: C) {
+        for ((p, &g), &buffer) in p.iter_mut().zip(g).zip(buffer) {
+            *p = buffer.mul_add(momentum, g).mul_add(rate, *p);
         }
     }
 }
@@ -350,11 +374,32 @@ multiversion! {
     }
 }
 
+/// The running means of a gradient and of its square after it has come in.
+#[inline(always)]
+fn moved<C: Float>(m: C, v: C, d: C, [weight, decay, factor]: [C; 3]) -> (C, C) {
+    (d.minus(m).mul_add(weight, m), v.times(decay).plus(factor.times(d).times(d)))
+}
+
+/// The parameter after a step along `m`, by the deviation that `v` is the square of.
+#[inline(always)]
+fn stepped<C: Float>(p: C, m: C, v: C, [root, eps, size]: [C; 3]) -> C {
+    p.plus(size.times(m).over(v.sqrt().over(root).plus(eps)))
+}
+
 multiversion! {
-    fn moments<C: Float>(m: &mut [C], v: &mut [C], d: &[C], weight: C, decay: C, factor: C) {
+    fn moments<C: Float>(m: &mut [C], v: &mut [C], d: &[C], decays: [C; 3]) {
         for ((m, v), &d) in m.iter_mut().zip(v).zip(d) {
-            *m = d.minus(*m).mul_add(weight, *m);
-            *v = v.times(decay).plus(factor.times(d).times(d));
+            (*m, *v) = moved(*m, *v, d, decays);
+        }
+    }
+}
+
+multiversion! {
+    // One loop, so that roots and quotients are worked out while the next lines of memory come.
+    fn moments_apply<C: Float>(p: &mut [C], m: &mut [C], v: &mut [C], d: &[C], decays: [C; 3], step: [C; 3]) {
+        for (((p, m), v), &d) in p.iter_mut().zip(m).zip(v).zip(d) {
+            (*m, *v) = moved(*m, *v, d, decays);
+            *p = stepped(*p, *m, *v, step);
         }
     }
 }
@@ -368,10 +413,9 @@ multiversion! {
 }
 
 multiversion! {
-    fn apply<C: Float>(p: &mut [C], m: &[C], v: &[C], root: C, eps: C, size: C) {
+    fn apply<C: Float>(p: &mut [C], m: &[C], v: &[C], step: [C; 3]) {
         for ((p, &m), &v) in p.iter_mut().zip(m).zip(v) {
-            let deviation = v.sqrt().over(root).plus(eps);
-            *p = p.plus(size.times(m).over(deviation));
+            *p = stepped(*p, m, v, step);
         }
     }
 }
