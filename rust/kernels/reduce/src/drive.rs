@@ -67,6 +67,15 @@ pub(crate) fn fold<C: Mapped, J: Join<C>, F: Function<C>>(
     if small::<C, J, F>(out, reader, &finish) {
         return Ok(());
     }
+    large::<C, J, F>(out, reader, &|values| values.iter_mut().for_each(|value| *value = finish(*value)))
+}
+
+/// Makes results of what was joined, in place.
+type Finish<'a, C> = &'a (dyn Fn(&mut [C]) + Sync);
+
+/// [`fold`] of any number of elements: one body for all ways to finish.
+#[inline(never)]
+fn large<C: Mapped, J: Join<C>, F: Function<C>>(out: &Operand, reader: &Reader, finish: Finish<C>) -> Result<()> {
     let plan = plan(out, reader)?;
     let (results, count) = (plan.kept.numel(), plan.reduced.numel());
     if results == 0 {
@@ -79,13 +88,13 @@ pub(crate) fn fold<C: Mapped, J: Join<C>, F: Function<C>>(
         && inner.strides[0].abs() < inner_reduced
         && count > 1
     {
-        return columns::<C, J, F>(out, reader, plan, &finish);
+        return columns::<C, J, F>(out, reader, plan, finish);
     } else if results < 8 && count >= 4 * GRAIN && plan.reduced.as_slice().len() == 1 {
         let mut result = Ok(());
         plan.kept.walk(0..results, |offsets| {
             match long_row::<C, J, F>(reader, [offsets[0], offsets[1], offsets[2]], plan.reduced.as_slice()[0]) {
                 // SAFETY: an element of `out`.
-                Ok(value) => unsafe { write(out, offsets[3], finish(value)) },
+                Ok(value) => unsafe { write(out, offsets[3], value, finish) },
                 Err(error) => result = Err(error),
             }
         });
@@ -97,7 +106,7 @@ pub(crate) fn fold<C: Mapped, J: Join<C>, F: Function<C>>(
             plan.kept.walk(range, |offsets| {
                 let value = row::<C, J, F>(reader, [offsets[0], offsets[1], offsets[2]], &outer, inner, &mut staged);
                 // SAFETY: an element of `out`.
-                unsafe { write(out, offsets[3], finish(value)) }
+                unsafe { write(out, offsets[3], value, finish) }
             });
             Ok(())
         })?;
@@ -153,18 +162,21 @@ fn small<C: Mapped, J: Join<C>, F: Function<C>>(out: &Operand, reader: &Reader, 
     true
 }
 
+/// Writes the result of what was joined to the element of `out` at `offset`.
+///
 /// # Safety
 /// `offset` must be that of an element of `out`.
 #[inline]
-unsafe fn write<C: Number>(out: &Operand, offset: isize, value: C) {
+unsafe fn write<C: Number>(out: &Operand, offset: isize, value: C, finish: Finish<C>) {
+    let mut value = [value];
+    finish(&mut value);
     if out.dtype() == C::DTYPE {
         // SAFETY: the caller's promise.
-        unsafe { out.ptr().cast::<C>().offset(offset).write(value) }
-    } else {
-        let ptr = out.ptr().wrapping_offset(offset * out.dtype().size() as isize);
-        // SAFETY: the caller's promise.
-        unsafe { C::store(out.dtype(), ptr, 1, &[value]) }
+        return unsafe { out.ptr().cast::<C>().offset(offset).write(value[0]) };
     }
+    let ptr = out.ptr().wrapping_offset(offset * out.dtype().size() as isize);
+    // SAFETY: the caller's promise.
+    unsafe { C::store(out.dtype(), ptr, 1, &value) }
 }
 
 /// Room for a leaf, or none where lines of `count` elements can be taken from where they lie.
@@ -254,7 +266,7 @@ fn columns<C: Mapped, J: Join<C>, F: Function<C>>(
     out: &Operand,
     reader: &Reader,
     plan: Plan,
-    finish: &(impl Fn(C) -> C + Sync),
+    finish: Finish<C>,
 ) -> Result<()> {
     let (outer, inner) = plan.kept.split_inner();
     let blocks = inner.size.div_ceil(COLUMNS);
@@ -267,11 +279,11 @@ fn columns<C: Mapped, J: Join<C>, F: Function<C>>(
         outer.walk(task / blocks..task / blocks + 1, |offsets| at = offsets);
         (std::array::from_fn::<isize, 4, _>(|k| at[k] + first as isize * inner.strides[k]), width)
     };
-    let store = |at: [isize; 4], values: &[C]| {
-        for (i, &value) in values.iter().enumerate() {
-            // SAFETY: elements of `out`.
-            unsafe { write(out, at[3] + i as isize * inner.strides[3], finish(value)) }
-        }
+    let store = |at: [isize; 4], values: &mut [C]| {
+        finish(values);
+        let ptr = out.ptr().wrapping_offset(at[3] * out.dtype().size() as isize);
+        // SAFETY: elements of `out`.
+        unsafe { C::store(out.dtype(), ptr, inner.strides[3], values) }
     };
     let steps = [inner.strides[0], inner.strides[1], inner.strides[2]];
     let tasks = outer.numel() * blocks;
@@ -293,7 +305,7 @@ fn columns<C: Mapped, J: Join<C>, F: Function<C>>(
                         part == 0,
                     );
                 }
-                store(at, &total[..width]);
+                store(at, &mut total[..width]);
             }
         });
         return Ok(());
@@ -315,7 +327,7 @@ fn columns<C: Mapped, J: Join<C>, F: Function<C>>(
         let (at, width) = block_at(task);
         let (total, rest) = partial[task * parts * COLUMNS..][..parts * COLUMNS].split_at_mut(COLUMNS);
         rest.chunks(COLUMNS).for_each(|part| join_row::<C, J>(&mut total[..width], &part[..width]));
-        store(at, &total[..width]);
+        store(at, &mut total[..width]);
     }
     Ok(())
 }
