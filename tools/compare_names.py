@@ -47,7 +47,7 @@ FAMILIES = {
     r"u?int[1-7] float[48]_\w+ bits\w* bit complex32 chalf region_activation_memory_budget ScalingType SwizzleType",
     "automatic mixed precision": r".*autocast.* GradScaler",
     "compilers, tracing and symbolic shapes": r"[sS]ym_?\w+ compile cond while_loop fork wait parse_\w+ import_ir\w* "
-    r".*type_comment unify_type_list boolean_dispatch functionalize linearize rearrange debug_unwrap",
+    r".*type_comment unify_type_list boolean_dispatch functionalize rearrange debug_unwrap",
     "several processes and machines": r".*(Distributed|DataParallel).* "
     r"batch_norm_(stats|elemt|gather|backward|update).*",
     "data pipes": r".*DataPipe.* DataChunk functional_datapipe .*_deterministic guaranteed_\w+ .*_validation\w*",

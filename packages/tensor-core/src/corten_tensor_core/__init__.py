@@ -77,6 +77,8 @@ if TYPE_CHECKING:
     from ._printing import set_printoptions as set_printoptions
     from ._spectra import istft as istft
     from ._spectra import stft as stft
+    from ._storage import TypedStorage as TypedStorage
+    from ._storage import UntypedStorage as UntypedStorage
     from ._windows import bartlett_window as bartlett_window
     from ._windows import blackman_window as blackman_window
     from ._windows import hamming_window as hamming_window
@@ -111,6 +113,7 @@ _LAZY = {
     "_lowrank": "pca_lowrank svd_lowrank",
     "_printing": "get_printoptions set_printoptions",
     "_spectra": "istft stft",
+    "_storage": "TypedStorage UntypedStorage",
     "_windows": "bartlett_window blackman_window hamming_window hann_window kaiser_window",
     "serialization": "load save",
     "amp.autocast_mode": "autocast get_autocast_dtype is_autocast_cache_enabled is_autocast_enabled",
