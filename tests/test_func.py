@@ -7,8 +7,11 @@ import corten
 
 torch = pytest.importorskip("torch")
 
-# Of PyTorch, which compiles its rules of forward differentiation.
-pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
+# Of PyTorch, which compiles its rules of forward differentiation and traces what it linearizes.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr Node:UserWarning"),
+]
 
 
 def compare(got, want):

@@ -142,7 +142,7 @@ def jacrev(func: Function, argnums: Argnums = 0, has_aux: bool = False, *, chunk
             args, chosen, leaves = level.track(args, argnums)
             result, aux = _split(func(*args, **kwargs), has_aux, "jacrev(f)(*args)")
             matrices = []
-            for output in flatten(result):
+            for output in _tensors(result, "jacrev(f)(*args): expected f(*args)"):
                 rows = [level.gradients(x, leaves) for x in output.reshape(-1).unbind()]
                 columns = zip(*rows, strict=True) if rows else [()] * len(leaves)
                 parts = [
