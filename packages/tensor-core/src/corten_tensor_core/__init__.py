@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from .amp.autocast_mode import get_autocast_dtype as get_autocast_dtype
     from .amp.autocast_mode import is_autocast_cache_enabled as is_autocast_cache_enabled
     from .amp.autocast_mode import is_autocast_enabled as is_autocast_enabled
+    from .amp.grad_scaler import GradScaler as GradScaler
     from .serialization import load as load
     from .serialization import save as save
 
@@ -117,6 +118,7 @@ _LAZY = {
     "_windows": "bartlett_window blackman_window hamming_window hann_window kaiser_window",
     "serialization": "load save",
     "amp.autocast_mode": "autocast get_autocast_dtype is_autocast_cache_enabled is_autocast_enabled",
+    "amp.grad_scaler": "GradScaler",
 }
 _WHERE = {name: module for module, names in _LAZY.items() for name in names.split()}
 _MODULES = (
