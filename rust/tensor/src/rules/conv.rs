@@ -121,7 +121,7 @@ pub fn meta(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, settings: Se
     if input.dtype() != weight.dtype() {
         fail!(
             Runtime,
-            "Input type (torch.{}Tensor) and weight type (torch.{}Tensor) should be the same or input should be a MKLDNN tensor and weight is a dense tensor",
+            "expected scalar type {} but found {}",
             input.dtype().scalar_name(),
             weight.dtype().scalar_name()
         );
