@@ -81,5 +81,5 @@ def test_a_changed_leaf_is_told_without_a_node():
 def test_nodes(program):
     leaves = "x, X, W, b = (t.full(size, 0.5, requires_grad=True) for size in ((2, 3), (2, 4, 3), (4, 3), (4,))); "
     assert_like_pytorch(leaves + program)
-    described = "[repr(y.grad_fn).split(' ')[0] for y in (({},)) if hasattr(y, 'grad_fn')]".format(program)
+    described = f"[repr(y.grad_fn).split(' ')[0] for y in (({program},)) if hasattr(y, 'grad_fn')]"
     assert_like_pytorch(leaves + described)
