@@ -234,7 +234,7 @@ t.ones(2, 3).size(2)
 t.ones(2, 3).shape.numel()
 t.ones(2, 3).shape + (4,)
 t.ones(2, 3).shape[:1]
-t.is_storage(t.ones(1))
+t.is_storage(t.ones(1)), t.is_storage(t.ones(1).storage()), t.is_storage(t.ones(1).untyped_storage())
 t.is_nonzero(t.tensor([1]))
 t.ones(2, 3).index_select(dim=0, index=t.tensor([1]))
 """

@@ -7,8 +7,11 @@ import corten
 
 torch = pytest.importorskip("torch")
 
-# Of PyTorch, which compiles its rules of forward differentiation.
-pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
+# Of PyTorch, which compiles its rules of forward differentiation and traces what it linearizes.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr Node:UserWarning"),
+]
 
 
 def compare(got, want):
@@ -86,6 +89,8 @@ CASES = {
     "vjp aux": lambda lib: lib.func.vjp(lambda x: (x * 2, x + 1), tensor(lib, 3), has_aux=True)[2],
     "jvp": lambda lib: lib.func.jvp(lambda x: x.sin() * x.sum(), (tensor(lib, 3),), (tensor(lib, 3) + 1,)),
     "jvp of two": lambda lib: lib.func.jvp(lambda x, y: (x @ y, y), (tensor(lib, 2, 3), tensor(lib, 3)), (tensor(lib, 2, 3), tensor(lib, 3))),
+    "linearize": lambda lib: (lambda out, f: (out, f(tensor(lib, 3) + 1), f(tensor(lib, 3))))(*lib.func.linearize(lambda x: x.sin() * x.sum(), tensor(lib, 3))),
+    "linearize of two": lambda lib: (lambda out, f: (out, f(tensor(lib, 2, 3), tensor(lib, 3))))(*lib.func.linearize(lambda x, y: {"a": x @ y}, tensor(lib, 2, 3), tensor(lib, 3))),
     "jacrev": lambda lib: lib.func.jacrev(lambda x: x.sin())(tensor(lib, 3)),
     "jacrev structure": lambda lib: lib.func.jacrev(lambda x, y: {"a": x @ y, "b": y.sum()}, argnums=(0, 1))(tensor(lib, 2, 3), tensor(lib, 3)),
     "jacrev aux": lambda lib: lib.func.jacrev(lambda x: (x**2, x.sum()), has_aux=True)(tensor(lib, 3)),
@@ -143,6 +148,8 @@ ERRORS = {
     "cotangent": (lambda lib: lib.func.vjp(lambda x: x, two(lib))[1](tensor(lib, 3)), "Mismatch in shape"),
     "primals": (lambda lib: lib.func.jvp(lambda x: x, two(lib), two(lib)), "Expected primals to be a tuple"),
     "tangents": (lambda lib: lib.func.jvp(lambda x: x, (two(lib),), (tensor(lib, 3),)), "different size|same shapes"),
+    "vjp of a number": (lambda lib: lib.func.vjp(lambda x: 3, two(lib)), "to return only tensors, got unsupported type <class 'int'>"),
+    "jacrev of a number": (lambda lib: lib.func.jacrev(lambda x: 3)(two(lib)), "to return only tensors, got unsupported type <class 'int'>"),
     "integers": (lambda lib: lib.func.grad(lambda x: x.sum())(two(lib).long()), "floating point"),
     "no models": (lambda lib: lib.func.stack_module_state([]), "Expected at least one model, got 0."),
     "mixed models": (lambda lib: lib.func.stack_module_state([model(lib), lib.nn.Linear(1, 1)]), "of the same class"),

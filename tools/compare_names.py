@@ -45,9 +45,9 @@ FAMILIES = {
     "other libraries, devices and number formats": r".*(cudnn|miopen|mkldnn|fbgemm|vulkan|_ipu|_xla|_gpu|mtia).* "
     r".*_stream.* ipu xpu is_distributed has_\w+ Stream Event get_device_module .*(grouped|scaled)_mm const_data_ptr "
     r"u?int[1-7] float[48]_\w+ bits\w* bit complex32 chalf region_activation_memory_budget ScalingType SwizzleType",
-    "automatic mixed precision": r".*autocast.* GradScaler",
+    "automatic mixed precision": r".*autocast.*",
     "compilers, tracing and symbolic shapes": r"[sS]ym_?\w+ compile cond while_loop fork wait parse_\w+ import_ir\w* "
-    r".*type_comment unify_type_list boolean_dispatch functionalize linearize rearrange debug_unwrap",
+    r".*type_comment unify_type_list boolean_dispatch functionalize rearrange debug_unwrap",
     "several processes and machines": r".*(Distributed|DataParallel).* "
     r"batch_norm_(stats|elemt|gather|backward|update).*",
     "data pipes": r".*DataPipe.* DataChunk functional_datapipe .*_deterministic guaranteed_\w+ .*_validation\w*",

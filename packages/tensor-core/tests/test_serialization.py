@@ -383,3 +383,25 @@ def test_storages_are_shared_by_views():
     assert storage == x[1, 1:].untyped_storage() != x.clone().untyped_storage()
     assert native.empty(0).untyped_storage().nbytes() == 0
     assert native.empty(2, device="meta").untyped_storage().device.type == "meta"
+
+
+def test_storages_of_elements():
+    x = native.arange(4.0).view(2, 2)
+    storage = x.t().storage()
+    assert (storage.dtype, len(storage), storage.nbytes(), storage.element_size()) == (x.dtype, 4, 16, 4)
+    assert storage == x[1].storage() != x.clone().storage()
+    assert storage.data_ptr() == x.data_ptr() == storage.untyped().data_ptr()
+    assert (storage[1], storage[-1], list(storage)) == (1.0, 3.0, [0.0, 1.0, 2.0, 3.0])
+    storage[0] = 9
+    storage[1:3] = 7
+    assert x.tolist() == [[9, 7], [7, 3]]
+    assert repr(native.tensor([1, 2]).storage()) == (
+        " 1\n 2\n[torch.storage.TypedStorage(dtype=torch.int64, device=cpu) of size 2]"
+    )
+    assert native.zeros(1).set_(storage, 1, (2,), (2,)).tolist() == [7, 3]
+    with pytest.raises(IndexError, match="index 4 out of range for storage of size 4"):
+        storage[4]
+    with pytest.raises(RuntimeError, match="can't index a TypedStorage with slice"):
+        storage[0:2]
+    with pytest.raises(TypeError, match="must be Tensor or UntypedStorage, not TypedStorage"):
+        native.zeros(1, dtype=native.int64).set_(storage)

@@ -39,6 +39,15 @@ pub enum Slot {
     Plain,
 }
 
+/// How a row names its nodes.
+#[derive(Clone, Copy, Debug)]
+pub enum Name {
+    /// Always so; empty for the operator's own.
+    Fixed(&'static str),
+    /// As the call was.
+    Of(fn(&Node) -> &'static str),
+}
+
 /// One formula: whose gradients it gives, and what it needs (bit i: parameter i; bit 16 + j: result j).
 #[allow(missing_docs)]
 pub struct Formula {
@@ -51,7 +60,7 @@ pub struct Formula {
 #[allow(missing_docs)]
 pub struct Derivative {
     pub op: &'static str,
-    pub node: &'static str,
+    pub node: Name,
     pub kind: Kind,
     pub slots: &'static [Slot],
     pub formulas: &'static [Formula],
@@ -62,9 +71,11 @@ pub struct Derivative {
 
 impl Derivative {
     /// PyTorch's name of the node: the row's own, or the operator's in camel case with `Backward0`.
-    pub fn node_name(&self, op: &Op) -> String {
-        if !self.node.is_empty() {
-            return self.node.into();
+    pub fn node_name(&self, op: &Op, node: &Node) -> String {
+        match self.node {
+            Name::Fixed("") => {}
+            Name::Fixed(name) => return name.into(),
+            Name::Of(function) => return function(node).into(),
         }
         let camel: String = op
             .name

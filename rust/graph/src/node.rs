@@ -251,7 +251,7 @@ impl Node {
     /// PyTorch's name, as in `AddBackward0`.
     pub fn type_name(&self) -> String {
         match self.kind() {
-            Kind::Row(row, op) => row.node_name(op),
+            Kind::Row(row, op) => row.node_name(op, self),
             Kind::Accumulate(_) => "AccumulateGrad".into(),
             Kind::CopySlices(_) => "CopySlices".into(),
             Kind::Part(_) => "AsStridedBackward0".into(),

@@ -203,6 +203,7 @@ fn save(
         };
         let edge = |k: usize| -> Option<Edge> { edges.get(start + k).cloned().flatten() };
         saved.args.push(match arg {
+            Value::None if !needs_data && !needs_meta => SavedArg::NotGiven,
             _ if !needs_data && !needs_meta => SavedArg::Absent,
             Value::Tensor(t) if needs_data => {
                 let edge = if *slot == Slot::Plain { None } else { edge(0) };

@@ -1,6 +1,6 @@
 //! What a node keeps of its inputs and outputs until it runs.
 
-use crate::node::{Edge, Node, OutputMeta, edge_of};
+use crate::node::{Edge, Kind, Node, OutputMeta, edge_of};
 use crate::packing::Parcel;
 use corten_tensor::core::Core;
 use corten_tensor::value::Value;
@@ -36,6 +36,8 @@ pub enum Snapshot {
 pub enum SavedArg {
     /// Not named by any formula that will run.
     Absent,
+    /// The same, of an argument that was not given.
+    NotGiven,
     /// Not a tensor, or one that no gradient flows into.
     Plain(Value),
     /// A tensor.
@@ -140,8 +142,10 @@ fn check_version(core: &Core, expected: u64, edge: Option<&Edge>) -> Result<()> 
         Some((operation, _)) if !operation.is_empty() => operation.to_owned(),
         _ => name,
     };
-    let origin =
-        edge.map(|e| format!(", which is output {} of {},", e.nr, made_by(e.node.type_name()))).unwrap_or_default();
+    let origin = edge
+        .filter(|e| !matches!(e.node.kind(), Kind::Accumulate(_)))
+        .map(|e| format!(", which is output {} of {},", e.nr, made_by(e.node.type_name())))
+        .unwrap_or_default();
     let change =
         core.storage.last_change().map(|change| format!(" It was last changed by {change}.")).unwrap_or_default();
     Err(error!(

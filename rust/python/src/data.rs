@@ -151,6 +151,11 @@ impl Flat {
                     return Err(PyValueError::new_err(format!("too many dimensions: nested deeper than {MAX_DEPTH}")));
                 }
                 if depth == self.sizes.len() {
+                    if depth > 0 && tensor_of(obj.as_borrowed()).is_some() {
+                        return Err(PyValueError::new_err(
+                            "only one element tensors can be converted to Python scalars",
+                        ));
+                    }
                     if *filled {
                         return Err(PyValueError::new_err(format!("too many dimensions '{}'", obj.get_type().name()?)));
                     }

@@ -62,8 +62,15 @@ fn parse_row(cursor: &mut Cursor) -> Parsed<Row> {
     cursor.expect(':')?;
     let kind = cursor.ident()?;
     let node = match cursor.peek() {
-        Some(TokenTree::Literal(_)) => cursor.take().into_iter().collect(),
-        _ => quote!(""),
+        Some(TokenTree::Literal(_)) => {
+            let name = cursor.take();
+            quote!(crate::derivative::Name::Fixed(#name))
+        }
+        Some(TokenTree::Ident(_)) => {
+            let function = cursor.ident()?;
+            quote!(crate::derivative::Name::Of(crate::rules::names::#function))
+        }
+        _ => quote!(crate::derivative::Name::Fixed("")),
     };
     let body = cursor.group(Delimiter::Brace)?;
     let mut inner = Cursor::new(body.stream(), body.span_close());

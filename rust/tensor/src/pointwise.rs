@@ -19,7 +19,7 @@ pub fn broadcast<'a>(shapes: impl IntoIterator<Item = &'a [i64]>) -> Result<Dims
             out.insert(0, 1);
         }
         let lead = out.len() - shape.len();
-        for (d, &size) in shape.iter().enumerate() {
+        for (d, &size) in shape.iter().enumerate().rev() {
             let have = &mut out[lead + d];
             if *have == 1 {
                 *have = size;

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Function = Callable[..., Any]
     Argnums = int | tuple[int, ...]
 
-__all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "vjp", "vmap"]
+__all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "vjp", "vmap"]
 
 
 def grad(func: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
@@ -77,7 +77,7 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
     with _Level() as level:
         args, _, leaves = level.track(primals, tuple(range(len(primals))))
         result, aux = _split(func(*args), has_aux, "vjp(f, *primals)")
-    outputs = flatten(result)
+    outputs = _tensors(result, "vjp(f, *primals): expected f(*primals)")
 
     def products(*cotangents: Any) -> Any:
         vectors = flatten(cotangents)
@@ -115,6 +115,19 @@ def jvp(func: Function, primals: Any, tangents: Any, *, strict: bool = False, ha
         return level.finish((result, rebuild(result, iter(products)), *([aux] if has_aux else [])))
 
 
+def linearize(func: Function, *primals: Any) -> tuple[Any, Function]:
+    """Return `func(*primals)`, and a function from tangents, which are like `primals`, to their products with the
+    Jacobian there: what `jvp` gives, evaluated anew at each call.
+    """
+
+    def products(*tangents: Any) -> Any:
+        return jvp(func, primals, tangents)[1]
+
+    with _Level() as level:
+        args, _, _ = level.track(primals, tuple(range(len(primals))))
+        return level.finish(func(*args)), products
+
+
 def jacrev(func: Function, argnums: Argnums = 0, has_aux: bool = False, *, chunk_size: int | None = None) -> Function:
     """Return a function that gives the Jacobian of `func`: for each result and argument a tensor of both shapes.
 
@@ -129,7 +142,7 @@ def jacrev(func: Function, argnums: Argnums = 0, has_aux: bool = False, *, chunk
             args, chosen, leaves = level.track(args, argnums)
             result, aux = _split(func(*args, **kwargs), has_aux, "jacrev(f)(*args)")
             matrices = []
-            for output in flatten(result):
+            for output in _tensors(result, "jacrev(f)(*args): expected f(*args)"):
                 rows = [level.gradients(x, leaves) for x in output.reshape(-1).unbind()]
                 columns = zip(*rows, strict=True) if rows else [()] * len(leaves)
                 parts = [
@@ -251,3 +264,12 @@ def _split(result: Any, has_aux: bool, where: str) -> tuple[Any, Any]:
     if not isinstance(result, tuple) or len(result) != 2:
         raise RuntimeError(f"{where}: output of function f should be a tuple: (output, aux) if has_aux is True")
     return result
+
+
+def _tensors(result: Any, expected: str) -> list[Any]:
+    """Return the tensors within a result of a user's function; anything else in it is a `RuntimeError`."""
+    outputs = flatten(result)
+    for output in outputs:
+        if not isinstance(output, _native.Tensor):
+            raise RuntimeError(f"{expected} to return only tensors, got unsupported type {type(output)}")
+    return outputs

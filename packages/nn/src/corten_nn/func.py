@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import corten_native as _native
-from corten_autograd.func import grad, grad_and_value, hessian, jacfwd, jacrev, jvp, vjp, vmap
+from corten_autograd.func import grad, grad_and_value, hessian, jacfwd, jacrev, jvp, linearize, vjp, vmap
 from corten_nn.utils.stateless import functional_call
 
 TYPE_CHECKING = False
@@ -22,6 +22,7 @@ __all__ = [
     "jacfwd",
     "jacrev",
     "jvp",
+    "linearize",
     "replace_all_batch_norm_modules_",
     "stack_module_state",
     "vjp",

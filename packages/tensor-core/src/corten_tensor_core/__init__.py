@@ -77,6 +77,8 @@ if TYPE_CHECKING:
     from ._printing import set_printoptions as set_printoptions
     from ._spectra import istft as istft
     from ._spectra import stft as stft
+    from ._storage import TypedStorage as TypedStorage
+    from ._storage import UntypedStorage as UntypedStorage
     from ._windows import bartlett_window as bartlett_window
     from ._windows import blackman_window as blackman_window
     from ._windows import hamming_window as hamming_window
@@ -86,6 +88,7 @@ if TYPE_CHECKING:
     from .amp.autocast_mode import get_autocast_dtype as get_autocast_dtype
     from .amp.autocast_mode import is_autocast_cache_enabled as is_autocast_cache_enabled
     from .amp.autocast_mode import is_autocast_enabled as is_autocast_enabled
+    from .amp.grad_scaler import GradScaler as GradScaler
     from .serialization import load as load
     from .serialization import save as save
 
@@ -111,9 +114,11 @@ _LAZY = {
     "_lowrank": "pca_lowrank svd_lowrank",
     "_printing": "get_printoptions set_printoptions",
     "_spectra": "istft stft",
+    "_storage": "TypedStorage UntypedStorage",
     "_windows": "bartlett_window blackman_window hamming_window hann_window kaiser_window",
     "serialization": "load save",
     "amp.autocast_mode": "autocast get_autocast_dtype is_autocast_cache_enabled is_autocast_enabled",
+    "amp.grad_scaler": "GradScaler",
 }
 _WHERE = {name: module for module, names in _LAZY.items() for name in names.split()}
 _MODULES = (

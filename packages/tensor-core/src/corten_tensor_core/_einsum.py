@@ -145,10 +145,14 @@ def _contract(pairs: list[tuple[Tensor, list[Label]]], target: list[Label]) -> T
     pairs = [_without_ones(x, labels, sizes) for x, labels in pairs]
     x, labels = pairs[0]
     for i, (y, others) in enumerate(pairs[1:], 2):
-        later = set(target).union(*(rest for _, rest in pairs[i:]))
-        x, labels = _product(*_summed(x, labels, later.union(others)), *_summed(y, others, later.union(labels)), later)
-    x, labels = _summed(x, labels, set(target))
-    return x.permute([labels.index(label) for label in target]) if labels else x
+        rest = [label for _, later in pairs[i:] for label in later]
+        kept = dict.fromkeys([*target, *rest])
+        x, labels = _product(*_summed(x, labels, {*kept, *others}), *_summed(y, others, {*kept, *labels}), list(kept))
+    gone = [label for label in labels if label not in target]
+    made = len(pairs) > 1 or bool(gone)
+    # An operand that is returned as it was is a view of it.
+    x = x if made and labels == target else x.permute([labels.index(label) for label in [*target, *gone]])
+    return x.sum(list(range(len(target), x.dim()))) if gone else x
 
 
 def _without_ones(x: Tensor, labels: list[Label], sizes: dict[Label, int]) -> tuple[Tensor, list[Label]]:
@@ -165,20 +169,31 @@ def _summed(x: Tensor, labels: list[Label], kept: Iterable[Label]) -> tuple[Tens
 
 
 def _product(
-    x: Tensor, left: list[Label], y: Tensor, right: list[Label], later: set[Label]
+    x: Tensor, left: list[Label], y: Tensor, right: list[Label], kept: list[Label]
 ) -> tuple[Tensor, list[Label]]:
-    """Multiply two operands and sum over what they share and nothing later needs."""
-    batch = [label for label in left if label in right and label in later]
-    inner = [label for label in left if label in right and label not in later]
-    rows = [label for label in left if label not in right]
-    columns = [label for label in right if label not in left]
-    x = x.permute([left.index(label) for label in batch + rows + inner]) if left else x
-    y = y.permute([right.index(label) for label in batch + inner + columns]) if right else y
+    """Multiply two operands and sum over what they share and is not kept; dimensions come in the order of `kept`."""
+    inner = [label for label in left if label in right and label not in kept]
+    if not inner:
+        labels = [label for label in kept if label in left or label in right]
+        return _spread(x, left, labels) * _spread(y, right, labels), labels
+    batch = [label for label in kept if label in left and label in right]
+    rows = [label for label in kept if label in left and label not in right]
+    columns = [label for label in kept if label in right and label not in left]
+    if rows and columns and kept.index(columns[0]) < kept.index(rows[0]):
+        (x, left, rows), (y, right, columns) = (y, right, columns), (x, left, rows)
+    x = x.permute([left.index(label) for label in batch + rows + inner])
+    y = y.permute([right.index(label) for label in batch + inner + columns])
     b, r, k = len(batch), len(rows), len(inner)
     outer, shape_x, shape_y = list(x.shape[:b]), list(x.shape[b : b + r]), list(y.shape[b + k :])
-    if not inner:
-        result = x.reshape(outer + shape_x + [1] * len(columns)) * y.reshape(outer + [1] * r + shape_y)
-        return result, batch + rows + columns
     count, depth = math.prod(outer), math.prod(x.shape[b + r :])
     result = x.reshape(count, math.prod(shape_x), depth).bmm(y.reshape(count, depth, math.prod(shape_y)))
     return result.reshape(outer + shape_x + shape_y), batch + rows + columns
+
+
+def _spread(x: Tensor, own: list[Label], labels: list[Label]) -> Tensor:
+    """Return `x` with a dimension for each of `labels`, of size 1 where it has none."""
+    x = x.permute([own.index(label) for label in labels if label in own])
+    for place, label in enumerate(labels):
+        if label not in own:
+            x = x.unsqueeze(place)
+    return x

@@ -231,5 +231,7 @@ def is_tensor(obj: Any) -> bool:
 
 
 def is_storage(obj: Any) -> bool:
-    """Return False: storages are no public objects."""
-    return False
+    """Tell whether `obj` is the memory of a tensor, in bytes or in elements."""
+    from ._storage import TypedStorage, UntypedStorage
+
+    return isinstance(obj, (TypedStorage, UntypedStorage))

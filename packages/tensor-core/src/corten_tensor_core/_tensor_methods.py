@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from corten_native import Tensor, dtype
 
-    from ._storage import UntypedStorage
+    from ._storage import TypedStorage, UntypedStorage
 
 repr = tensor_repr
 __format__ = tensor_format
@@ -233,12 +233,18 @@ def untyped_storage(self: Tensor) -> UntypedStorage:
     return UntypedStorage(self)
 
 
-def storage(self: Tensor) -> Any:
-    raise NotImplementedError("typed storages are no public objects; use Tensor.untyped_storage()")
+def storage(self: Tensor) -> TypedStorage:
+    """Return the memory under the tensor, which its views share, as elements of its dtype."""
+    from ._storage import TypedStorage
+
+    return TypedStorage(self)
 
 
 def storage_type(self: Tensor) -> Any:
-    raise NotImplementedError("storages are no public objects; use Tensor.type()")
+    """Return the class of what `storage` gives."""
+    from ._storage import TypedStorage
+
+    return TypedStorage
 
 
 def apply_(self: Tensor, callable: Any) -> Tensor:

@@ -18,7 +18,7 @@ mod special;
 mod unary;
 mod view;
 
-use crate::derivative::{Derivative, Kind, Slot};
+use crate::derivative::{Derivative, Kind, Name, Slot};
 
 static FAMILIES: &[&[Derivative]] = &[
     &unary::ROWS,
@@ -60,7 +60,7 @@ pub fn row(index: usize) -> Option<&'static Derivative> {
 /// Stands for the derivative of an operator that has none yet: running it is an error that names the operator.
 pub static UNKNOWN: Derivative = Derivative {
     op: "",
-    node: "NotImplemented",
+    node: Name::Fixed("NotImplemented"),
     kind: Kind::other,
     slots: &[Slot::Plain],
     formulas: &[],

@@ -28,6 +28,6 @@ native_layer_norm(x, shape: Sizes, w, b, eps: float) -> (out, mean, rstd): other
 native_batch_norm(x, w, b, running_mean: Tensor?, running_var: Tensor?, training: bool, momentum: float, eps: float) -> (out, mean, rstd): other { [x, w, b]: neural::batch_norm(g, x, w, [mean, rstd], training, eps) }
 embedding(w, indices: Tensor, padding_idx: int, scale: bool, sparse: bool): gather { w: embedding_dense_backward(g, indices, w.shape[0], padding_idx, scale) }
 embedding_dense_backward(g0, indices: Tensor, rows: int, padding_idx: int, scale: bool): linear { g0: neural::embedded(g, indices, padding_idx, scale) }
-im2col(x, kernel: Ints2, dilation: Ints2, padding: Ints2, stride: Ints2): linear { x: col2im(g, neural::plane(x.shape), kernel, dilation, padding, stride) }
-col2im(x, size: Ints2, kernel: Ints2, dilation: Ints2, padding: Ints2, stride: Ints2): linear { x: im2col(g, kernel, dilation, padding, stride) }
+im2col(x, kernel: Ints2, dilation: Ints2, padding: Ints2, stride: Ints2): linear "Im2ColBackward0" { x: col2im(g, neural::plane(x.shape), kernel, dilation, padding, stride) }
+col2im(x, size: Ints2, kernel: Ints2, dilation: Ints2, padding: Ints2, stride: Ints2): linear "Col2ImBackward0" { x: im2col(g, kernel, dilation, padding, stride) }
 }

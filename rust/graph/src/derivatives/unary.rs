@@ -20,7 +20,7 @@ expm1(x) -> out: pointwise { x: g * (c(out) + 1.0) }
 log(x): pointwise { x: g / c(x) }
 log2(x): pointwise { x: g / (c(x) * LN_2) }
 log10(x): pointwise { x: g / (c(x) * LN_10) }
-log1p(x): pointwise { x: g / (c(x) + 1.0) }
+log1p(x): pointwise "Log1PBackward0" { x: g / (c(x) + 1.0) }
 sin(x): pointwise { x: g * c(&cos(x)) }
 cos(x): pointwise { x: -g * c(&sin(x)) }
 tan(x) -> out: pointwise { x: g * c(&(out * out + 1.0)) }
@@ -34,8 +34,8 @@ asinh(x): pointwise { x: g * c(&rsqrt(x * x + 1.0)) }
 acosh(x): pointwise { x: g * c(&(rsqrt(x - 1.0) * rsqrt(x + 1.0))) }
 atanh(x): pointwise { x: g / c(&(1.0 - x * x)) }
 sinc(x): pointwise { x: g * c(&sinc_slope(x)) }
-deg2rad(x): linear { x: g * (PI / 180.0) }
-rad2deg(x): linear { x: g * (180.0 / PI) }
+deg2rad(x): linear "Deg2RadBackward0" { x: g * (PI / 180.0) }
+rad2deg(x): linear "Rad2DegBackward0" { x: g * (180.0 / PI) }
 erf(x): pointwise { x: g * exp(-(x * x)) * std::f64::consts::FRAC_2_SQRT_PI }
 erfc(x): pointwise { x: -g * exp(-(x * x)) * std::f64::consts::FRAC_2_SQRT_PI }
 erfinv(x) -> out: pointwise { x: g * exp(out * out) * (PI.sqrt() / 2.0) }

@@ -16,6 +16,7 @@ expand(x, size: Sizes): linear { x: g.clone() }
 expand_as(x, other: Tensor): linear { x: g.clone() }
 broadcast_to(x, size: Sizes): linear "ExpandBackward0" { x: g.clone() }
 squeeze(x): linear { x: reshape(g, x.shape) }
+_unsafe_view(x): linear "UnsafeViewBackward0" { x: reshape(g, x.shape) }
 squeeze.dim(x, dim: Dims): linear "SqueezeBackward1" { x: reshape(g, x.shape) }
 unsqueeze(x, dim: Dim): linear { x: reshape(g, x.shape) }
 select(x, dim: Dim, index: int): linear { x: strided::place(g, x.shape, |z| select(z, dim, index)) }

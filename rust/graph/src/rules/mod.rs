@@ -7,6 +7,7 @@ pub mod index;
 pub mod join;
 pub mod linalg;
 pub mod loss;
+pub mod names;
 pub mod neural;
 pub mod order;
 pub mod powers;

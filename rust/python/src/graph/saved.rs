@@ -42,7 +42,7 @@ fn listed(row: &Derivative, op: &Op, saved: Option<&Saved>) -> Vec<(String, Plac
     match saved {
         Some(saved) => {
             let keeps = |i: usize| match saved.args.get(i) {
-                None | Some(SavedArg::Absent) => (false, false),
+                None | Some(SavedArg::Absent | SavedArg::NotGiven) => (false, false),
                 Some(SavedArg::Meta(_) | SavedArg::Metas(_)) => (false, true),
                 Some(_) => (true, false),
             };
@@ -84,7 +84,7 @@ pub fn attribute<'py>(py: Python<'py>, node: &Arc<Node>, name: &str) -> PyResult
             None => return Ok(None),
         },
         Place::Argument(i) => match &saved.args[i] {
-            SavedArg::Absent => return Ok(None),
+            SavedArg::Absent | SavedArg::NotGiven => return Ok(None),
             SavedArg::Plain(value) => convert::to_object(py, value.clone())?,
             SavedArg::Tensor(snapshot) => tensor(snapshot)?,
             SavedArg::List(list) => {

@@ -12,7 +12,7 @@ use corten_tables::ops;
 ops! { family = loss;
 
 /// `(input - target)²`.
-mse_loss(input: Tensor, target: Tensor, reduction: int = 1) -> Tensor { meta: loss::pair_meta(input, target, reduction); kernel: evaluate_loss(&outs[0], reduction, || square(sub(input, target))); forms: fn; domain: any, any }
+mse_loss(input: Tensor, target: Tensor, reduction: int = 1) -> Tensor { meta: { loss::need_float("mse_cpu", input, target)?; loss::pair_meta(input, target, reduction) }; kernel: evaluate_loss(&outs[0], reduction, || square(sub(input, target))); forms: fn; domain: any, any }
 /// `|input - target|`.
 l1_loss(input: Tensor, target: Tensor, reduction: int = 1) -> Tensor { composite: loss::reduced(abs(sub(input, target)), reduction); forms: fn; domain: any, any }
 /// A parabola below `beta`, a line above.
@@ -20,9 +20,9 @@ smooth_l1_loss(input: Tensor, target: Tensor, reduction: int = 1, beta: float = 
 /// A parabola below `delta`, a line above with the slope `delta`.
 huber_loss(input: Tensor, target: Tensor, reduction: int = 1, delta: float = 1.0) -> Tensor { composite: huber(input, target, reduction, delta); forms: fn; domain: any, any }
 /// The cross-entropy of probabilities; logarithms are limited to -100.
-binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor?, reduction: int = 1) -> Tensor { meta: loss::binary_meta(input, target, weight, reduction); kernel: { loss::need_probabilities(input)?; evaluate_loss(&outs[0], reduction, || entropy(input, target, weight)) }; forms: fn; domain: unit, unit }
+binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor?, reduction: int = 1) -> Tensor { meta: loss::probabilities_meta(input, target, weight, reduction); kernel: { loss::need_probabilities(input)?; evaluate_loss(&outs[0], reduction, || entropy(input, target, weight)) }; forms: fn; domain: unit, unit }
 /// The cross-entropy of `sigmoid(input)`, without overflow.
-binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor?, pos_weight: Tensor?, reduction: int = 1) -> Tensor { meta: loss::binary_meta(input, target, weight, reduction); kernel: evaluate_loss(&outs[0], reduction, || logits_entropy(input, target, weight, pos_weight)); forms: fn; domain: any, unit }
+binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor?, pos_weight: Tensor?, reduction: int = 1) -> Tensor { meta: loss::logits_meta(input, target, weight, reduction); kernel: evaluate_loss(&outs[0], reduction, || logits_entropy(input, target, weight, pos_weight)); forms: fn; domain: any, unit }
 /// The divergence of a target distribution from one given by its logarithms.
 kl_div(input: Tensor, target: Tensor, reduction: int = 1, *, log_target: bool = false) -> Tensor { composite: { if input.dtype().is_integral(true) || target.dtype().is_integral(true) { fail!(Runtime, "kl_div: Integral inputs not supported.") } loss::reduced(if log_target { mul(exp(target), sub(target, input)) } else { sub(xlogy(target, target), mul(target, input)) }, reduction) }; forms: fn; domain: any, unit }
 /// `-weight[target] * input[target]` of log-probabilities (N, C, …) or (C).
@@ -44,6 +44,7 @@ fn smooth(input: &Tensor, target: &Tensor, reduction: i64, beta: f64) -> Result<
     if beta < 0.0 {
         fail!(Runtime, "smooth_l1_loss does not support negative values for beta.");
     }
+    loss::need_float("smooth_l1_cpu", input, target)?;
     let distance = abs(sub(input, target));
     if beta == 0.0 {
         return loss::reduced(distance, reduction);
@@ -56,6 +57,7 @@ fn huber(input: &Tensor, target: &Tensor, reduction: i64, delta: f64) -> Result<
     if delta <= 0.0 {
         fail!(Runtime, "huber_loss does not support non-positive values for delta.");
     }
+    loss::need_float("huber_cpu", input, target)?;
     let distance = abs(sub(input, target));
     let line = mul(sub(&distance, 0.5 * delta), delta);
     loss::reduced(where_(le(&distance, delta), mul(square(&distance), 0.5), line), reduction)
@@ -171,6 +173,6 @@ fn with_distribution(
     Ok(match loss::reduction(reduction)? {
         Reduction::None => neg(sum_dim_with(losses, [dim], false, Value::None)),
         Reduction::Sum => neg(sum(losses)),
-        Reduction::Mean => neg(div(sum(losses), if x.ndim() == 1 { 1.0 } else { batch })),
+        Reduction::Mean => div(neg(sum(losses)), if x.ndim() == 1 { 1.0 } else { batch }),
     })
 }

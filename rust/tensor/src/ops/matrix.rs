@@ -102,12 +102,12 @@ fn matmul_of(x: &Tensor, y: &Tensor) -> Result<T> {
         (_, 1) => {
             let (lead, k) = x.sizes().split_at(x.ndim() - 1);
             let rows: i64 = lead.iter().product();
-            reshape(mv(reshape(x, [rows, k[0]]), y), lead)
+            _unsafe_view(mv(reshape(x, [rows, k[0]]), y), lead)
         }
         (_, 2) => {
             let (lead, k) = x.sizes().split_at(x.ndim() - 1);
             let rows: i64 = lead.iter().product();
-            reshape(mm(reshape(x, [rows, k[0]]), y), [lead, &y.sizes()[1..]].concat())
+            _unsafe_view(mm(reshape(x, [rows, k[0]]), y), [lead, &y.sizes()[1..]].concat())
         }
         (1, _) => squeeze_dim(matmul_of(&unsqueeze(x, 0).tensor()?, y)?, [-2]),
         _ => batched(x, y)?,
@@ -124,5 +124,5 @@ fn batched(x: &Tensor, y: &Tensor) -> Result<T> {
     };
     let product = bmm(stacked(x), stacked(y));
     let (rows, columns) = (x.sizes()[x.ndim() - 2], y.sizes()[y.ndim() - 1]);
-    Ok(reshape(product, [&lead[..], &[rows, columns]].concat()))
+    Ok(_unsafe_view(product, [&lead[..], &[rows, columns]].concat()))
 }

@@ -37,21 +37,9 @@ fn same(input: &crate::Tensor, other: &crate::Tensor) -> crate::Result<T> {
             other.device()
         );
     }
-    if input.dtype() != other.dtype() {
-        crate::fail!(
-            Runtime,
-            "Expected object of data type {} but got data type {} for argument 'other' in call to equal",
-            checks_name(input),
-            checks_name(other)
-        );
-    }
     if input.sizes() != other.sizes() {
         return Ok(T::value(false));
     }
     let equal = eq(input, other).tensor()?;
     Ok(T::value(read::scalars(&equal)?.iter().all(|x| !x.is_zero())))
-}
-
-fn checks_name(x: &crate::Tensor) -> &'static str {
-    crate::rules::checks::cpp_name(x.dtype())
 }

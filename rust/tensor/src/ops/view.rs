@@ -12,6 +12,8 @@ view(input: Tensor, size: Sizes...) -> View { view: view::view(input, size); for
 view.dtype(input: Tensor, dtype: DType) -> View { view: view::view_dtype(input, dtype); forms: method; nondiff }
 /// The same elements in another shape: a view where strides allow it, else a copy.
 reshape(input: Tensor, shape: Sizes...) -> Tensor { composite: reshape_of(input, shape); forms: fn method }
+/// The same data in another shape, of a tensor that nothing else sees: what results is no view.
+_unsafe_view(input: Tensor, size: Sizes) -> Tensor { composite: unsafe_view(input, size); check: none }
 /// Dimensions `start_dim` to `end_dim` as one.
 flatten(input: Tensor, start_dim: Dim = 0, end_dim: Dim = -1) -> Tensor { composite: { let sizes = view::flattened(input, start_dim, end_dim)?; if &sizes[..] == input.sizes() { T::from(input) } else { reshape_of(input, &sizes) } }; forms: fn method }
 /// Two dimensions exchanged.
@@ -75,6 +77,12 @@ _set_source_(input: Tensor, source: Tensor) -> Self { composite: replace::set(in
 /// A view of the whole tensor.
 alias(input: Tensor) -> View { view: Ok(crate::op::Views::One(input.core().clone())) }
 
+}
+
+fn unsafe_view(input: &crate::Tensor, size: &[i64]) -> crate::Result<T> {
+    let out = view(input, size).tensor()?;
+    out.set_base(None);
+    Ok(T::from(&out))
 }
 
 /// The same elements in another shape: a view where strides allow it.

@@ -110,10 +110,18 @@ pub fn meta(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, settings: Se
     }
     settings.check(w.len() - 2)?;
     common_device([Some(input), Some(weight), bias].into_iter().flatten())?;
+    if let Some(bias) = bias.filter(|bias| bias.dtype() != input.dtype()) {
+        fail!(
+            Runtime,
+            "Input type ({}) and bias type ({}) should be the same",
+            cpp_name(input.dtype()),
+            cpp_name(bias.dtype())
+        );
+    }
     if input.dtype() != weight.dtype() {
         fail!(
             Runtime,
-            "Input type (torch.{}Tensor) and weight type (torch.{}Tensor) should be the same or input should be a MKLDNN tensor and weight is a dense tensor",
+            "expected scalar type {} but found {}",
             input.dtype().scalar_name(),
             weight.dtype().scalar_name()
         );
@@ -150,14 +158,6 @@ pub fn meta(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, settings: Se
                 "Given weight of size {}, expected bias to be 1-dimensional with {outputs} elements, but got bias of size {} instead",
                 text::sizes(w),
                 text::sizes(bias.sizes())
-            );
-        }
-        if bias.dtype() != input.dtype() {
-            fail!(
-                Runtime,
-                "Input type ({}) and bias type ({}) should be the same",
-                cpp_name(input.dtype()),
-                cpp_name(bias.dtype())
             );
         }
     }

@@ -417,7 +417,7 @@ pub fn masked_select(x: &Tensor, mask: &Tensor) -> Result<Tensor> {
     if mask.dtype() != DType::Bool {
         fail!(Runtime, "masked_select: expected BoolTensor for mask");
     }
-    let sizes = broadcast([x.sizes(), mask.sizes()])?;
+    let sizes = broadcast([mask.sizes(), x.sizes()])?;
     let (xs, ms) = (broadcast_strides(x.core(), &sizes), broadcast_strides(mask.core(), &sizes));
     let (source, mask) = (x.core().operand_as(&sizes, &xs)?, mask.core().operand_as(&sizes, &ms)?);
     let out = Tensor::empty(&[kernels::count_true(mask)? as i64], x.dtype(), x.device())?;

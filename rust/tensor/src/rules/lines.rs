@@ -210,9 +210,10 @@ pub fn extreme(largest: bool, input: &Tensor, dim: i64, outs: &[Tensor]) -> Resu
 
 /// `meta` of `softmax` and its logarithm.
 pub fn softmax_meta(name: &str, input: &Tensor, dim: i64) -> Result<Meta> {
-    wrap(dim, input.ndim())?;
+    let last = wrap(dim, input.ndim())? + 1 == input.ndim();
     if !input.dtype().is_float() {
-        fail!(NotImplemented, "\"{name}_kernel_impl\" not implemented for '{}'", input.dtype().scalar_name());
+        let place = if last { "_lastdim" } else { "" };
+        fail!(NotImplemented, "\"{name}{place}_kernel_impl\" not implemented for '{}'", input.dtype().scalar_name());
     }
     Ok(smallvec![like(input, input.dtype())])
 }

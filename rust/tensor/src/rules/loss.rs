@@ -48,8 +48,42 @@ pub fn pair_meta(x: &Tensor, target: &Tensor, code: i64) -> Result<Meta> {
     Ok(smallvec![fresh(x, if reduction == Reduction::None { sizes } else { Dims::new() }, dtype)])
 }
 
-/// `meta` of `binary_cross_entropy` and its like: all of one size (the weights broadcast to it).
-pub fn binary_meta(x: &Tensor, target: &Tensor, weight: Option<&Tensor>, code: i64) -> Result<Meta> {
+/// Refuses to compare integers with integers.
+pub fn need_float(kernel: &str, x: &Tensor, target: &Tensor) -> Result<()> {
+    let dtype = promote::result_type(&[Number::Tensor(x), Number::Tensor(target)]);
+    if dtype.is_integral(false) {
+        fail!(NotImplemented, "\"{kernel}\" not implemented for '{}'", dtype.scalar_name());
+    }
+    Ok(())
+}
+
+/// `meta` of `binary_cross_entropy`.
+pub fn probabilities_meta(x: &Tensor, target: &Tensor, weight: Option<&Tensor>, code: i64) -> Result<Meta> {
+    let meta = binary_meta(x, target, weight, code)?;
+    if target.dtype() != x.dtype() {
+        fail!(Runtime, "Found dtype {} but expected {}", target.dtype().scalar_name(), x.dtype().scalar_name());
+    }
+    need_float("binary_cross_entropy", x, target)?;
+    Ok(meta)
+}
+
+/// `meta` of `binary_cross_entropy_with_logits`.
+pub fn logits_meta(x: &Tensor, target: &Tensor, weight: Option<&Tensor>, code: i64) -> Result<Meta> {
+    let meta = binary_meta(x, target, weight, code)?;
+    need_float("log_sigmoid_cpu", x, x)?;
+    if target.dtype().is_integral(false) {
+        fail!(
+            Runtime,
+            "result type {} can't be cast to the desired output type {}",
+            x.dtype().scalar_name(),
+            target.dtype().scalar_name()
+        );
+    }
+    Ok(meta)
+}
+
+/// The sizes of binary cross-entropies: all of one size (the weights broadcast to it).
+fn binary_meta(x: &Tensor, target: &Tensor, weight: Option<&Tensor>, code: i64) -> Result<Meta> {
     if x.sizes() != target.sizes() {
         fail!(
             Value,
@@ -58,13 +92,12 @@ pub fn binary_meta(x: &Tensor, target: &Tensor, weight: Option<&Tensor>, code: i
             text::sizes(x.sizes())
         );
     }
-    if !x.dtype().is_float() {
-        fail!(NotImplemented, "\"binary_cross_entropy\" not implemented for '{}'", x.dtype().scalar_name());
-    }
     if let Some(weight) = weight {
         super::view::expand(weight, x.sizes())?;
     }
-    pair_meta(x, target, code)
+    let dtype = promote::result_type(&[Number::Tensor(x), Number::Tensor(target)]);
+    let scalar = reduction(code)? != Reduction::None;
+    Ok(smallvec![fresh(x, if scalar { Dims::new() } else { x.dims() }, dtype)])
 }
 
 /// Refuses probabilities outside [0, 1].
@@ -85,30 +118,44 @@ fn volume(x: &Tensor) -> [i64; 3] {
     }
 }
 
+/// Refuses targets that are not a class for each sample, and for each place of a sample.
+fn check_target_sizes(a: &[i64], t: &[i64]) -> Result<()> {
+    match (a, t) {
+        ([_] | [_, _], [_, _, ..]) => fail!(Runtime, "0D or 1D target tensor expected, multi-target not supported"),
+        ([_], [n]) if *n != 1 => {
+            fail!(Value, "For 1D input, 1D target must have size 1, but got target size: {n}")
+        }
+        ([_] | [_, _], _) => {}
+        ([_, _, _, _], t) if t.len() != 3 => fail!(
+            Runtime,
+            "only batches of spatial targets supported (3D tensors) but got targets of dimension: {}",
+            t.len()
+        ),
+        ([n, _, rest @ ..], t) if t[0] != *n || t[1..] != *rest => match a.len() {
+            4 => fail!(Runtime, "size mismatch (got input: {} , target: {}", text::sizes(a), text::sizes(t)),
+            _ => {
+                let expected: Dims = std::iter::once(*n).chain(rest.iter().copied()).collect();
+                fail!(Runtime, "Expected target size {}, got {}", text::sizes(&expected), text::sizes(t))
+            }
+        },
+        _ => {}
+    }
+    Ok(())
+}
+
 fn check_classes(x: &Tensor, target: &Tensor, weight: Option<&Tensor>) -> Result<()> {
     let (a, t) = (x.sizes(), target.sizes());
     if a.is_empty() {
-        fail!(Runtime, "input tensor should be 1D or 2D");
+        fail!(Value, "Expected 1 or more dimensions (got 0)");
     }
     if !x.dtype().is_float() {
         fail!(NotImplemented, "\"nll_loss_out_frame\" not implemented for '{}'", x.dtype().scalar_name());
     }
     let batch_matches = a.len() == 1 || t.first() == a.first();
     if !batch_matches {
-        fail!(
-            Value,
-            "Expected input batch_size ({}) to match target batch_size ({}).",
-            a[0],
-            t.first().map_or("none".into(), i64::to_string)
-        );
+        fail!(Value, "Expected input batch_size ({}) to match target batch_size ({}).", a[0], t.first().unwrap_or(&0));
     }
-    let expected: Dims = match a {
-        [_] => t.iter().copied().filter(|_| t == [1]).collect(),
-        _ => std::iter::once(a[0]).chain(a[2..].iter().copied()).collect(),
-    };
-    if t != &expected[..] {
-        fail!(Runtime, "size mismatch (got input: {}, target: {})", text::sizes(a), text::sizes(t));
-    }
+    check_target_sizes(a, t)?;
     if !matches!(target.dtype(), DType::I64 | DType::U8) {
         fail!(Runtime, "expected target dtype to be Long or Byte, but got {}", target.dtype().scalar_name());
     }

@@ -25,7 +25,7 @@ def max_pool1d_with_indices(
     return_indices: bool = False,
 ) -> Any:
     """The largest element of each window, and its position."""
-    return core.max_pool1d_with_indices(input, kernel_size, _or_kernel(stride), padding, dilation, ceil_mode)
+    return tuple(core.max_pool1d_with_indices(input, kernel_size, _or_kernel(stride), padding, dilation, ceil_mode))
 
 
 def max_pool1d(
@@ -38,8 +38,9 @@ def max_pool1d(
     return_indices: bool = False,
 ) -> Any:
     """The largest element of each window of (N, C, L) or (C, L); `stride` is the window's size by default."""
-    row = core.max_pool1d_with_indices if return_indices else core.max_pool1d
-    return row(input, kernel_size, _or_kernel(stride), padding, dilation, ceil_mode)
+    if return_indices:
+        return max_pool1d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
+    return core.max_pool1d(input, kernel_size, _or_kernel(stride), padding, dilation, ceil_mode)
 
 
 def max_pool2d_with_indices(
@@ -52,7 +53,7 @@ def max_pool2d_with_indices(
     return_indices: bool = False,
 ) -> Any:
     """The largest element of each window, and its position in the flattened plane."""
-    return core.max_pool2d_with_indices(input, kernel_size, _or_kernel(stride), padding, dilation, ceil_mode)
+    return tuple(core.max_pool2d_with_indices(input, kernel_size, _or_kernel(stride), padding, dilation, ceil_mode))
 
 
 def max_pool2d(
@@ -65,8 +66,9 @@ def max_pool2d(
     return_indices: bool = False,
 ) -> Any:
     """The largest element of each window of (N, C, H, W) or (C, H, W)."""
-    row = core.max_pool2d_with_indices if return_indices else core.max_pool2d
-    return row(input, kernel_size, _or_kernel(stride), padding, dilation, ceil_mode)
+    if return_indices:
+        return max_pool2d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
+    return core.max_pool2d(input, kernel_size, _or_kernel(stride), padding, dilation, ceil_mode)
 
 
 def max_pool3d_with_indices(
@@ -79,7 +81,7 @@ def max_pool3d_with_indices(
     return_indices: bool = False,
 ) -> Any:
     """The largest element of each window, and its position in the flattened volume."""
-    return core.max_pool3d_with_indices(input, kernel_size, _or_kernel(stride), padding, dilation, ceil_mode)
+    return tuple(core.max_pool3d_with_indices(input, kernel_size, _or_kernel(stride), padding, dilation, ceil_mode))
 
 
 def max_pool3d(
@@ -92,8 +94,9 @@ def max_pool3d(
     return_indices: bool = False,
 ) -> Any:
     """The largest element of each window of (N, C, D, H, W) or (C, D, H, W)."""
-    row = core.max_pool3d_with_indices if return_indices else core.max_pool3d
-    return row(input, kernel_size, _or_kernel(stride), padding, dilation, ceil_mode)
+    if return_indices:
+        return max_pool3d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
+    return core.max_pool3d(input, kernel_size, _or_kernel(stride), padding, dilation, ceil_mode)
 
 
 def _adaptive_size(output_size: Any, input: Tensor, dims: int) -> Any:
@@ -111,19 +114,19 @@ def _adaptive_size(output_size: Any, input: Tensor, dims: int) -> Any:
 def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """The maxima of windows that divide (N, C, L) or (C, L) into `output_size` parts."""
     result = core.adaptive_max_pool1d(input, _adaptive_size(output_size, input, 1))
-    return result if return_indices else result[0]
+    return tuple(result) if return_indices else result[0]
 
 
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """The maxima of windows that divide (N, C, H, W) or (C, H, W) into `output_size` parts; None keeps a size."""
     result = core.adaptive_max_pool2d(input, _adaptive_size(output_size, input, 2))
-    return result if return_indices else result[0]
+    return tuple(result) if return_indices else result[0]
 
 
 def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """The maxima of windows that divide (N, C, D, H, W) or (C, D, H, W) into `output_size` parts."""
     result = core.adaptive_max_pool3d(input, _adaptive_size(output_size, input, 3))
-    return result if return_indices else result[0]
+    return tuple(result) if return_indices else result[0]
 
 
 def adaptive_max_pool1d_with_indices(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
