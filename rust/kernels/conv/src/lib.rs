@@ -20,6 +20,7 @@ mod taps;
 mod weight;
 mod weight_planes;
 mod windows;
+mod winograd;
 
 pub use pool::{
     adaptive_avg_pool, adaptive_avg_pool_backward, adaptive_max_pool, avg_pool, avg_pool_backward, max_pool,
@@ -162,6 +163,7 @@ unsafe fn convolve<S: Storage>(job: &Direct<S>, plain: bool) -> Result<()> {
         match (job.x.flat(), job.y.flat()) {
             (Some(x), Some(y)) if plain && pixels >= MANY => products(job, x, y),
             _ if job.is_narrow() => job.run_rows(),
+            _ if job.suits_winograd() && job.run_winograd()? => Ok(()),
             _ => job.run(),
         }
     }

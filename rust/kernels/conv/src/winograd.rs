@@ -1,0 +1,536 @@
+//! Convolutions of 3 by 3 positions without steps, by minimal filtering (Winograd, "Arithmetic Complexity of Computations",
+//! 1980; Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016): `F(2 x 2, 3 x 3)`.
+//!
+//! A tile of 2 by 2 outputs is `A' [(G g G') * (B' d B)] A` of the 4 by 4 inputs `d` that it reads and of the weights `g`,
+//! added over the input channels between the last two steps: 16 multiplications for 36. The sums over channels are 16
+//! products of matrices (tiles by channels, channels by outputs), computed by the micro-kernel for a block of tiles whose
+//! transforms stay in the caches.
+//!
+//! Each output is the same sum everywhere: the transforms add in the order written here, the products are chains of 512
+//! input channels. An infinity or NaN in a tile spreads over all its outputs, and the transforms may overflow where plain
+//! sums do not: where any output is not finite, the call is computed again by [`Direct::run`].
+
+use crate::direct::{Direct, Padded, volume};
+use corten_base::pool::try_parallel_for;
+use corten_base::{Result, Scalar, multiversion};
+use corten_gemm::product::{K_BLOCK, TASK_WORK};
+use corten_gemm::scratch::{Inline, Ptr, Scratch};
+use corten_gemm::simd::Real;
+use corten_gemm::storage::{Storage, View};
+use corten_gemm::tile::{Compute, Run, Tile};
+use std::any::TypeId;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// Products: positions of a transformed tile.
+const POINTS: usize = 16;
+/// Tiles of a task: a multiple of the micro-kernel's heights 4, 6 and 14.
+const TASK_TILES: usize = 84;
+/// Bytes of transformed weights that a task reads again for every few tiles.
+const NEAR: usize = 256 << 10;
+/// Bytes of padded images that are kept at once.
+const SLAB: usize = 2 << 20;
+/// Tasks that keep several threads busy.
+const TASKS: usize = 8;
+/// Numbers that are transformed together.
+const VECTOR: usize = 8;
+/// Numbers between transformed positions, beside their size: powers of two would share few sets of the first cache.
+const GAP: usize = 16;
+/// Channels whose weights are transformed together.
+const CHANNELS: usize = 8;
+/// Pixels that are written together where rows follow each other.
+const TOGETHER: usize = 64;
+
+/// Tiles of the outputs of some images, and the blocks that tasks compute: rows of tiles, or parts of one row.
+struct Tiles {
+    /// Rows of tiles in an image, and tiles in a row.
+    down: usize,
+    across: usize,
+    /// Rows and tiles of a row in a block.
+    block: [usize; 2],
+    /// Blocks along both.
+    blocks: [usize; 2],
+}
+
+impl Tiles {
+    fn new(images: usize, [_, height, width]: [usize; 3]) -> Self {
+        let (down, across) = (height.div_ceil(2), width.div_ceil(2));
+        let rows = images * down;
+        let blocks = [rows.div_ceil((TASK_TILES / across).max(1)), across.div_ceil(TASK_TILES)];
+        Tiles { down, across, block: [rows.div_ceil(blocks[0]), across.div_ceil(blocks[1])], blocks }
+    }
+
+    /// Most tiles of a block.
+    fn most(&self) -> usize {
+        self.block[0] * self.block[1]
+    }
+}
+
+/// Transformed weights, as `[group][position][panel][input][output within the panel]`.
+struct Filters<T> {
+    data: Ptr<T>,
+    /// From one position to the next.
+    point: usize,
+}
+
+impl<S: Storage> Direct<'_, S> {
+    /// True where [`Direct::run_winograd`] can compute this and is quicker than [`Direct::run`].
+    pub fn suits_winograd(&self) -> bool {
+        /// Channels from which on the products outweigh the transforms, and tiles that outweigh those of the weights.
+        const LEAST: (usize, usize) = (24, 64);
+        let [phase] = self.phases else { return false };
+        let (x, y) = (self.x.size, self.y.size);
+        let three = |d: usize| {
+            let taps = &phase.taps[d];
+            taps.len() == 3 && taps.windows(2).all(|pair| pair[1].1 - pair[0].1 == 1)
+        };
+        let flat = x[0] == 1 && y[0] == 1 && phase.taps[0].len() == 1 && phase.taps[0][0].1 == 0;
+        S::PARTS == 1
+            && TypeId::of::<S::Compute>() == TypeId::of::<f32>()
+            && flat
+            && phase.step == [1; 3]
+            && phase.scale == [1; 3]
+            && three(1)
+            && three(2)
+            && self.inputs.min(self.outputs) >= LEAST.0
+            && self.images * y[1].div_ceil(2) * y[2].div_ceil(2) >= LEAST.1
+    }
+
+    /// Computes a convolution that [`Direct::suits_winograd`]; false where an output is not finite, which leaves all of
+    /// them to be computed again.
+    ///
+    /// # Safety
+    /// As [`Direct::run`].
+    pub unsafe fn run_winograd(&self) -> Result<bool> {
+        let phase = &self.phases[0];
+        let panel = <S::Compute as Compute>::kernels().panel();
+        let (mut low, mut size) = self.padding();
+        let first: [isize; 3] = std::array::from_fn(|d| phase.taps[d][0].1);
+        for d in 1..3 {
+            // The last tile reads one position more where the size is odd.
+            low[d] = low[d].max((-first[d]).max(0) as usize);
+            size[d] = size[d].max((low[d] as isize + first[d]) as usize + 2 * self.y.size[d].div_ceil(2) + 2);
+        }
+        let image = volume(&[size[1], size[2], self.inputs])?;
+        let slab = (SLAB / size_of::<S::Compute>() / volume(&[image.max(1), self.groups])?).clamp(1, self.images);
+        let mut inline = [const { Inline::uninit() }; 2];
+        let [one, two] = &mut inline;
+        let (mut inputs, mut weights) = (Scratch::new(one), Scratch::new(two));
+        let room = volume(&[slab, self.groups, image])?;
+        let padded = Padded { data: inputs.room(room)?, low, size, pixel: self.inputs, image };
+        let point = volume(&[self.outputs.next_multiple_of(panel), self.inputs])? + GAP;
+        let filters: Filters<S::Compute> =
+            Filters { data: weights.room(volume(&[self.groups, POINTS, point])?)?, point };
+        let (bias, finite) = (self.biases(), AtomicBool::new(true));
+        // SAFETY: the room for the weights and for a slab of images was counted above.
+        unsafe {
+            self.transform_weights(&filters, panel)?;
+            for start in (0..self.images).step_by(slab) {
+                let images = start..self.images.min(start + slab);
+                padded.fill(&self.x, images.clone(), self.groups, self.inputs);
+                self.tiles(&padded, &filters, first, images, bias.as_deref(), &finite)?;
+            }
+        }
+        Ok(finite.into_inner())
+    }
+
+    /// Transforms the weights.
+    ///
+    /// # Safety
+    /// The filters must have room for them.
+    unsafe fn transform_weights(&self, filters: &Filters<S::Compute>, panel: usize) -> Result<()> {
+        let (w, phase) = (self.weights, &self.phases[0]);
+        // Where each position of the kernel lies in a row of nine, if there is one, and in memory.
+        let order: [usize; 9] = std::array::from_fn(|tap| 3 * phase.taps[1][tap / 3].0 + phase.taps[2][tap % 3].0);
+        let row = w.steps[2] == 1 && w.steps[1] == 3;
+        let panels = self.outputs.div_ceil(panel);
+        let work = TASK_WORK / 32 / (panel * self.inputs) + 1;
+        try_parallel_for(self.groups * panels, work, &|range| {
+            let mut inline = Inline::uninit();
+            let mut turned = Scratch::new(&mut inline);
+            let turned: Ptr<S::Compute> = turned.room(9 * CHANNELS * panel)?;
+            for index in range {
+                let (group, q) = (index / panels, index % panels);
+                let columns = panel.min(self.outputs - q * panel);
+                let from = w.at(group, q * panel);
+                let to = filters.data.at(group * POINTS * filters.point + q * panel * self.inputs);
+                // SAFETY: the room for the turned weights is that large; the weights are valid for the channels.
+                unsafe {
+                    if columns < panel {
+                        std::slice::from_raw_parts_mut(turned.0, 9 * CHANNELS * panel).fill(S::Compute::ZERO);
+                    }
+                    for channel in (0..self.inputs).step_by(CHANNELS) {
+                        let channels = CHANNELS.min(self.inputs - channel);
+                        let ptr = from.wrapping_offset(channel as isize * w.input);
+                        if row && w.input == 9 {
+                            S::pack_right(
+                                View { ptr, row: 1, column: w.output },
+                                9 * channels,
+                                columns,
+                                turned.0,
+                                panel,
+                            );
+                        } else if row {
+                            for c in 0..channels {
+                                let ptr = ptr.wrapping_offset(c as isize * w.input);
+                                let view = View { ptr, row: 1, column: w.output };
+                                S::pack_right(view, 9, columns, turned.at(9 * c * panel), panel);
+                            }
+                        } else {
+                            for tap in 0..9 {
+                                let at = (tap / 3) as isize * w.steps[1] + (tap % 3) as isize * w.steps[2];
+                                let view = View { ptr: ptr.wrapping_offset(at), row: w.input, column: w.output };
+                                S::pack_right(view, channels, columns, turned.at(tap * panel), 9 * panel);
+                            }
+                        }
+                        let to = Ptr(to.wrapping_add(channel * panel));
+                        transform_weights(turned, to, filters.point, &order, channels, panel);
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Computes the tiles of some images.
+    ///
+    /// # Safety
+    /// As [`Direct::run`]; the padded images and the weights must be filled.
+    unsafe fn tiles(
+        &self,
+        padded: &Padded<S::Compute>,
+        filters: &Filters<S::Compute>,
+        first: [isize; 3],
+        images: Range<usize>,
+        bias: Option<&[S::Compute]>,
+        finite: &AtomicBool,
+    ) -> Result<()> {
+        let panel = <S::Compute as Compute>::kernels().panel();
+        let tiles = Tiles::new(images.len(), self.y.size);
+        let depth = self.inputs;
+        let near =
+            (NEAR / size_of::<S::Compute>() / depth.min(K_BLOCK)).min(2 * K_BLOCK / 8).max(panel) / panel * panel;
+        let chunks = self.outputs.div_ceil(near);
+        let blocks = tiles.blocks[0] * tiles.blocks[1];
+        // Parts of the outputs transform the inputs anew.
+        let parts = TASKS.div_ceil(blocks * self.groups).min(chunks);
+        let near = near.min(self.outputs);
+        let input_point = volume(&[tiles.most(), depth])? + GAP;
+        let sum_point = volume(&[tiles.most(), near])? + GAP;
+        let work = volume(&[tiles.most(), depth, self.outputs, POINTS])? / parts;
+        try_parallel_for(self.groups * blocks * parts, TASK_WORK / work.max(1) + 1, &|range| {
+            let mut inline = [const { Inline::uninit() }; 3];
+            let [one, two, three] = &mut inline;
+            let (mut one, mut two, mut three) = (Scratch::new(one), Scratch::new(two), Scratch::new(three));
+            let inputs: Ptr<S::Compute> = one.room(POINTS * input_point)?;
+            let sums: Ptr<S::Compute> = two.room(POINTS * sum_point)?;
+            let outputs: Ptr<S::Compute> = three.room((4 * tiles.most() + 1) * near)?;
+            let mut offsets = [0isize; TASK_TILES];
+            for (tile, offset) in offsets.iter_mut().enumerate() {
+                *offset = (tile * depth) as isize;
+            }
+            for task in range {
+                if !finite.load(Relaxed) {
+                    break;
+                }
+                let (part, block, group) = (task % parts, task / parts % blocks, task / parts / blocks);
+                let at = |d: usize, index: usize, size: usize| {
+                    let start = index * tiles.block[d];
+                    start.min(size)..(start + tiles.block[d]).min(size)
+                };
+                let rows = at(0, block / tiles.blocks[1], images.len() * tiles.down);
+                let columns = at(1, block % tiles.blocks[1], tiles.across);
+                let count = rows.len() * columns.len();
+                if count == 0 {
+                    continue;
+                }
+                for (index, row) in rows.clone().enumerate() {
+                    let (image, row) = (row / tiles.down, row % tiles.down);
+                    let at = [
+                        0,
+                        (2 * row + padded.low[1]) as isize + first[1],
+                        (2 * columns.start + padded.low[2]) as isize + first[2],
+                    ];
+                    let image = padded.data.at((image * self.groups + group) * padded.image);
+                    let from = Ptr(image.wrapping_offset(padded.offset(at)));
+                    let to = Ptr(inputs.at(index * columns.len() * depth));
+                    transform_inputs(from, padded.size[2] * depth, columns.len(), depth, to, input_point);
+                }
+                for chunk in chunks * part / parts..chunks * (part + 1) / parts {
+                    let start = chunk * near;
+                    let width = near.min(self.outputs - start);
+                    let weights = filters.data.at(group * POINTS * filters.point + start * depth);
+                    for point in 0..POINTS {
+                        for k in (0..depth).step_by(K_BLOCK) {
+                            let tile = Tile {
+                                runs: &[Run { a: k as isize, b: (k * panel) as isize, len: K_BLOCK.min(depth - k) }],
+                                a: inputs.at(point * input_point),
+                                rows: &offsets[..count],
+                                a_step: 1,
+                                b: weights.wrapping_add(point * filters.point),
+                                b_step: panel as isize,
+                                b_panel: (panel * depth) as isize,
+                                c: sums.at(point * sum_point),
+                                c_step: width as isize,
+                                resume: k > 0,
+                                alpha: S::Compute::ONE,
+                                beta: None,
+                                bias: std::ptr::null(),
+                                bias_rows: false,
+                            };
+                            // SAFETY: the transformed inputs, weights and sums have room for the block.
+                            unsafe { <S::Compute as Compute>::kernels().block(&tile, width) };
+                        }
+                    }
+                    let channel = group * self.outputs + start;
+                    let bias = Ptr(bias.map_or(std::ptr::null_mut(), |bias| bias[channel..].as_ptr().cast_mut()));
+                    let block =
+                        Block { tiles: &tiles, first: images.start, rows: rows.clone(), columns: columns.clone() };
+                    // SAFETY: the sums hold the block's, and no other task writes its outputs.
+                    if !unsafe { self.finish(&block, (sums, sum_point), outputs, bias, (channel, width)) } {
+                        finite.store(false, Relaxed);
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Transforms the sums of a block and writes its outputs; false where one is not finite.
+    ///
+    /// # Safety
+    /// The sums must hold `width` channels of the block, `room` have room for its outputs and for one more pixel.
+    unsafe fn finish(
+        &self,
+        block: &Block,
+        (sums, point): (Ptr<S::Compute>, usize),
+        room: Ptr<S::Compute>,
+        bias: Ptr<S::Compute>,
+        (channel, width): (usize, usize),
+    ) -> bool {
+        let [_, height, across] = self.y.size;
+        let Block { tiles, ref rows, ref columns, .. } = *block;
+        let pixels = (2 * columns.end).min(across) - 2 * columns.start;
+        let flat = self.y.flat().filter(|_| columns.len() == tiles.across);
+        let spare = room.at(4 * tiles.most() * width);
+        let (mut row, mut all) = (rows.start, true);
+        while row < rows.end {
+            let (image, top) = (row / tiles.down, row % tiles.down);
+            // As many rows of tiles of one image as make a good many pixels.
+            let count = if flat.is_some() { TOGETHER.div_ceil(2 * pixels) } else { 1 };
+            let count = count.min(tiles.down - top).min(rows.end - row);
+            let lines = (2 * (top + count)).min(height) - 2 * top;
+            for index in 0..count {
+                let from = Ptr(sums.at((row + index - rows.start) * columns.len() * width));
+                let below = 2 * index + 1 < lines;
+                let to = room.at(2 * index * pixels * width);
+                let to = [to, if below { to.wrapping_add(pixels * width) } else { spare }].map(Ptr);
+                let sizes = Row { tiles: columns.len(), pixels, width, below, spare: Ptr(spare) };
+                all &= transform_sums(from, point, to, bias, &sizes);
+            }
+            let at = |line: usize| self.y.at(block.first + image, channel, [0, 2 * top + line, 2 * columns.start]);
+            let (runs, run, step) = match flat {
+                Some(step) => (1, lines * pixels, step),
+                None => (lines, pixels, self.y.steps[2]),
+            };
+            for line in 0..runs {
+                let out = View { ptr: at(line), row: step, column: self.y.channel };
+                // SAFETY: the run of pixels lies inside the output, and no other task writes it.
+                unsafe { S::store(room.at(line * pixels * width), width, run, width, out) };
+            }
+            row += count;
+        }
+        all
+    }
+}
+
+/// A block of tiles: rows of tiles of all images of a slab, the first of which is `first`, and the tiles of each row.
+struct Block<'a> {
+    tiles: &'a Tiles,
+    first: usize,
+    rows: Range<usize>,
+    columns: Range<usize>,
+}
+
+/// A row of tiles whose outputs are two rows of pixels, or one where there is nothing below; what lies outside goes to
+/// `spare`.
+struct Row<T> {
+    tiles: usize,
+    pixels: usize,
+    width: usize,
+    below: bool,
+    spare: Ptr<T>,
+}
+
+#[inline(always)]
+fn add<T: Real, const N: usize>(x: [T; N], y: [T; N]) -> [T; N] {
+    std::array::from_fn(|i| x[i].plus(y[i]))
+}
+
+#[inline(always)]
+fn subtract<T: Real, const N: usize>(x: [T; N], y: [T; N]) -> [T; N] {
+    std::array::from_fn(|i| x[i].plus(y[i].negative()))
+}
+
+/// `B' d` of four numbers.
+#[inline(always)]
+fn spread<T: Real, const N: usize>(d: [[T; N]; 4]) -> [[T; N]; 4] {
+    [subtract(d[0], d[2]), add(d[1], d[2]), subtract(d[2], d[1]), subtract(d[1], d[3])]
+}
+
+/// `G g` of three numbers.
+#[inline(always)]
+fn widen<T: Real, const N: usize>(g: [[T; N]; 3], half: T) -> [[T; N]; 4] {
+    let (outer, inner) = (add(g[0], g[2]), g[1]);
+    [g[0], add(outer, inner).map(|x| x.times(half)), subtract(outer, inner).map(|x| x.times(half)), g[2]]
+}
+
+/// `A' m` of four numbers.
+#[inline(always)]
+fn gather<T: Real, const N: usize>(m: [[T; N]; 4]) -> [[T; N]; 2] {
+    [add(add(m[0], m[1]), m[2]), subtract(subtract(m[1], m[2]), m[3])]
+}
+
+/// # Safety
+/// `p` must be valid for reads of `N` numbers.
+#[inline(always)]
+unsafe fn load<T: Copy, const N: usize>(p: *const T) -> [T; N] {
+    // SAFETY: the caller's promise.
+    unsafe { p.cast::<[T; N]>().read_unaligned() }
+}
+
+/// # Safety
+/// `p` must be valid for writes of `N` numbers.
+#[inline(always)]
+unsafe fn store<T: Copy, const N: usize>(p: *mut T, x: [T; N]) {
+    // SAFETY: the caller's promise.
+    unsafe { p.cast::<[T; N]>().write_unaligned(x) }
+}
+
+/// Writes a row of a transformed tile.
+///
+/// # Safety
+/// `to` must have room for them.
+#[inline(always)]
+unsafe fn put_row<T: Copy, const N: usize>(to: Ptr<T>, point: usize, row: usize, x: [[T; N]; 4]) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        store(to.at(4 * row * point), x[0]);
+        store(to.at((4 * row + 1) * point), x[1]);
+        store(to.at((4 * row + 2) * point), x[2]);
+        store(to.at((4 * row + 3) * point), x[3]);
+    }
+}
+
+multiversion! {
+    /// Transforms the weights of some channels, `[channel][position][output]` in the kernel's `order`.
+    fn transform_weights<T: Real>(
+        from: Ptr<T>,
+        to: Ptr<T>,
+        point: usize,
+        order: &[usize; 9],
+        channels: usize,
+        panel: usize,
+    ) {
+        let half = T::from_scalar(Scalar::Float(0.5));
+        for channel in 0..channels {
+            for lane in (0..panel).step_by(VECTOR) {
+                // SAFETY: panels are a multiple of the vectors; both sides have room for the channels.
+                unsafe {
+                    let tap = |at: usize| load::<T, VECTOR>(from.at((9 * channel + order[at]) * panel + lane));
+                    let column = |j: usize| widen([tap(j), tap(3 + j), tap(6 + j)], half);
+                    let (a, b, c) = (column(0), column(1), column(2));
+                    let to = Ptr(to.at(channel * panel + lane));
+                    put_row(to, point, 0, widen([a[0], b[0], c[0]], half));
+                    put_row(to, point, 1, widen([a[1], b[1], c[1]], half));
+                    put_row(to, point, 2, widen([a[2], b[2], c[2]], half));
+                    put_row(to, point, 3, widen([a[3], b[3], c[3]], half));
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn transform_input<T: Real, const N: usize>(from: Ptr<T>, row: usize, pixel: usize, to: Ptr<T>, point: usize) {
+    // SAFETY: the caller's tile lies in the padded image, and its transform in the room for it.
+    unsafe {
+        let at = |i: usize, j: usize| load::<T, N>(from.at(i * row + j * pixel));
+        let column = |j: usize| spread([at(0, j), at(1, j), at(2, j), at(3, j)]);
+        let (a, b, c, d) = (column(0), column(1), column(2), column(3));
+        put_row(to, point, 0, spread([a[0], b[0], c[0], d[0]]));
+        put_row(to, point, 1, spread([a[1], b[1], c[1], d[1]]));
+        put_row(to, point, 2, spread([a[2], b[2], c[2], d[2]]));
+        put_row(to, point, 3, spread([a[3], b[3], c[3], d[3]]));
+    }
+}
+
+multiversion! {
+    /// Transforms the inputs of tiles beside each other, as `[position][tile][channel]`.
+    fn transform_inputs<T: Real>(from: Ptr<T>, row: usize, tiles: usize, depth: usize, to: Ptr<T>, point: usize) {
+        for tile in 0..tiles {
+            let (from, to) = (Ptr(from.at(2 * tile * depth)), Ptr(to.at(tile * depth)));
+            let whole = depth / VECTOR * VECTOR;
+            for c in (0..whole).step_by(VECTOR) {
+                transform_input::<T, VECTOR>(Ptr(from.at(c)), row, depth, Ptr(to.at(c)), point);
+            }
+            for c in whole..depth {
+                transform_input::<T, 1>(Ptr(from.at(c)), row, depth, Ptr(to.at(c)), point);
+            }
+        }
+    }
+}
+
+/// Transforms one tile's sums; `zeros` stays zero as long as the outputs are finite.
+#[inline(always)]
+fn transform_sum<T: Real, const N: usize>(
+    from: Ptr<T>,
+    point: usize,
+    to: [*mut T; 4],
+    bias: Ptr<T>,
+    zeros: [T; N],
+) -> [T; N] {
+    // SAFETY: the caller's sums, outputs and bias have room for `N` channels.
+    unsafe {
+        let at = |i: usize, j: usize| load::<T, N>(from.at((4 * i + j) * point));
+        let column = |j: usize| gather([at(0, j), at(1, j), at(2, j), at(3, j)]);
+        let (a, b, c, d) = (column(0), column(1), column(2), column(3));
+        let (above, below) = (gather([a[0], b[0], c[0], d[0]]), gather([a[1], b[1], c[1], d[1]]));
+        let bias = if bias.0.is_null() { [T::ZERO; N] } else { load(bias.0) };
+        let mut zeros = zeros;
+        let mut put = |to: *mut T, y: [T; N]| {
+            let y = add(y, bias);
+            zeros = std::array::from_fn(|k| y[k].fma(T::ZERO, zeros[k]));
+            store(to, y);
+        };
+        put(to[0], above[0]);
+        put(to[1], above[1]);
+        put(to[2], below[0]);
+        put(to[3], below[1]);
+        zeros
+    }
+}
+
+multiversion! {
+    /// Transforms the sums of a row of tiles to pixels with channels last; false where one is not finite.
+    fn transform_sums<T: Real>(from: Ptr<T>, point: usize, to: [Ptr<T>; 2], bias: Ptr<T>, sizes: &Row<T>) -> bool {
+        let &Row { tiles, pixels, width, below, spare } = sizes;
+        let (mut zeros, mut zero) = ([T::ZERO; VECTOR], [T::ZERO; 1]);
+        let whole = width / VECTOR * VECTOR;
+        for tile in 0..tiles {
+            let right = 2 * tile + 1 < pixels;
+            let at = |row: Ptr<T>, inside: bool, j: usize| if inside { row.at((2 * tile + j) * width) } else { spare.0 };
+            let to = [at(to[0], true, 0), at(to[0], right, 1), at(to[1], below, 0), at(to[1], below && right, 1)];
+            let from = Ptr(from.at(tile * width));
+            for c in (0..whole).step_by(VECTOR) {
+                let bias = Ptr(bias.add_unless_null(c).cast_mut());
+                zeros = transform_sum(Ptr(from.at(c)), point, to.map(|to| to.wrapping_add(c)), bias, zeros);
+            }
+            for c in whole..width {
+                let bias = Ptr(bias.add_unless_null(c).cast_mut());
+                zero = transform_sum(Ptr(from.at(c)), point, to.map(|to| to.wrapping_add(c)), bias, zero);
+            }
+        }
+        zeros.iter().chain(&zero).all(|&x| x == T::ZERO)
+    }
+}
