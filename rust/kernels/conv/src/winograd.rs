@@ -11,8 +11,9 @@
 //! sums do not: where any output is not finite, the call is computed again by [`Direct::run`].
 
 use crate::direct::{Direct, Padded, volume};
+use crate::winograd_transforms::{Row, transform_inputs, transform_sums, transform_weights};
+use corten_base::Result;
 use corten_base::pool::try_parallel_for;
-use corten_base::{Result, Scalar, multiversion};
 use corten_gemm::product::{K_BLOCK, TASK_WORK};
 use corten_gemm::scratch::{Inline, Ptr, Scratch};
 use corten_gemm::simd::Real;
@@ -23,7 +24,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Products: positions of a transformed tile.
-const POINTS: usize = 16;
+pub const POINTS: usize = 16;
 /// Tiles of a task: a multiple of the micro-kernel's heights 4, 6 and 14.
 const TASK_TILES: usize = 84;
 /// Bytes of transformed weights that a task reads again for every few tiles.
@@ -32,10 +33,8 @@ const NEAR: usize = 256 << 10;
 const SLAB: usize = 2 << 20;
 /// Tasks that keep several threads busy.
 const TASKS: usize = 8;
-/// Numbers that are transformed together.
-const VECTOR: usize = 8;
 /// Numbers between transformed positions, beside their size: powers of two would share few sets of the first cache.
-const GAP: usize = 16;
+pub const GAP: usize = 16;
 /// Channels whose weights are transformed together.
 const CHANNELS: usize = 8;
 /// Pixels that are written together where rows follow each other.
@@ -73,11 +72,21 @@ struct Filters<T> {
     point: usize,
 }
 
+/// True where minimal filtering computes the outputs of this size in less time than plain sums do.
+pub fn pays<S: Storage>(images: usize, [_, height, width]: [usize; 3], [inputs, outputs]: [usize; 2]) -> bool {
+    /// Channels from which on the products outweigh the transforms of the tiles.
+    const LEAST_CHANNELS: usize = 24;
+    /// Tiles from which on they outweigh those of the weights.
+    const LEAST_TILES: usize = 64;
+    S::PARTS == 1
+        && TypeId::of::<S::Compute>() == TypeId::of::<f32>()
+        && inputs.min(outputs) >= LEAST_CHANNELS
+        && images.saturating_mul(height.div_ceil(2) * width.div_ceil(2)) >= LEAST_TILES
+}
+
 impl<S: Storage> Direct<'_, S> {
     /// True where [`Direct::run_winograd`] can compute this and is quicker than [`Direct::run`].
     pub fn suits_winograd(&self) -> bool {
-        /// Channels from which on the products outweigh the transforms, and tiles that outweigh those of the weights.
-        const LEAST: (usize, usize) = (24, 64);
         let [phase] = self.phases else { return false };
         let (x, y) = (self.x.size, self.y.size);
         let three = |d: usize| {
@@ -85,15 +94,11 @@ impl<S: Storage> Direct<'_, S> {
             taps.len() == 3 && taps.windows(2).all(|pair| pair[1].1 - pair[0].1 == 1)
         };
         let flat = x[0] == 1 && y[0] == 1 && phase.taps[0].len() == 1 && phase.taps[0][0].1 == 0;
-        S::PARTS == 1
-            && TypeId::of::<S::Compute>() == TypeId::of::<f32>()
-            && flat
-            && phase.step == [1; 3]
+        flat && phase.step == [1; 3]
             && phase.scale == [1; 3]
             && three(1)
             && three(2)
-            && self.inputs.min(self.outputs) >= LEAST.0
-            && self.images * y[1].div_ceil(2) * y[2].div_ceil(2) >= LEAST.1
+            && pays::<S>(self.images, y, [self.inputs, self.outputs])
     }
 
     /// Computes a convolution that [`Direct::suits_winograd`]; false where an output is not finite, which leaves all of
@@ -254,7 +259,7 @@ impl<S: Storage> Direct<'_, S> {
                     let image = padded.data.at((image * self.groups + group) * padded.image);
                     let from = Ptr(image.wrapping_offset(padded.offset(at)));
                     let to = Ptr(inputs.at(index * columns.len() * depth));
-                    transform_inputs(from, padded.size[2] * depth, columns.len(), depth, to, input_point);
+                    transform_inputs(from, padded.size[2] * depth, columns.len(), depth, to, depth, input_point);
                 }
                 for chunk in chunks * part / parts..chunks * (part + 1) / parts {
                     let start = chunk * near;
@@ -350,187 +355,4 @@ struct Block<'a> {
     first: usize,
     rows: Range<usize>,
     columns: Range<usize>,
-}
-
-/// A row of tiles whose outputs are two rows of pixels, or one where there is nothing below; what lies outside goes to
-/// `spare`.
-struct Row<T> {
-    tiles: usize,
-    pixels: usize,
-    width: usize,
-    below: bool,
-    spare: Ptr<T>,
-}
-
-#[inline(always)]
-fn add<T: Real, const N: usize>(x: [T; N], y: [T; N]) -> [T; N] {
-    std::array::from_fn(|i| x[i].plus(y[i]))
-}
-
-#[inline(always)]
-fn subtract<T: Real, const N: usize>(x: [T; N], y: [T; N]) -> [T; N] {
-    std::array::from_fn(|i| x[i].plus(y[i].negative()))
-}
-
-/// `B' d` of four numbers.
-#[inline(always)]
-fn spread<T: Real, const N: usize>(d: [[T; N]; 4]) -> [[T; N]; 4] {
-    [subtract(d[0], d[2]), add(d[1], d[2]), subtract(d[2], d[1]), subtract(d[1], d[3])]
-}
-
-/// `G g` of three numbers.
-#[inline(always)]
-fn widen<T: Real, const N: usize>(g: [[T; N]; 3], half: T) -> [[T; N]; 4] {
-    let (outer, inner) = (add(g[0], g[2]), g[1]);
-    [g[0], add(outer, inner).map(|x| x.times(half)), subtract(outer, inner).map(|x| x.times(half)), g[2]]
-}
-
-/// `A' m` of four numbers.
-#[inline(always)]
-fn gather<T: Real, const N: usize>(m: [[T; N]; 4]) -> [[T; N]; 2] {
-    [add(add(m[0], m[1]), m[2]), subtract(subtract(m[1], m[2]), m[3])]
-}
-
-/// # Safety
-/// `p` must be valid for reads of `N` numbers.
-#[inline(always)]
-unsafe fn load<T: Copy, const N: usize>(p: *const T) -> [T; N] {
-    // SAFETY: the caller's promise.
-    unsafe { p.cast::<[T; N]>().read_unaligned() }
-}
-
-/// # Safety
-/// `p` must be valid for writes of `N` numbers.
-#[inline(always)]
-unsafe fn store<T: Copy, const N: usize>(p: *mut T, x: [T; N]) {
-    // SAFETY: the caller's promise.
-    unsafe { p.cast::<[T; N]>().write_unaligned(x) }
-}
-
-/// Writes a row of a transformed tile.
-///
-/// # Safety
-/// `to` must have room for them.
-#[inline(always)]
-unsafe fn put_row<T: Copy, const N: usize>(to: Ptr<T>, point: usize, row: usize, x: [[T; N]; 4]) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        store(to.at(4 * row * point), x[0]);
-        store(to.at((4 * row + 1) * point), x[1]);
-        store(to.at((4 * row + 2) * point), x[2]);
-        store(to.at((4 * row + 3) * point), x[3]);
-    }
-}
-
-multiversion! {
-    /// Transforms the weights of some channels, `[channel][position][output]` in the kernel's `order`.
-    fn transform_weights<T: Real>(
-        from: Ptr<T>,
-        to: Ptr<T>,
-        point: usize,
-        order: &[usize; 9],
-        channels: usize,
-        panel: usize,
-    ) {
-        let half = T::from_scalar(Scalar::Float(0.5));
-        for channel in 0..channels {
-            for lane in (0..panel).step_by(VECTOR) {
-                // SAFETY: panels are a multiple of the vectors; both sides have room for the channels.
-                unsafe {
-                    let tap = |at: usize| load::<T, VECTOR>(from.at((9 * channel + order[at]) * panel + lane));
-                    let column = |j: usize| widen([tap(j), tap(3 + j), tap(6 + j)], half);
-                    let (a, b, c) = (column(0), column(1), column(2));
-                    let to = Ptr(to.at(channel * panel + lane));
-                    put_row(to, point, 0, widen([a[0], b[0], c[0]], half));
-                    put_row(to, point, 1, widen([a[1], b[1], c[1]], half));
-                    put_row(to, point, 2, widen([a[2], b[2], c[2]], half));
-                    put_row(to, point, 3, widen([a[3], b[3], c[3]], half));
-                }
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn transform_input<T: Real, const N: usize>(from: Ptr<T>, row: usize, pixel: usize, to: Ptr<T>, point: usize) {
-    // SAFETY: the caller's tile lies in the padded image, and its transform in the room for it.
-    unsafe {
-        let at = |i: usize, j: usize| load::<T, N>(from.at(i * row + j * pixel));
-        let column = |j: usize| spread([at(0, j), at(1, j), at(2, j), at(3, j)]);
-        let (a, b, c, d) = (column(0), column(1), column(2), column(3));
-        put_row(to, point, 0, spread([a[0], b[0], c[0], d[0]]));
-        put_row(to, point, 1, spread([a[1], b[1], c[1], d[1]]));
-        put_row(to, point, 2, spread([a[2], b[2], c[2], d[2]]));
-        put_row(to, point, 3, spread([a[3], b[3], c[3], d[3]]));
-    }
-}
-
-multiversion! {
-    /// Transforms the inputs of tiles beside each other, as `[position][tile][channel]`.
-    fn transform_inputs<T: Real>(from: Ptr<T>, row: usize, tiles: usize, depth: usize, to: Ptr<T>, point: usize) {
-        for tile in 0..tiles {
-            let (from, to) = (Ptr(from.at(2 * tile * depth)), Ptr(to.at(tile * depth)));
-            let whole = depth / VECTOR * VECTOR;
-            for c in (0..whole).step_by(VECTOR) {
-                transform_input::<T, VECTOR>(Ptr(from.at(c)), row, depth, Ptr(to.at(c)), point);
-            }
-            for c in whole..depth {
-                transform_input::<T, 1>(Ptr(from.at(c)), row, depth, Ptr(to.at(c)), point);
-            }
-        }
-    }
-}
-
-/// Transforms one tile's sums; `zeros` stays zero as long as the outputs are finite.
-#[inline(always)]
-fn transform_sum<T: Real, const N: usize>(
-    from: Ptr<T>,
-    point: usize,
-    to: [*mut T; 4],
-    bias: Ptr<T>,
-    zeros: [T; N],
-) -> [T; N] {
-    // SAFETY: the caller's sums, outputs and bias have room for `N` channels.
-    unsafe {
-        let at = |i: usize, j: usize| load::<T, N>(from.at((4 * i + j) * point));
-        let column = |j: usize| gather([at(0, j), at(1, j), at(2, j), at(3, j)]);
-        let (a, b, c, d) = (column(0), column(1), column(2), column(3));
-        let (above, below) = (gather([a[0], b[0], c[0], d[0]]), gather([a[1], b[1], c[1], d[1]]));
-        let bias = if bias.0.is_null() { [T::ZERO; N] } else { load(bias.0) };
-        let mut zeros = zeros;
-        let mut put = |to: *mut T, y: [T; N]| {
-            let y = add(y, bias);
-            zeros = std::array::from_fn(|k| y[k].fma(T::ZERO, zeros[k]));
-            store(to, y);
-        };
-        put(to[0], above[0]);
-        put(to[1], above[1]);
-        put(to[2], below[0]);
-        put(to[3], below[1]);
-        zeros
-    }
-}
-
-multiversion! {
-    /// Transforms the sums of a row of tiles to pixels with channels last; false where one is not finite.
-    fn transform_sums<T: Real>(from: Ptr<T>, point: usize, to: [Ptr<T>; 2], bias: Ptr<T>, sizes: &Row<T>) -> bool {
-        let &Row { tiles, pixels, width, below, spare } = sizes;
-        let (mut zeros, mut zero) = ([T::ZERO; VECTOR], [T::ZERO; 1]);
-        let whole = width / VECTOR * VECTOR;
-        for tile in 0..tiles {
-            let right = 2 * tile + 1 < pixels;
-            let at = |row: Ptr<T>, inside: bool, j: usize| if inside { row.at((2 * tile + j) * width) } else { spare.0 };
-            let to = [at(to[0], true, 0), at(to[0], right, 1), at(to[1], below, 0), at(to[1], below && right, 1)];
-            let from = Ptr(from.at(tile * width));
-            for c in (0..whole).step_by(VECTOR) {
-                let bias = Ptr(bias.add_unless_null(c).cast_mut());
-                zeros = transform_sum(Ptr(from.at(c)), point, to.map(|to| to.wrapping_add(c)), bias, zeros);
-            }
-            for c in whole..width {
-                let bias = Ptr(bias.add_unless_null(c).cast_mut());
-                zero = transform_sum(Ptr(from.at(c)), point, to.map(|to| to.wrapping_add(c)), bias, zero);
-            }
-        }
-        zeros.iter().chain(&zero).all(|&x| x == T::ZERO)
-    }
 }
