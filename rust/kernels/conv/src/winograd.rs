@@ -29,6 +29,8 @@ pub const POINTS: usize = 16;
 const TASK_TILES: usize = 84;
 /// Bytes of transformed weights that a task reads again for every few tiles.
 const NEAR: usize = 256 << 10;
+/// Most outputs of a task, whose sums are near as well.
+const MOST_OUTPUTS: usize = 128;
 /// Bytes of padded images that are kept at once.
 const SLAB: usize = 2 << 20;
 /// Tasks that keep several threads busy.
@@ -72,16 +74,17 @@ struct Filters<T> {
     point: usize,
 }
 
-/// True where minimal filtering computes the outputs of this size in less time than plain sums do.
-pub fn pays<S: Storage>(images: usize, [_, height, width]: [usize; 3], [inputs, outputs]: [usize; 2]) -> bool {
-    /// Channels from which on the products outweigh the transforms of the tiles.
-    const LEAST_CHANNELS: usize = 24;
-    /// Tiles from which on they outweigh those of the weights.
-    const LEAST_TILES: usize = 64;
+/// True where minimal filtering computes this in less time than plain sums do, for at least `least` tiles. Channels from 16
+/// on outweigh the transforms of the tiles; the tiles those of the weights.
+pub fn pays<S: Storage>(
+    (images, [_, height, width]): (usize, [usize; 3]),
+    (inputs, outputs): (usize, usize),
+    least: usize,
+) -> bool {
     S::PARTS == 1
         && TypeId::of::<S::Compute>() == TypeId::of::<f32>()
-        && inputs.min(outputs) >= LEAST_CHANNELS
-        && images.saturating_mul(height.div_ceil(2) * width.div_ceil(2)) >= LEAST_TILES
+        && inputs.min(outputs) >= 16
+        && images.saturating_mul(height.div_ceil(2) * width.div_ceil(2)) >= least
 }
 
 impl<S: Storage> Direct<'_, S> {
@@ -98,7 +101,7 @@ impl<S: Storage> Direct<'_, S> {
             && phase.scale == [1; 3]
             && three(1)
             && three(2)
-            && pays::<S>(self.images, y, [self.inputs, self.outputs])
+            && pays::<S>((self.images, y), (self.inputs, self.outputs), 16)
     }
 
     /// Computes a convolution that [`Direct::suits_winograd`]; false where an output is not finite, which leaves all of
@@ -213,13 +216,14 @@ impl<S: Storage> Direct<'_, S> {
         let panel = <S::Compute as Compute>::kernels().panel();
         let tiles = Tiles::new(images.len(), self.y.size);
         let depth = self.inputs;
-        let near =
-            (NEAR / size_of::<S::Compute>() / depth.min(K_BLOCK)).min(2 * K_BLOCK / 8).max(panel) / panel * panel;
+        // Outputs of a chunk: those whose weights are near.
+        let near = NEAR / size_of::<S::Compute>() / depth.min(K_BLOCK);
+        let chunks = self.outputs.div_ceil(near.clamp(panel, MOST_OUTPUTS));
+        let near = self.outputs.div_ceil(chunks).next_multiple_of(panel);
         let chunks = self.outputs.div_ceil(near);
         let blocks = tiles.blocks[0] * tiles.blocks[1];
         // Parts of the outputs transform the inputs anew.
         let parts = TASKS.div_ceil(blocks * self.groups).min(chunks);
-        let near = near.min(self.outputs);
         let input_point = volume(&[tiles.most(), depth])? + GAP;
         let sum_point = volume(&[tiles.most(), near])? + GAP;
         let work = volume(&[tiles.most(), depth, self.outputs, POINTS])? / parts;

@@ -7,6 +7,24 @@ use corten_gemm::simd::Real;
 /// Numbers that are transformed together.
 const VECTOR: usize = 8;
 
+/// Does the same for each vector of `width` channels, the last of which begins early, or for each single one of few.
+macro_rules! each_vector {
+    ($width:expr, |$at:ident, $n:ident| $body:expr) => {
+        if $width < VECTOR {
+            const $n: usize = 1;
+            for $at in 0..$width {
+                $body;
+            }
+        } else {
+            const $n: usize = VECTOR;
+            for $at in (0..$width).step_by(VECTOR) {
+                let $at = $at.min($width - VECTOR);
+                $body;
+            }
+        }
+    };
+}
+
 /// A row of tiles whose outputs are two rows of pixels, or one where there is nothing below; what lies outside goes to
 /// `spare`.
 pub struct Row<T> {
@@ -138,13 +156,7 @@ multiversion! {
     ) {
         for tile in 0..tiles {
             let (from, to) = (Ptr(from.at(2 * tile * depth)), Ptr(to.at(tile * step)));
-            let whole = depth / VECTOR * VECTOR;
-            for c in (0..whole).step_by(VECTOR) {
-                transform_input::<T, VECTOR>(Ptr(from.at(c)), row, depth, Ptr(to.at(c)), point);
-            }
-            for c in whole..depth {
-                transform_input::<T, 1>(Ptr(from.at(c)), row, depth, Ptr(to.at(c)), point);
-            }
+            each_vector!(depth, |c, N| transform_input::<T, N>(Ptr(from.at(c)), row, depth, Ptr(to.at(c)), point));
         }
     }
 }
@@ -156,8 +168,8 @@ fn transform_sum<T: Real, const N: usize>(
     point: usize,
     to: [*mut T; 4],
     bias: Ptr<T>,
-    zeros: [T; N],
-) -> [T; N] {
+    zeros: &mut [T; VECTOR],
+) {
     // SAFETY: the caller's sums, outputs and bias have room for `N` channels.
     unsafe {
         let at = |i: usize, j: usize| load::<T, N>(from.at((4 * i + j) * point));
@@ -165,17 +177,15 @@ fn transform_sum<T: Real, const N: usize>(
         let (a, b, c, d) = (column(0), column(1), column(2), column(3));
         let (above, below) = (gather([a[0], b[0], c[0], d[0]]), gather([a[1], b[1], c[1], d[1]]));
         let bias = if bias.0.is_null() { [T::ZERO; N] } else { load(bias.0) };
-        let mut zeros = zeros;
         let mut put = |to: *mut T, y: [T; N]| {
             let y = add(y, bias);
-            zeros = std::array::from_fn(|k| y[k].fma(T::ZERO, zeros[k]));
+            (0..N).for_each(|k| zeros[k] = y[k].fma(T::ZERO, zeros[k]));
             store(to, y);
         };
         put(to[0], above[0]);
         put(to[1], above[1]);
         put(to[2], below[0]);
         put(to[3], below[1]);
-        zeros
     }
 }
 
@@ -183,23 +193,18 @@ multiversion! {
     /// Transforms the sums of a row of tiles to pixels with channels last; false where one is not finite.
     pub fn transform_sums<T: Real>(from: Ptr<T>, point: usize, to: [Ptr<T>; 2], bias: Ptr<T>, sizes: &Row<T>) -> bool {
         let &Row { tiles, pixels, width, below, spare } = sizes;
-        let (mut zeros, mut zero) = ([T::ZERO; VECTOR], [T::ZERO; 1]);
-        let whole = width / VECTOR * VECTOR;
+        let mut zeros = [T::ZERO; VECTOR];
         for tile in 0..tiles {
             let right = 2 * tile + 1 < pixels;
             let at = |row: Ptr<T>, inside: bool, j: usize| if inside { row.at((2 * tile + j) * width) } else { spare.0 };
             let to = [at(to[0], true, 0), at(to[0], right, 1), at(to[1], below, 0), at(to[1], below && right, 1)];
             let from = Ptr(from.at(tile * width));
-            for c in (0..whole).step_by(VECTOR) {
+            each_vector!(width, |c, N| {
                 let bias = Ptr(bias.add_unless_null(c).cast_mut());
-                zeros = transform_sum(Ptr(from.at(c)), point, to.map(|to| to.wrapping_add(c)), bias, zeros);
-            }
-            for c in whole..width {
-                let bias = Ptr(bias.add_unless_null(c).cast_mut());
-                zero = transform_sum(Ptr(from.at(c)), point, to.map(|to| to.wrapping_add(c)), bias, zero);
-            }
+                transform_sum::<T, N>(Ptr(from.at(c)), point, to.map(|to| to.wrapping_add(c)), bias, &mut zeros);
+            });
         }
-        zeros.iter().chain(&zero).all(|&x| x == T::ZERO)
+        zeros.iter().all(|&x| x == T::ZERO)
     }
 }
 
@@ -242,13 +247,7 @@ multiversion! {
     ) {
         for tile in 0..tiles {
             let (from, to) = (Ptr(from.at(2 * tile * depth)), Ptr(to.at(tile * step)));
-            let whole = depth / VECTOR * VECTOR;
-            for c in (0..whole).step_by(VECTOR) {
-                transform_gradient::<T, VECTOR>(Ptr(from.at(c)), row, depth, Ptr(to.at(c)), point);
-            }
-            for c in whole..depth {
-                transform_gradient::<T, 1>(Ptr(from.at(c)), row, depth, Ptr(to.at(c)), point);
-            }
+            each_vector!(depth, |c, N| transform_gradient::<T, N>(Ptr(from.at(c)), row, depth, Ptr(to.at(c)), point));
         }
     }
 }
@@ -261,17 +260,18 @@ fn transform_filter<T: Real, const N: usize>(
     to: Ptr<T>,
     step: usize,
     half: T,
-    zeros: [T; N],
-) -> [T; N] {
+    zeros: &mut [T; VECTOR],
+) {
     // SAFETY: the caller's sums and weights have room for `N` channels.
     unsafe {
         let at = |i: usize, j: usize| load::<T, N>(from.at((4 * i + j) * point));
         let column = |j: usize| narrow([at(0, j), at(1, j), at(2, j), at(3, j)], half);
         let (a, b, c, d) = (column(0), column(1), column(2), column(3));
-        let mut zeros = zeros;
         let mut put = |row: usize, w: [[T; N]; 3]| {
             let to = Ptr(to.at(3 * row * step));
-            zeros = std::array::from_fn(|k| w[0][k].fma(T::ZERO, w[1][k].fma(T::ZERO, w[2][k].fma(T::ZERO, zeros[k]))));
+            for w in w {
+                (0..N).for_each(|k| zeros[k] = w[k].fma(T::ZERO, zeros[k]));
+            }
             store(to.0, w[0]);
             store(to.at(step), w[1]);
             store(to.at(2 * step), w[2]);
@@ -279,7 +279,6 @@ fn transform_filter<T: Real, const N: usize>(
         put(0, narrow([a[0], b[0], c[0], d[0]], half));
         put(1, narrow([a[1], b[1], c[1], d[1]], half));
         put(2, narrow([a[2], b[2], c[2], d[2]], half));
-        zeros
     }
 }
 
@@ -287,14 +286,10 @@ multiversion! {
     /// Transforms the sums of `width` weights beside each other to `[position][weight]`; false where one is not finite.
     pub fn transform_filters<T: Real>(from: Ptr<T>, point: usize, to: Ptr<T>, width: usize) -> bool {
         let half = T::from_scalar(Scalar::Float(0.5));
-        let (mut zeros, mut zero) = ([T::ZERO; VECTOR], [T::ZERO; 1]);
-        let whole = width / VECTOR * VECTOR;
-        for c in (0..whole).step_by(VECTOR) {
-            zeros = transform_filter(Ptr(from.at(c)), point, Ptr(to.at(c)), width, half, zeros);
-        }
-        for c in whole..width {
-            zero = transform_filter(Ptr(from.at(c)), point, Ptr(to.at(c)), width, half, zero);
-        }
-        zeros.iter().chain(&zero).all(|&x| x == T::ZERO)
+        let mut zeros = [T::ZERO; VECTOR];
+        each_vector!(width, |c, N| {
+            transform_filter::<T, N>(Ptr(from.at(c)), point, Ptr(to.at(c)), width, half, &mut zeros);
+        });
+        zeros.iter().all(|&x| x == T::ZERO)
     }
 }

@@ -39,7 +39,7 @@ pub fn suits<S: Storage>(geometry: &Geometry, g: &Grid<S>, x: &Grid<S>) -> bool 
         && dilation == [1; 3]
         && padding[0] == 0
         && x.size[0] == 1
-        && pays::<S>(images, g.size, [inputs, outputs])
+        && pays::<S>((images, g.size), (inputs, outputs), 32)
 }
 
 /// Computes a gradient that [`suits`]; false where a number of it is not finite, which leaves all of them to be computed
