@@ -20,6 +20,9 @@ mod taps;
 mod weight;
 mod weight_planes;
 mod windows;
+mod winograd;
+mod winograd_transforms;
+mod winograd_weight;
 
 pub use pool::{
     adaptive_avg_pool, adaptive_avg_pool_backward, adaptive_max_pool, avg_pool, avg_pool_backward, max_pool,
@@ -135,13 +138,16 @@ pub fn conv_backward_weight(
         return Ok(());
     }
     with_storage!(gw.dtype(), S => {
+        let (gw, g, x) = (Grid::<S>::new(&gw), Grid::<S>::new(&g), Grid::<S>::new(&x));
         // SAFETY: the operands are valid for their sizes, which `Geometry::new` saw to fit each other.
         unsafe {
             if geometry.inputs == 1 && geometry.outputs == 1 && S::PARTS == 1 {
-                weight_planes::weight_gradient::<S>(&geometry, Grid::new(&gw), Grid::new(&g), Grid::new(&x))
-            } else {
-                weight::weight_gradient::<S>(&geometry, Grid::new(&gw), Grid::new(&g), Grid::new(&x))
+                return weight_planes::weight_gradient(&geometry, gw, g, x);
             }
+            if winograd_weight::suits(&geometry, &g, &x) && winograd_weight::weight_gradient(&geometry, gw, g, x)? {
+                return Ok(());
+            }
+            weight::weight_gradient(&geometry, gw, g, x)
         }
     })
 }
@@ -162,6 +168,7 @@ unsafe fn convolve<S: Storage>(job: &Direct<S>, plain: bool) -> Result<()> {
         match (job.x.flat(), job.y.flat()) {
             (Some(x), Some(y)) if plain && pixels >= MANY => products(job, x, y),
             _ if job.is_narrow() => job.run_rows(),
+            _ if job.suits_winograd() && job.run_winograd()? => Ok(()),
             _ => job.run(),
         }
     }
