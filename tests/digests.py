@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 import corten
+from corten_tensor_core._array import ARRAY
 from tests.samples import EXPLICIT
 from tests.sampling import ELEMENTWISE, ROWS, Call, Row, Spec, Template, main_form, run, to_numpy
 
@@ -27,6 +28,7 @@ LONG = 70_001
 SHAPES = {family: [(LONG,)] for family in ELEMENTWISE} | {
     family: [(61, 1201), (2, LONG // 2)] for family in ("reduce", "order")
 }
+NUMPY = "NumPy: "
 DTYPES = ("float32", "float64", "bfloat16", "int64", "complex64")
 
 
@@ -127,10 +129,22 @@ def lstm() -> list[Any]:
     return steps(model, optimizer, lambda: model(x)[0].square().mean())
 
 
+def noting(function: Callable[..., Any], used: list[bool]) -> Callable[..., Any]:
+    """Return the function, which then says in `used` that it was called."""
+
+    def noted(*args: Any) -> Any:
+        used.append(True)
+        return function(*args)
+
+    return noted
+
+
 def compute() -> dict[str, str]:
-    """Return a hash for each call of each row, and for each kind of training."""
+    """Return a hash for each call of each row, and for each kind of training; marked where NumPy took part."""
     warnings.simplefilter("ignore")
     found: dict[str, str] = {}
+    used: list[bool] = []
+    ARRAY.update({name: noting(function, used) for name, function in ARRAY.items()})
     for row in ROWS:
         # `array` rows give what the installed NumPy gives.
         if not row.public or row.array or row.check == "shape" or row.id == "empty":
@@ -141,16 +155,19 @@ def compute() -> dict[str, str]:
                 result = run(corten, row, main_form(row), call)
             except Exception as error:
                 result = type(error).__name__
-            found[f"{row.id} {k}"] = digest(result)
+            found[f"{row.id} {k}"] = (NUMPY if used else "") + digest(result)
+            used.clear()
     for network in (small_network, resnet, lstm):
         found[f"training: {network.__name__}"] = digest(network())
     return found
 
 
 def summary(found: dict[str, str]) -> dict[str, str]:
-    """Return one hash for each row and each kind of training."""
+    """Return one hash for each row and each kind of training, of what does not depend on the installed NumPy."""
     rows: dict[str, Any] = defaultdict(hashlib.sha256)
     for name, value in found.items():
+        if value.startswith(NUMPY):
+            continue
         rows[name if name.startswith("training") else name.rpartition(" ")[0]].update(value.encode())
     return {name: total.hexdigest()[:16] for name, total in sorted(rows.items())}
 
