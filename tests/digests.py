@@ -1,6 +1,6 @@
 """Prints, as JSON, a hash of the results of each row of the op table on fixed inputs, and of steps of training.
 
-`python -m tests.digests --golden` writes the hashes that every machine must give to golden.json.
+`python -m tests.digests --golden` writes the hashes that every machine must give to golden.json, `--check` compares.
 """
 
 from __future__ import annotations
@@ -176,6 +176,10 @@ def main() -> None:
     found = compute()
     if sys.argv[1:] == ["--golden"]:
         GOLDEN.write_text(json.dumps(summary(found), indent=1) + "\n", encoding="utf-8")
+    elif sys.argv[1:] == ["--check"]:
+        expected, results = json.loads(GOLDEN.read_text(encoding="utf-8")), summary(found)
+        different = [name for name in expected if results.get(name) != expected[name]]
+        sys.exit(f"other bits than in {GOLDEN.name}: {different}" if different else 0)
     else:
         json.dump(found, sys.stdout)
 
