@@ -174,56 +174,86 @@ unsafe extern "C" fn set<const ID: usize>(slf: *mut PyObject, value: *mut PyObje
     }
 }
 
-fn property(name: &str, get: ffi::getter, set: Option<ffi::setter>, closure: *mut c_void) -> ffi::PyGetSetDef {
-    // The class keeps pointing at the name.
-    let name = CString::new(name).unwrap_or_default().into_raw();
-    ffi::PyGetSetDef { name, get: Some(get), set, doc: std::ptr::null(), closure }
+fn property(
+    name: &str,
+    doc: &str,
+    get: ffi::getter,
+    set: Option<ffi::setter>,
+    closure: *mut c_void,
+) -> ffi::PyGetSetDef {
+    // The class keeps pointing at both.
+    let [name, doc] = [name, doc].map(|text| CString::new(text).unwrap_or_default().into_raw());
+    ffi::PyGetSetDef { name, get: Some(get), set, doc, closure }
 }
 
 /// All properties, for the class's making.
 pub fn table() -> Vec<ffi::PyGetSetDef> {
-    let plain: [(&str, ffi::getter); 32] = [
-        ("shape", shape),
-        ("dtype", get_dtype),
-        ("device", get_device),
-        ("layout", layout),
-        ("grad_fn", grad_fn),
-        ("is_leaf", is_leaf),
-        ("ndim", ndim),
-        ("itemsize", itemsize),
-        ("nbytes", nbytes),
-        ("_version", version),
-        ("_base", base),
-        ("output_nr", output_nr),
-        ("retains_grad", retains_grad),
-        ("is_cuda", is_cuda),
-        ("is_meta", is_meta),
-        ("is_cpu", is_cpu),
-        ("is_sparse", never),
-        ("is_sparse_csr", never),
-        ("is_quantized", never),
-        ("is_mkldnn", never),
-        ("is_mps", never),
-        ("is_xpu", never),
-        ("is_xla", never),
-        ("is_ipu", never),
-        ("is_maia", never),
-        ("is_mtia", never),
-        ("is_vulkan", never),
-        ("is_nested", never),
-        ("name", nothing),
-        ("_backward_hooks", nothing),
-        ("__array_priority__", array_priority),
-        ("__cuda_array_interface__", cuda_array_interface),
+    let plain: [(&str, ffi::getter, &str); 32] = [
+        ("shape", shape, "The sizes, as a `Size`."),
+        ("dtype", get_dtype, "What an element is."),
+        ("device", get_device, "Where the elements are."),
+        ("layout", layout, "How the elements are kept: `strided`."),
+        ("grad_fn", grad_fn, "The node of the graph that made the tensor, None for a leaf."),
+        ("is_leaf", is_leaf, "Whether no recorded operation made the tensor."),
+        ("ndim", ndim, "The number of dimensions."),
+        ("itemsize", itemsize, "The number of bytes of an element."),
+        ("nbytes", nbytes, "The number of bytes of all elements."),
+        ("_version", version, "How often the memory was changed in place."),
+        ("_base", base, "The tensor whose view it is, or None."),
+        ("output_nr", output_nr, "Which of the results of `grad_fn` it is."),
+        ("retains_grad", retains_grad, "Whether `retain_grad` was called on a tensor that is no leaf."),
+        ("is_cuda", is_cuda, "Whether the elements are on a CUDA device."),
+        ("is_meta", is_meta, "Whether it has sizes, but no elements."),
+        ("is_cpu", is_cpu, "Whether the elements are on the host."),
+        ("is_sparse", never, "False; there are no such tensors."),
+        ("is_sparse_csr", never, "False; there are no such tensors."),
+        ("is_quantized", never, "False; there are no such tensors."),
+        ("is_mkldnn", never, "False; there are no such tensors."),
+        ("is_mps", never, "False; there are no such tensors."),
+        ("is_xpu", never, "False; there are no such tensors."),
+        ("is_xla", never, "False; there are no such tensors."),
+        ("is_ipu", never, "False; there are no such tensors."),
+        ("is_maia", never, "False; there are no such tensors."),
+        ("is_mtia", never, "False; there are no such tensors."),
+        ("is_vulkan", never, "False; there are no such tensors."),
+        ("is_nested", never, "False; there are no such tensors."),
+        ("name", nothing, "None; tensors have no names."),
+        ("_backward_hooks", nothing, "None; hooks are kept elsewhere."),
+        ("__array_priority__", array_priority, "Why NumPy leaves operators to tensors."),
+        ("__cuda_array_interface__", cuda_array_interface, "How other libraries find the elements on a CUDA device."),
     ];
     let null = std::ptr::null_mut();
-    let mut table: Vec<_> = plain.into_iter().map(|(name, get)| property(name, get, None, null)).collect();
-    table.push(property("data", data, Some(set::<0>), null));
-    table.push(property("grad", grad, Some(set::<1>), null));
-    table.push(property("requires_grad", requires_grad, Some(set::<2>), null));
-    table.push(property("__dict__", get_dict, Some(ffi::PyObject_GenericSetDict), null));
+    let mut table: Vec<_> = plain.into_iter().map(|(name, get, doc)| property(name, doc, get, None, null)).collect();
+    table.push(property(
+        "data",
+        "The same values without history; assigning gives the tensor other ones.",
+        data,
+        Some(set::<0>),
+        null,
+    ));
+    table.push(property(
+        "grad",
+        "The sum of the gradients that arrived at a leaf, or None.",
+        grad,
+        Some(set::<1>),
+        null,
+    ));
+    table.push(property(
+        "requires_grad",
+        "Whether operations on the tensor are recorded.",
+        requires_grad,
+        Some(set::<2>),
+        null,
+    ));
+    table.push(property(
+        "__dict__",
+        "The attributes that a program has set.",
+        get_dict,
+        Some(ffi::PyObject_GenericSetDict),
+        null,
+    ));
     for op in registry::all().filter(|op| !op.forms.property.is_empty()) {
-        table.push(property(op.forms.property, row_property, None, (&raw const *op).cast_mut().cast()));
+        table.push(property(op.forms.property, op.doc.trim(), row_property, None, (&raw const *op).cast_mut().cast()));
     }
     table.push(ffi::PyGetSetDef { name: std::ptr::null(), get: None, set: None, doc: std::ptr::null(), closure: null });
     table
