@@ -64,6 +64,28 @@ t.einsum("i,j->ji", b, b), t.einsum("ij,j->ij", W, W[0]), t.einsum("ii->i", x[:,
 """
 
 
+#: Views taken where nothing is recorded: of `w` (2, 3), which requires grad, and of `y`, made from it. `quiet(f)` is
+#: `f()` without recording.
+UNRECORDED = """
+quiet(lambda: w[0]), quiet(lambda: y[0]), quiet(lambda: w.t()), quiet(lambda: w.view(-1)[:2].view(2, 1))
+quiet(lambda: repr(w[0])), quiet(lambda: repr(list(w))), quiet(lambda: repr(nn.Parameter(w).view(-1)))
+quiet(lambda: w.split(1)), quiet(lambda: w.unbind(1)), quiet(lambda: t.tensor_split(w, 2)), quiet(lambda: w.chunk(2))
+quiet(lambda: w.detach()[0]), quiet(lambda: w.data[0]), quiet(lambda: w[t.tensor([0])]), quiet(lambda: w[0] * 2)
+quiet(lambda: w.view(t.int32)), quiet(lambda: w.reshape(-1)), quiet(lambda: w.t().reshape(-1)), quiet(lambda: w.clone())
+t.inference_mode()(lambda: w[0])(), t.inference_mode()(lambda: w[0] * 2)()
+repr((quiet(lambda: w[0]) * 2).sum()), repr(quiet(lambda: w[0])[1:])
+quiet(lambda: w[0]).mul_(2)
+quiet(lambda: y[0]).mul_(2)
+quiet(lambda: w[0].fill_(3)); w
+v = quiet(lambda: w[0]); quiet(lambda: w.mul_(2)); repr(v), v.requires_grad
+v = quiet(lambda: y[0]); y.mul_(2); repr(v), v.requires_grad
+v = quiet(lambda: y[0]); y.mul_(2); v * 1
+w.split(1)[0].mul_(2)
+w.unbind()[0].add_(1)
+y.split(1)[0].mul_(2)
+"""
+
+
 @pytest.mark.parametrize("program", MISTAKES.strip().split("\n"))
 def test_mistakes(program):
     assert_like_pytorch(program)
@@ -83,3 +105,9 @@ def test_nodes(program):
     assert_like_pytorch(leaves + program)
     described = f"[repr(y.grad_fn).split(' ')[0] for y in (({program},)) if hasattr(y, 'grad_fn')]"
     assert_like_pytorch(leaves + described)
+
+
+@pytest.mark.parametrize("program", UNRECORDED.strip().split("\n"))
+def test_views_without_history(program):
+    given = "w = t.full((2, 3), 0.5, requires_grad=True); y = w * 1; quiet = lambda f: t.no_grad()(f)(); "
+    assert_like_pytorch(given + program)

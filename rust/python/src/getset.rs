@@ -42,7 +42,7 @@ getters! {
     data(py, slf, tensor) wrap_ptr(py, without_history(tensor));
     grad(py, slf, tensor) optional(py, tensor.grad());
     grad_fn(py, slf, tensor) graph::grad_fn(py, tensor).map(Bound::into_ptr);
-    requires_grad(py, slf, tensor) scalar(py, Scalar::Bool(graph::renewed(py, tensor)?.requires_grad()));
+    requires_grad(py, slf, tensor) scalar(py, Scalar::Bool(graph::renewed(py, tensor).unwrap_or(tensor).requires_grad()));
     is_leaf(py, slf, tensor) scalar(py, Scalar::Bool(graph::renewed(py, tensor)?.grad_fn_slot().is_none()));
     ndim(py, slf, tensor) scalar(py, Scalar::Int(tensor.ndim() as i64));
     itemsize(py, slf, tensor) scalar(py, Scalar::Int(tensor.dtype().size() as i64));
