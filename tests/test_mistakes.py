@@ -5,7 +5,7 @@ import pytest
 import corten
 from tests.programs import assert_like_pytorch
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
 MISTAKES = """
 t.ones(2, 3) + t.ones(4, 5)
@@ -97,6 +97,18 @@ def test_a_changed_leaf_is_told_without_a_node():
     w.detach().add_(1)
     with pytest.raises(RuntimeError, match=r"\[torch.FloatTensor \[2\]\] is at version 1; expected version 0 instead"):
         y.backward()
+
+
+@pytest.mark.parametrize("lib", [corten, torch])
+def test_gradients_that_are_not_kept_are_warned_of(lib):
+    w = lib.ones(2, requires_grad=True)
+    y = w * 2
+    with pytest.warns(UserWarning, match="The .grad attribute of a Tensor that is not a leaf Tensor is being accessed"):
+        assert y.grad is None
+    y.retain_grad()
+    y.sum().backward()
+    assert y.grad.tolist() == [1, 1]
+    assert w.detach().grad is None
 
 
 @pytest.mark.parametrize("program", NODES.strip().split("\n"))

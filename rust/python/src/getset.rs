@@ -10,7 +10,7 @@ use corten_tensor::device::{DeviceKind, Layout};
 use corten_tensor::op::Op;
 use corten_tensor::value::Value;
 use corten_tensor::{Tensor, dispatch, registry};
-use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError, PyUserWarning};
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
 use std::ffi::{CString, c_int, c_void};
@@ -23,6 +23,16 @@ fn scalar(py: Python<'_>, value: Scalar) -> PyResult<*mut PyObject> {
 
 fn optional(py: Python<'_>, tensor: Option<Tensor>) -> PyResult<*mut PyObject> {
     tensor.map_or_else(|| Ok(none(py)), |tensor| wrap_ptr(py, tensor))
+}
+
+/// Warns who looks for a gradient where none is kept.
+fn warn_of_no_leaf(py: Python<'_>, tensor: &Tensor) -> PyResult<()> {
+    let kept = tensor.grad_fn_slot().is_none() || tensor.rest().is_some_and(|rest| rest.retains_grad);
+    if kept || tensor.grad().is_some() {
+        return Ok(());
+    }
+    let text = c"The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated during autograd.backward(). Call .retain_grad() on it before the backward pass to have it populated, or access the leaf Tensor instead.";
+    PyErr::warn(py, &py.get_type::<PyUserWarning>(), text, 1)
 }
 
 macro_rules! getters {
@@ -40,7 +50,7 @@ getters! {
     get_device(py, slf, tensor) Ok(device::object(py, tensor.device().resolved())?.into_ptr());
     layout(py, slf, tensor) { let _ = tensor; Ok(format::layout(py, Layout::Strided)?.into_ptr()) };
     data(py, slf, tensor) wrap_ptr(py, without_history(tensor));
-    grad(py, slf, tensor) optional(py, tensor.grad());
+    grad(py, slf, tensor) { warn_of_no_leaf(py, tensor)?; optional(py, tensor.grad()) };
     grad_fn(py, slf, tensor) graph::grad_fn(py, tensor).map(Bound::into_ptr);
     requires_grad(py, slf, tensor) scalar(py, Scalar::Bool(graph::renewed(py, tensor).unwrap_or(tensor).requires_grad()));
     is_leaf(py, slf, tensor) scalar(py, Scalar::Bool(graph::renewed(py, tensor)?.grad_fn_slot().is_none()));
