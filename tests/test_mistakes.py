@@ -1,4 +1,5 @@
-"""The commonest mistakes of users, worded as PyTorch words them, and the nodes that printed results name."""
+"""Where programs meet PyTorch's ways unasked: words of the commonest mistakes, names of nodes, views taken without
+recording, layouts and draws of transposed tensors."""
 
 import pytest
 
@@ -84,6 +85,28 @@ w.split(1)[0].mul_(2)
 w.unbind()[0].add_(1)
 y.split(1)[0].mul_(2)
 """
+
+
+#: Of the transposed `x` (5, 8): results lie row by row, and are drawn in that order.
+TRANSPOSED = """
+x.softmax(0), x.log_softmax(1), x.cumsum(0), x.cumprod(1), x.logcumsumexp(1), x.softmax(1).view(-1)
+x.cummax(0).values, x.cummin(0).indices, x.roll(1, 0), x.masked_fill(x > 0.5, 0.0), x.masked_scatter(x > 0.5, x)
+x.scatter(0, t.zeros(1, 8).long(), 1.0), x.scatter_add(0, t.zeros(1, 8).long(), x)
+x.bernoulli()
+x.bernoulli(0.5)
+t.poisson(x * 9)
+t.binomial(x.round() * 9, x)
+t.normal(x, 1.0)
+t.normal(0.0, x)
+t.normal(x, x)
+F.gumbel_softmax(x)
+x.contiguous().view(1, 2, 4, 5).contiguous(memory_format=t.channels_last).bernoulli()
+"""
+
+
+@pytest.mark.parametrize("program", TRANSPOSED.strip().split("\n"))
+def test_transposed(program):
+    assert_like_pytorch("x = t.linspace(0, 1, 40).view(8, 5).t(); " + program)
 
 
 @pytest.mark.parametrize("program", MISTAKES.strip().split("\n"))
