@@ -512,3 +512,8 @@ def test_groups_are_printed_apart(ref):
         groups = [{"params": [torch.ones(1)]}, {"params": [torch.ones(1)], "lr": 2.0}]
         texts.append(repr(library.SGD(groups, lr=0.1)))
     assert texts[0] == texts[1]
+
+
+def test_state_is_shown_as_pytorch_shows_it():
+    optimizer = optim.SGD([core.ones(1, requires_grad=True)], lr=0.1)
+    assert repr(optimizer.state) == "defaultdict(<class 'dict'>, {})"

@@ -10,7 +10,7 @@ use corten_tensor::device::{DeviceKind, Layout};
 use corten_tensor::op::Op;
 use corten_tensor::value::Value;
 use corten_tensor::{Tensor, dispatch, registry};
-use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError, PyUserWarning};
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
 use std::ffi::{CString, c_int, c_void};
@@ -23,6 +23,16 @@ fn scalar(py: Python<'_>, value: Scalar) -> PyResult<*mut PyObject> {
 
 fn optional(py: Python<'_>, tensor: Option<Tensor>) -> PyResult<*mut PyObject> {
     tensor.map_or_else(|| Ok(none(py)), |tensor| wrap_ptr(py, tensor))
+}
+
+/// Warns who looks for a gradient where none is kept.
+fn warn_of_no_leaf(py: Python<'_>, tensor: &Tensor) -> PyResult<()> {
+    let kept = tensor.grad_fn_slot().is_none() || tensor.rest().is_some_and(|rest| rest.retains_grad);
+    if kept || tensor.grad().is_some() {
+        return Ok(());
+    }
+    let text = c"The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated during autograd.backward(). Call .retain_grad() on it before the backward pass to have it populated, or access the leaf Tensor instead.";
+    PyErr::warn(py, &py.get_type::<PyUserWarning>(), text, 1)
 }
 
 macro_rules! getters {
@@ -40,9 +50,9 @@ getters! {
     get_device(py, slf, tensor) Ok(device::object(py, tensor.device().resolved())?.into_ptr());
     layout(py, slf, tensor) { let _ = tensor; Ok(format::layout(py, Layout::Strided)?.into_ptr()) };
     data(py, slf, tensor) wrap_ptr(py, without_history(tensor));
-    grad(py, slf, tensor) optional(py, tensor.grad());
+    grad(py, slf, tensor) { warn_of_no_leaf(py, tensor)?; optional(py, tensor.grad()) };
     grad_fn(py, slf, tensor) graph::grad_fn(py, tensor).map(Bound::into_ptr);
-    requires_grad(py, slf, tensor) scalar(py, Scalar::Bool(graph::renewed(py, tensor)?.requires_grad()));
+    requires_grad(py, slf, tensor) scalar(py, Scalar::Bool(graph::renewed(py, tensor).unwrap_or(tensor).requires_grad()));
     is_leaf(py, slf, tensor) scalar(py, Scalar::Bool(graph::renewed(py, tensor)?.grad_fn_slot().is_none()));
     ndim(py, slf, tensor) scalar(py, Scalar::Int(tensor.ndim() as i64));
     itemsize(py, slf, tensor) scalar(py, Scalar::Int(tensor.dtype().size() as i64));
@@ -174,56 +184,86 @@ unsafe extern "C" fn set<const ID: usize>(slf: *mut PyObject, value: *mut PyObje
     }
 }
 
-fn property(name: &str, get: ffi::getter, set: Option<ffi::setter>, closure: *mut c_void) -> ffi::PyGetSetDef {
-    // The class keeps pointing at the name.
-    let name = CString::new(name).unwrap_or_default().into_raw();
-    ffi::PyGetSetDef { name, get: Some(get), set, doc: std::ptr::null(), closure }
+fn property(
+    name: &str,
+    doc: &str,
+    get: ffi::getter,
+    set: Option<ffi::setter>,
+    closure: *mut c_void,
+) -> ffi::PyGetSetDef {
+    // The class keeps pointing at both.
+    let [name, doc] = [name, doc].map(|text| CString::new(text).unwrap_or_default().into_raw());
+    ffi::PyGetSetDef { name, get: Some(get), set, doc, closure }
 }
 
 /// All properties, for the class's making.
 pub fn table() -> Vec<ffi::PyGetSetDef> {
-    let plain: [(&str, ffi::getter); 32] = [
-        ("shape", shape),
-        ("dtype", get_dtype),
-        ("device", get_device),
-        ("layout", layout),
-        ("grad_fn", grad_fn),
-        ("is_leaf", is_leaf),
-        ("ndim", ndim),
-        ("itemsize", itemsize),
-        ("nbytes", nbytes),
-        ("_version", version),
-        ("_base", base),
-        ("output_nr", output_nr),
-        ("retains_grad", retains_grad),
-        ("is_cuda", is_cuda),
-        ("is_meta", is_meta),
-        ("is_cpu", is_cpu),
-        ("is_sparse", never),
-        ("is_sparse_csr", never),
-        ("is_quantized", never),
-        ("is_mkldnn", never),
-        ("is_mps", never),
-        ("is_xpu", never),
-        ("is_xla", never),
-        ("is_ipu", never),
-        ("is_maia", never),
-        ("is_mtia", never),
-        ("is_vulkan", never),
-        ("is_nested", never),
-        ("name", nothing),
-        ("_backward_hooks", nothing),
-        ("__array_priority__", array_priority),
-        ("__cuda_array_interface__", cuda_array_interface),
+    let plain: [(&str, ffi::getter, &str); 32] = [
+        ("shape", shape, "The sizes, as a `Size`."),
+        ("dtype", get_dtype, "What an element is."),
+        ("device", get_device, "Where the elements are."),
+        ("layout", layout, "How the elements are kept: `strided`."),
+        ("grad_fn", grad_fn, "The node of the graph that made the tensor, None for a leaf."),
+        ("is_leaf", is_leaf, "Whether no recorded operation made the tensor."),
+        ("ndim", ndim, "The number of dimensions."),
+        ("itemsize", itemsize, "The number of bytes of an element."),
+        ("nbytes", nbytes, "The number of bytes of all elements."),
+        ("_version", version, "How often the memory was changed in place."),
+        ("_base", base, "The tensor whose view it is, or None."),
+        ("output_nr", output_nr, "Which of the results of `grad_fn` it is."),
+        ("retains_grad", retains_grad, "Whether `retain_grad` was called on a tensor that is no leaf."),
+        ("is_cuda", is_cuda, "Whether the elements are on a CUDA device."),
+        ("is_meta", is_meta, "Whether it has sizes, but no elements."),
+        ("is_cpu", is_cpu, "Whether the elements are on the host."),
+        ("is_sparse", never, "False; there are no such tensors."),
+        ("is_sparse_csr", never, "False; there are no such tensors."),
+        ("is_quantized", never, "False; there are no such tensors."),
+        ("is_mkldnn", never, "False; there are no such tensors."),
+        ("is_mps", never, "False; there are no such tensors."),
+        ("is_xpu", never, "False; there are no such tensors."),
+        ("is_xla", never, "False; there are no such tensors."),
+        ("is_ipu", never, "False; there are no such tensors."),
+        ("is_maia", never, "False; there are no such tensors."),
+        ("is_mtia", never, "False; there are no such tensors."),
+        ("is_vulkan", never, "False; there are no such tensors."),
+        ("is_nested", never, "False; there are no such tensors."),
+        ("name", nothing, "None; tensors have no names."),
+        ("_backward_hooks", nothing, "None; hooks are kept elsewhere."),
+        ("__array_priority__", array_priority, "Why NumPy leaves operators to tensors."),
+        ("__cuda_array_interface__", cuda_array_interface, "How other libraries find the elements on a CUDA device."),
     ];
     let null = std::ptr::null_mut();
-    let mut table: Vec<_> = plain.into_iter().map(|(name, get)| property(name, get, None, null)).collect();
-    table.push(property("data", data, Some(set::<0>), null));
-    table.push(property("grad", grad, Some(set::<1>), null));
-    table.push(property("requires_grad", requires_grad, Some(set::<2>), null));
-    table.push(property("__dict__", get_dict, Some(ffi::PyObject_GenericSetDict), null));
+    let mut table: Vec<_> = plain.into_iter().map(|(name, get, doc)| property(name, doc, get, None, null)).collect();
+    table.push(property(
+        "data",
+        "The same values without history; assigning gives the tensor other ones.",
+        data,
+        Some(set::<0>),
+        null,
+    ));
+    table.push(property(
+        "grad",
+        "The sum of the gradients that arrived at a leaf, or None.",
+        grad,
+        Some(set::<1>),
+        null,
+    ));
+    table.push(property(
+        "requires_grad",
+        "Whether operations on the tensor are recorded.",
+        requires_grad,
+        Some(set::<2>),
+        null,
+    ));
+    table.push(property(
+        "__dict__",
+        "The attributes that a program has set.",
+        get_dict,
+        Some(ffi::PyObject_GenericSetDict),
+        null,
+    ));
     for op in registry::all().filter(|op| !op.forms.property.is_empty()) {
-        table.push(property(op.forms.property, row_property, None, (&raw const *op).cast_mut().cast()));
+        table.push(property(op.forms.property, op.doc.trim(), row_property, None, (&raw const *op).cast_mut().cast()));
     }
     table.push(ffi::PyGetSetDef { name: std::ptr::null(), get: None, set: None, doc: std::ptr::null(), closure: null });
     table

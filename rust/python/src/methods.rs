@@ -345,34 +345,34 @@ unsafe extern "C" fn torch_function(
 }
 
 /// The methods with a body here.
-const NATIVE: [(&str, Method); 27] = [
-    ("size", sizes),
-    ("stride", strides),
-    ("dim", ndim),
-    ("ndimension", ndim),
-    ("numel", numel),
-    ("nelement", numel),
-    ("element_size", element_size),
-    ("storage_offset", storage_offset),
-    ("data_ptr", data_ptr),
-    ("is_contiguous", is_contiguous),
-    ("item", item),
-    ("tolist", tolist),
-    ("requires_grad_", requires_grad_),
-    ("is_floating_point", is_floating_point),
-    ("is_complex", is_complex),
-    ("is_signed", is_signed),
-    ("is_inference", is_inference),
-    ("is_set_to", is_set_to),
-    ("is_same_size", is_same_size),
-    ("get_device", get_device),
-    ("__complex__", complex),
-    ("as_subclass", as_subclass),
-    ("_bump_version", bump_version),
-    ("__dlpack__", dlpack_capsule),
-    ("__dlpack_device__", dlpack_device),
-    ("detach", detach),
-    ("detach_", detach_),
+const NATIVE: [(&str, Method, &str); 27] = [
+    ("size", sizes, "The sizes as a `Size`, or the size of dimension `dim`."),
+    ("stride", strides, "How many elements lie between neighbours of each dimension, or of dimension `dim`."),
+    ("dim", ndim, "The number of dimensions."),
+    ("ndimension", ndim, "The number of dimensions."),
+    ("numel", numel, "The number of elements."),
+    ("nelement", numel, "The number of elements."),
+    ("element_size", element_size, "The number of bytes of an element."),
+    ("storage_offset", storage_offset, "How many elements lie in memory before the first one."),
+    ("data_ptr", data_ptr, "The address of the first element."),
+    ("is_contiguous", is_contiguous, "Tell whether the elements lie in memory in the order of `memory_format`."),
+    ("item", item, "The only element as a Python number; several elements are a `RuntimeError`."),
+    ("tolist", tolist, "The elements as nested lists of Python numbers; of no dimensions, as one number."),
+    ("requires_grad_", requires_grad_, "Choose whether operations on this leaf are recorded; return the tensor."),
+    ("is_floating_point", is_floating_point, "Tell whether the dtype is a floating-point one."),
+    ("is_complex", is_complex, "Tell whether the dtype is a complex one."),
+    ("is_signed", is_signed, "Tell whether the dtype has negative numbers."),
+    ("is_inference", is_inference, "Tell whether the tensor was made in inference mode."),
+    ("is_set_to", is_set_to, "Tell whether both tensors show the same memory in the same way."),
+    ("is_same_size", is_same_size, "Tell whether both tensors have the same sizes."),
+    ("get_device", get_device, "The number of the device, -1 on the host."),
+    ("__complex__", complex, "The only element as a Python complex number."),
+    ("as_subclass", as_subclass, "The same tensor as an instance of a subclass."),
+    ("_bump_version", bump_version, "Count a change that was made elsewhere."),
+    ("__dlpack__", dlpack_capsule, "A capsule that gives the memory to another library."),
+    ("__dlpack_device__", dlpack_device, "The type and the number of the device, as DLPack counts them."),
+    ("detach", detach, "The same values without their history: a view that requires no grad."),
+    ("detach_", detach_, "Cut the tensor off from its history; return it."),
 ];
 
 unsafe extern "C" fn native<const ID: usize>(
@@ -392,34 +392,42 @@ unsafe extern "C" fn native<const ID: usize>(
 }
 
 /// Methods whose bodies are Python functions: `corten_tensor_core._tensor_methods.<name>(self, …)`.
-const HOOKED: [&str; 23] = [
-    "numpy",
-    "__array__",
-    "__array_wrap__",
-    "__format__",
-    "__deepcopy__",
-    "__reduce_ex__",
-    "__setstate__",
-    "__dir__",
-    "__reversed__",
-    "type",
-    "untyped_storage",
-    "storage",
-    "storage_type",
-    "share_memory_",
-    "is_shared",
-    "pin_memory",
-    "is_pinned",
-    "cuda",
-    "new",
-    "new_tensor",
-    "apply_",
-    "map_",
-    "map2_",
+const HOOKED: [(&str, &str); 23] = [
+    ("numpy", "The values as a NumPy array that shares their memory; `force` detaches and copies to the host first."),
+    ("__array__", "The values as a NumPy array."),
+    ("__array_wrap__", "What NumPy computed, as a tensor."),
+    ("__format__", "The text of the only element in a format, or of the tensor."),
+    ("__deepcopy__", "A copy of a leaf, with its grad and attributes."),
+    ("__reduce_ex__", "What pickle keeps."),
+    ("__setstate__", "Restore what pickle kept."),
+    ("__dir__", "The names of attributes."),
+    ("__reversed__", "The elements in reversed order, in all dimensions."),
+    ("type", "The name of the type, or the tensor converted to the dtype of a type."),
+    ("untyped_storage", "The memory under the tensor, as bytes."),
+    ("storage", "The memory under the tensor, as elements."),
+    ("storage_type", "The class of what `storage` gives."),
+    ("share_memory_", "Put the values where forked processes share them; return the tensor."),
+    ("is_shared", "Tell whether other processes share the memory."),
+    ("pin_memory", "Refuse: there is no memory that a device would need pinned."),
+    ("is_pinned", "Tell whether the memory is pinned."),
+    ("cuda", "The tensor on a CUDA device."),
+    ("new", "A tensor of the same dtype and device, by the older constructors' arguments."),
+    ("new_tensor", "Data as a tensor, of the same dtype and device where not told otherwise."),
+    ("apply_", "Replace each element by what a Python function makes of it; slow."),
+    ("map_", "Replace each element by what a Python function makes of it and of the one in another tensor; slow."),
+    ("map2_", "Replace each element by what a Python function makes of it and of those in two other tensors; slow."),
 ];
 
 /// Methods that belong to autograd: `corten_autograd._tensor_methods.<name>(self, …)`.
-const RECORDED: [&str; 4] = ["backward", "register_hook", "register_post_accumulate_grad_hook", "retain_grad"];
+const RECORDED: [(&str, &str); 4] = [
+    (
+        "backward",
+        "Add to the `grad` of each leaf the gradient of this tensor, times `gradient` where it has several elements.",
+    ),
+    ("register_hook", "Have a function see the gradient of this tensor, and replace it by what it returns."),
+    ("register_post_accumulate_grad_hook", "Have a function see this leaf after its `grad` has been added to."),
+    ("retain_grad", "Keep the gradient of a tensor that is no leaf in its `grad`."),
+];
 
 unsafe extern "C" fn hooked<const ID: usize>(
     this: *mut PyObject,
@@ -435,8 +443,8 @@ unsafe extern "C" fn hooked<const ID: usize>(
             let all: Vec<_> = std::iter::once((*this).clone()).chain(args.iter()).collect();
             let all = PyTuple::new(py, all)?;
             let result = match HOOKED.get(ID) {
-                Some(name) => hooks::method(py, name, all, kwargs.as_ref()),
-                None => graph::method(py, RECORDED[ID - HOOKED.len()], all, kwargs.as_ref()),
+                Some((name, _)) => hooks::method(py, name, all, kwargs.as_ref()),
+                None => graph::method(py, RECORDED[ID - HOOKED.len()].0, all, kwargs.as_ref()),
             };
             Ok(result?.into_ptr())
         })
@@ -450,26 +458,32 @@ seq_macro::seq!(N in 0..27 {
     static HOOKED_ENTRIES: [ffi::PyCFunctionWithKeywords; 27] = [#(hooked::<N>,)*];
 });
 
-fn definition(name: &str, function: ffi::PyMethodDefPointer, flags: c_int) -> ffi::PyMethodDef {
-    let name = CString::new(name).unwrap_or_default().into_raw();
-    ffi::PyMethodDef { ml_name: name, ml_meth: function, ml_flags: flags, ml_doc: std::ptr::null() }
+fn definition(name: &str, doc: &str, function: ffi::PyMethodDefPointer, flags: c_int) -> ffi::PyMethodDef {
+    // The class keeps pointing at both.
+    let [name, doc] = [name, doc].map(|text| CString::new(text).unwrap_or_default().into_raw());
+    ffi::PyMethodDef { ml_name: name, ml_meth: function, ml_flags: flags, ml_doc: doc }
 }
 
-fn fast(name: &str, function: ffi::PyCFunctionFastWithKeywords, extra: c_int) -> ffi::PyMethodDef {
+fn fast(name: &str, doc: &str, function: ffi::PyCFunctionFastWithKeywords, extra: c_int) -> ffi::PyMethodDef {
     let pointer = ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: function };
-    definition(name, pointer, ffi::METH_FASTCALL | ffi::METH_KEYWORDS | extra)
+    definition(name, doc, pointer, ffi::METH_FASTCALL | ffi::METH_KEYWORDS | extra)
 }
 
 /// All methods of the class, rows first: a row hides a method of the same name here.
 pub fn table(py: Python<'_>) -> PyResult<Vec<ffi::PyMethodDef>> {
     let mut table = call::prepare(py)?;
-    table.extend(NATIVE.iter().zip(NATIVE_ENTRIES).map(|((name, _), entry)| fast(name, entry, 0)));
-    table.extend(HOOKED.iter().chain(&RECORDED).zip(HOOKED_ENTRIES).map(|(name, entry)| {
+    table.extend(NATIVE.iter().zip(NATIVE_ENTRIES).map(|((name, _, doc), entry)| fast(name, doc, entry, 0)));
+    table.extend(HOOKED.iter().chain(&RECORDED).zip(HOOKED_ENTRIES).map(|((name, doc), entry)| {
         let pointer = ffi::PyMethodDefPointer { PyCFunctionWithKeywords: entry };
-        definition(name, pointer, ffi::METH_VARARGS | ffi::METH_KEYWORDS)
+        definition(name, doc, pointer, ffi::METH_VARARGS | ffi::METH_KEYWORDS)
     }));
-    table.push(fast("_make_subclass", make_subclass, ffi::METH_STATIC));
-    table.push(fast("__torch_function__", torch_function, ffi::METH_CLASS));
+    table.push(fast("_make_subclass", "Data as a tensor of a subclass.", make_subclass, ffi::METH_STATIC));
+    table.push(fast(
+        "__torch_function__",
+        "Run a function on instances of a subclass.",
+        torch_function,
+        ffi::METH_CLASS,
+    ));
     table.push(ffi::PyMethodDef::zeroed());
     Ok(table)
 }

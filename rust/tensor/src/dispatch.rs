@@ -162,6 +162,10 @@ fn view_of(input: &Tensor, core: Core, keys: u32) -> Tensor {
     view.set_base(Some(input));
     let untracked = if mode::grad_enabled() { 0 } else { key::UNTRACKED_VIEW };
     view.add_keys(keys | untracked | (input.keys() & (key::UNTRACKED_VIEW | key::INFERENCE)));
+    // Without a history it is a leaf, but what it shows requires grad all the same.
+    if untracked != 0 && input.requires_grad() && view.dtype().is_differentiable() {
+        view.set_leaf_requires_grad(true);
+    }
     view
 }
 

@@ -67,6 +67,9 @@ class State(defaultdict):  # type: ignore[type-arg]
         for key, value in dict(entries).items():
             self[key] = value
 
+    def __repr__(self) -> str:
+        return repr(defaultdict(dict, self))
+
     def __setitem__(self, key: Any, value: Any) -> None:
         self._changes.pending = True
         if type(value) is dict:

@@ -96,9 +96,12 @@ def tensor_repr(t: Tensor) -> str:
         body = _body(t.detach(), len(prefix))
     if shows_dtype:
         suffixes.append(f"dtype={dtype}")
-    grad_fn = t.grad_fn
-    if grad_fn is not None:
-        suffixes.append(f"grad_fn=<{grad_fn.name().rsplit('::', 1)[-1]}>")
+    try:
+        node = t.grad_fn and t.grad_fn.name().rsplit("::", 1)[-1]
+    except RuntimeError:  # a view that cannot follow what was changed in its base
+        node = "Invalid"
+    if node:
+        suffixes.append(f"grad_fn=<{node}>")
     elif t.requires_grad:
         suffixes.append("requires_grad=True")
     return _with_suffixes(prefix + body, suffixes, len(prefix))

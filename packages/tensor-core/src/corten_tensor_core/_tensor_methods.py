@@ -40,13 +40,14 @@ _TYPESTR = {
 def numpy(self: Tensor, *, force: bool = False) -> Any:
     """Return a NumPy array that shares the tensor's memory; with `force`, whatever it takes to get one.
 
-    Raises `RuntimeError` for a tensor that requires grad, `TypeError` for one on another device or in bfloat16.
+    Raises `RuntimeError` for a tensor that requires grad, unless within `no_grad`, and `TypeError` for one on another
+    device or in bfloat16.
     """
     import numpy as np
 
     if force:
         self = self.detach().cpu()
-    if self.requires_grad:
+    if self.requires_grad and _native.is_grad_enabled():
         raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
     if self.device.type != "cpu":
         raise TypeError(

@@ -13,7 +13,7 @@ permute(x, dims: Sizes): linear { x: permute(g, strided::inverse(dims)) }
 numpy_T(x): linear "PermuteBackward0" { x: numpy_T(g) }
 mT(x): linear "TransposeBackward0" { x: mT(g) }
 expand(x, size: Sizes): linear { x: g.clone() }
-expand_as(x, other: Tensor): linear { x: g.clone() }
+expand_as(x, other: Tensor): linear "ExpandBackward0" { x: g.clone() }
 broadcast_to(x, size: Sizes): linear "ExpandBackward0" { x: g.clone() }
 squeeze(x): linear { x: reshape(g, x.shape) }
 _unsafe_view(x): linear "UnsafeViewBackward0" { x: reshape(g, x.shape) }

@@ -23,7 +23,7 @@ flip(input: Tensor, dims: Sizes...) -> Tensor { meta: { dims::wrap_all(dims, inp
 /// Elements moved along dimensions; what leaves at the end comes in at the start.
 roll(input: Tensor, shifts: Dims, dims: Dims = []) -> Tensor { composite: if dims.is_empty() && shifts.len() == 1 { reshape(_roll(reshape(input, [-1]), shifts, [0]), input.sizes()) } else { _roll(input, shifts, dims) }; forms: fn method; domain: any }
 /// Elements moved along the given dimensions.
-_roll(input: Tensor, shifts: Dims, dims: Dims) -> Tensor { meta: { join::roll_plan(input, shifts, dims)?; Ok(smallvec![like(input, input.dtype())]) }; kernel: join::roll(input, &join::roll_plan(input, shifts, dims)?, &outs[0]); domain: any }
+_roll(input: Tensor, shifts: Dims, dims: Dims) -> Tensor { meta: { join::roll_plan(input, shifts, dims)?; Ok(smallvec![crate::pointwise::fresh(input, input.dims(), input.dtype())]) }; kernel: join::roll(input, &join::roll_plan(input, shifts, dims)?, &outs[0]); domain: any }
 /// The lower triangle of matrices, zeros above.
 tril(input: Tensor, diagonal: int = 0) -> Tensor { meta: join::triangle_meta("tril", input); kernel: corten_index::tril(outs[0].core().operand()?, input.core().operand()?, diagonal); forms: fn method inplace out; domain: matrix(3, 4) }
 /// The upper triangle of matrices, zeros below.

@@ -3,7 +3,7 @@
 use super::all::*;
 use super::factory::shaped;
 use crate::lazy::T;
-use crate::pointwise::like;
+use crate::pointwise::{fresh, like};
 use crate::rules::factory::Options;
 use crate::rules::random::{self, draw};
 use crate::value::SharedGenerator;
@@ -36,15 +36,15 @@ bernoulli_(input: Tensor, p: Tensor, *, generator: Generator?) -> Self { meta: {
 /// Ones with probability `p`, zeros otherwise, in place.
 bernoulli_.float(input: Tensor, p: float = 0.5, *, generator: Generator?) -> Self { meta: { random::check_probability(p)?; Ok(smallvec![like(input, input.dtype())]) }; kernel: draw(generator, &outs[0], |out, g| corten_random::bernoulli_scalar(out, g, p)); forms: method; check: moments; nondiff }
 /// Ones with the probabilities in `input`, zeros otherwise.
-bernoulli(input: Tensor, *, generator: Generator?) -> Tensor { meta: { random::check_probabilities(input, input)?; Ok(smallvec![like(input, input.dtype())]) }; kernel: random::bernoulli(generator, &outs[0], input); forms: fn method out; check: moments; nondiff }
+bernoulli(input: Tensor, *, generator: Generator?) -> Tensor { meta: { random::check_probabilities(input, input)?; Ok(smallvec![fresh(input, input.dims(), input.dtype())]) }; kernel: random::bernoulli(generator, &outs[0], input); forms: fn method out; check: moments; nondiff }
 /// Ones with probability `p`, zeros otherwise, in the sizes of `input`.
-bernoulli.p(input: Tensor, p: float, *, generator: Generator?) -> Tensor { meta: { random::check_probability(p)?; Ok(smallvec![like(input, input.dtype())]) }; kernel: draw(generator, &outs[0], |out, g| corten_random::bernoulli_scalar(out, g, p)); forms: fn method; check: moments; nondiff }
+bernoulli.p(input: Tensor, p: float, *, generator: Generator?) -> Tensor { meta: { random::check_probability(p)?; Ok(smallvec![fresh(input, input.dims(), input.dtype())]) }; kernel: draw(generator, &outs[0], |out, g| corten_random::bernoulli_scalar(out, g, p)); forms: fn method; check: moments; nondiff }
 /// Poisson-distributed counts of the rates in `input`.
-poisson(input: Tensor, generator: Generator?) -> Tensor { meta: { random::need_float("poisson_cpu", input)?; Ok(smallvec![like(input, input.dtype())]) }; kernel: draw(generator, &outs[0], |out, g| corten_random::poisson(out, input.core().operand()?, g)); forms: fn; check: moments; nondiff }
+poisson(input: Tensor, generator: Generator?) -> Tensor { meta: { random::need_float("poisson_cpu", input)?; Ok(smallvec![fresh(input, input.dims(), input.dtype())]) }; kernel: draw(generator, &outs[0], |out, g| corten_random::poisson(out, input.core().operand()?, g)); forms: fn; check: moments; nondiff }
 /// Gamma-distributed numbers of the shapes in `input` and the scale 1.
-_standard_gamma(input: Tensor, generator: Generator?) -> Tensor { meta: { random::need_float("gamma_cpu", input)?; Ok(smallvec![like(input, input.dtype())]) }; kernel: draw(generator, &outs[0], |out, g| corten_random::standard_gamma(out, input.core().operand()?, g)); forms: fn; check: none }
+_standard_gamma(input: Tensor, generator: Generator?) -> Tensor { meta: { random::need_float("gamma_cpu", input)?; Ok(smallvec![fresh(input, input.dims(), input.dtype())]) }; kernel: draw(generator, &outs[0], |out, g| corten_random::standard_gamma(out, input.core().operand()?, g)); forms: fn; check: none }
 /// How many of `count` tries succeed, each with the probability `prob`.
-binomial(count: Tensor, prob: Tensor, generator: Generator?) -> Tensor { meta: { random::check_tries(count, prob)?; Ok(smallvec![like(count, count.dtype())]) }; kernel: random::binomial(generator, &outs[0], count, prob); forms: fn; check: moments; nondiff }
+binomial(count: Tensor, prob: Tensor, generator: Generator?) -> Tensor { meta: { random::check_tries(count, prob)?; Ok(smallvec![fresh(count, count.dims(), count.dtype())]) }; kernel: random::binomial(generator, &outs[0], count, prob); forms: fn; check: moments; nondiff }
 /// Indices drawn along the last dimension in proportion to the weights in `input`.
 multinomial(input: Tensor, num_samples: int, replacement: bool = false, *, generator: Generator?) -> Tensor { meta: random::multinomial_meta(input, num_samples, replacement); kernel: random::multinomial(generator, input, num_samples, replacement, &outs[0]); forms: fn method out; check: moments; nondiff }
 /// The numbers below the length of the one-dimensional `input` in random order, in place.
@@ -71,9 +71,9 @@ randint_like.low(input: Tensor, low: int, high: int, *, generator: Generator?, @
 /// Normal numbers of the given means and deviations, broadcast.
 normal(mean: Tensor, std: Tensor, *, generator: Generator?) -> Tensor { composite: { random::check_deviations(std)?; let sizes = crate::pointwise::broadcast([mean.sizes(), std.sizes()])?; let out = Tensor::empty(&sizes, mean.dtype(), mean.device())?; shifted(standard(&out, generator), mean, std) }; forms: fn out; check: moments; nondiff }
 /// Normal numbers of the given means.
-normal.tensor_float(mean: Tensor, std: float = 1, *, generator: Generator?) -> Tensor { composite: add_(normal__with(empty_like(mean), 0.0, std, generator), mean.detached(), 1); forms: fn out; check: moments; nondiff }
+normal.tensor_float(mean: Tensor, std: float = 1, *, generator: Generator?) -> Tensor { composite: add_(normal__with(Tensor::empty(mean.sizes(), mean.dtype(), mean.device())?, 0.0, std, generator), mean.detached(), 1); forms: fn out; check: moments; nondiff }
 /// Normal numbers of the given deviations.
-normal.float_tensor(mean: float, std: Tensor, *, generator: Generator?) -> Tensor { composite: { random::check_deviations(std)?; shifted(standard(empty_like(std), generator), mean, std) }; forms: fn out; check: moments; nondiff }
+normal.float_tensor(mean: float, std: Tensor, *, generator: Generator?) -> Tensor { composite: { random::check_deviations(std)?; let out = Tensor::empty(std.sizes(), std.dtype(), std.device())?; shifted(standard(&out, generator), mean, std) }; forms: fn out; check: moments; nondiff }
 /// Normal numbers of one mean and deviation.
 normal.float_float(mean: float, std: float, size: Sizes, *, generator: Generator?, @factory) -> Tensor { composite: { let o = Options::new(dtype, layout, device, pin_memory, requires_grad)?; o.finished(normal__with(o.empty(size, o.float())?, mean, std, generator)) }; forms: fn out; check: moments; nondiff }
 

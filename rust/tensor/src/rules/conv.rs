@@ -151,15 +151,13 @@ pub fn meta(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, settings: Se
             text::sizes(w)
         );
     }
-    if let Some(bias) = bias {
-        if bias.sizes() != [outputs] {
-            fail!(
-                Runtime,
-                "Given weight of size {}, expected bias to be 1-dimensional with {outputs} elements, but got bias of size {} instead",
-                text::sizes(w),
-                text::sizes(bias.sizes())
-            );
-        }
+    if let Some(bias) = bias.filter(|bias| bias.sizes() != [outputs]) {
+        fail!(
+            Runtime,
+            "Given weight of size {}, expected bias to be 1-dimensional with {outputs} elements, but got bias of size {} instead",
+            text::sizes(w),
+            text::sizes(bias.sizes())
+        );
     }
     let mut sizes: Dims = smallvec![x[0], outputs];
     sizes.extend(settings.spatial(&x[2..], &w[2..])?);

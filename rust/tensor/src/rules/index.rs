@@ -330,7 +330,7 @@ pub fn scatter_meta(name: &str, x: &Tensor, dim: i64, index: &Tensor, src: Optio
         fail!(Runtime, "{name}(): Expected self.dtype to be equal to src.dtype");
     }
     need_fit(x, d, index, src)?;
-    Ok(smallvec![like(x, x.dtype())])
+    Ok(smallvec![fresh(x, x.dims(), x.dtype())])
 }
 
 /// `kernel` of `scatter` and its like.
@@ -372,7 +372,7 @@ pub fn masked_fill_meta(x: &Tensor, mask: &Tensor) -> Result<Meta> {
     common_device([x, mask])?;
     need_mask("masked_fill_", mask)?;
     let sizes = broadcast([x.sizes(), mask.sizes()])?;
-    Ok(smallvec![if &sizes[..] == x.sizes() { like(x, x.dtype()) } else { fresh(x, sizes, x.dtype()) }])
+    Ok(smallvec![fresh(x, sizes, x.dtype())])
 }
 
 /// `kernel` of `masked_fill`.

@@ -3,7 +3,7 @@
 use super::dims::{reduced, reduced_sizes, wrap};
 use crate::core::Dims;
 use crate::op::Meta;
-use crate::pointwise::{fresh, like};
+use crate::pointwise::fresh;
 use crate::tensor::Tensor;
 use corten_base::{DType, Operand, Result, fail};
 use corten_reduce::{self as kernels, Scan, Seek};
@@ -181,7 +181,7 @@ pub fn top(input: &Tensor, k: Option<i64>, dim: i64, largest: bool, sorted: bool
 /// `meta` of a scan.
 pub fn scan_meta(input: &Tensor, dim: i64, dtype: DType) -> Result<Meta> {
     wrap(dim, input.ndim())?;
-    Ok(smallvec![like(input, dtype)])
+    Ok(smallvec![fresh(input, input.dims(), dtype)])
 }
 
 /// `kernel` of a scan.
@@ -198,7 +198,7 @@ pub fn scan(op: Scan, input: &Tensor, dim: i64, out: &Tensor) -> Result<()> {
 pub fn extreme_meta(name: &str, input: &Tensor, dim: i64) -> Result<Meta> {
     need_order(name, input)?;
     wrap(dim, input.ndim())?;
-    Ok(smallvec![like(input, input.dtype()), like(input, DType::I64)])
+    Ok(smallvec![fresh(input, input.dims(), input.dtype()), fresh(input, input.dims(), DType::I64)])
 }
 
 /// `kernel` of `cummax` and `cummin`.
@@ -215,7 +215,7 @@ pub fn softmax_meta(name: &str, input: &Tensor, dim: i64) -> Result<Meta> {
         let place = if last { "_lastdim" } else { "" };
         fail!(NotImplemented, "\"{name}{place}_kernel_impl\" not implemented for '{}'", input.dtype().scalar_name());
     }
-    Ok(smallvec![like(input, input.dtype())])
+    Ok(smallvec![fresh(input, input.dims(), input.dtype())])
 }
 
 /// `kernel` of `softmax` and its logarithm.
