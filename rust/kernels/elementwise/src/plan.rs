@@ -143,6 +143,11 @@ impl Cursor {
         dims[0].size - self.index[0]
     }
 
+    /// Rows left in the dimension after the innermost, if there is one.
+    pub fn rows_left(&self, dims: &[Dim]) -> usize {
+        dims.get(1).map_or(0, |dim| dim.size - self.index[1])
+    }
+
     /// Goes on by `n` elements, at most to the end of the row.
     pub fn advance(&mut self, dims: &[Dim], n: usize) {
         self.index[0] += n;

@@ -1,6 +1,6 @@
 //! A planned call: blocks of elements are brought to the kernel's loop and its results to their places.
 
-use crate::blocks::{BLOCK_BYTES, Block, gather, scatter};
+use crate::blocks::{BLOCK_BYTES, Block, Rows, gather, scatter};
 use crate::convert::Conversion;
 use crate::kernel::Kernel;
 use crate::plan::{Cursor, Dim, LANES, Lane, Plan};
@@ -112,11 +112,10 @@ impl Work<'_> {
                     self.store_to(&walk, result, raw, scratch);
                 }
             }
-            let mut left = n;
-            while left > 0 && start + n < range.end {
-                let row = left.min(cursor.row_left(dims));
-                cursor.advance(dims, row);
-                left -= row;
+            if n <= cursor.row_left(dims) {
+                cursor.advance(dims, n);
+            } else {
+                cursor = Cursor::at(dims, start + n);
             }
             start += n;
         }
@@ -155,10 +154,10 @@ impl Work<'_> {
         }
         let gathered = if conversion.is_identity() { block } else { raw };
         let mut done = 0;
-        walk.rows(lane, |offset, n, stride| {
+        walk.rows(lane, |offset, rows| {
             // SAFETY: the caller's promise; rows partition the walk.
-            unsafe { gather(size, n, gathered.add(done * size), ptr.wrapping_offset(offset), stride) };
-            done += n;
+            unsafe { gather(size, rows, gathered.add(done * size), ptr.wrapping_offset(offset)) };
+            done += rows.len();
         });
         if !conversion.is_identity() {
             // SAFETY: the caller's promise.
@@ -201,10 +200,13 @@ impl Work<'_> {
             }
         }
         let mut done = 0;
-        walk.rows(0, |offset, n, stride| {
-            // SAFETY: the caller's promise; rows partition the walk.
-            unsafe { scatter(size, n, ptr.wrapping_offset(offset), stride, converted.add(done * size)) };
-            done += n;
+        walk.rows(0, |offset, rows| {
+            for i in 0..rows.rows {
+                let to = ptr.wrapping_offset(offset + i as isize * rows.step);
+                // SAFETY: the caller's promise; rows partition the walk.
+                unsafe { scatter(size, rows.n, to, rows.stride, converted.add(done * size)) };
+                done += rows.n;
+            }
         });
     }
 }
@@ -218,24 +220,28 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Calls `row(byte offset, elements, byte stride)` for each stretch within the innermost dimension.
+    /// Calls `each(byte offset, rows)` for stretches of the innermost dimension, whole ones together along the next.
     #[inline]
-    fn rows(&self, lane: usize, mut row: impl FnMut(isize, usize, isize)) {
-        let stride = self.dims[0].strides[lane];
-        let first = self.n.min(self.cursor.row_left(self.dims));
-        row(self.cursor.offset(self.dims, lane), first, stride);
-        let mut left = self.n - first;
-        if left == 0 {
-            return;
+    fn rows(&self, lane: usize, mut each: impl FnMut(isize, Rows)) {
+        let dims = self.dims;
+        let stride = dims[0].strides[lane];
+        let first = self.n.min(self.cursor.row_left(dims));
+        if first == self.n {
+            return each(self.cursor.offset(dims, lane), Rows::one(first, stride));
         }
         let mut cursor = self.cursor.clone();
-        cursor.advance(self.dims, first);
-        while left > 0 {
-            let n = left.min(self.dims[0].size);
-            row(cursor.offset(self.dims, lane), n, stride);
-            left -= n;
-            if left > 0 {
-                cursor.advance(self.dims, n);
+        let mut done = 0;
+        while done < self.n {
+            let left = self.n - done;
+            let whole = if cursor.row_left(dims) == dims[0].size { left / dims[0].size } else { 0 };
+            let rows = match whole.min(cursor.rows_left(dims)) {
+                0 => Rows::one(left.min(cursor.row_left(dims)), stride),
+                rows => Rows { rows, n: dims[0].size, step: dims[1].strides[lane], stride },
+            };
+            each(cursor.offset(dims, lane), rows);
+            done += rows.len();
+            if done < self.n {
+                cursor = Cursor::at(dims, self.start + done);
             }
         }
     }
