@@ -20,43 +20,76 @@ impl Block {
     }
 }
 
-/// Copies `n` elements of `size` bytes, `stride` bytes apart in `x`, to contiguous memory.
+/// Rows of elements at regular distances: `rows` times `n` of them; from element to element it is `stride` bytes, from row
+/// to row `step`.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows {
+    pub rows: usize,
+    pub n: usize,
+    pub step: isize,
+    pub stride: isize,
+}
+
+impl Rows {
+    /// A single row.
+    pub fn one(n: usize, stride: isize) -> Self {
+        Rows { rows: 1, n, step: 0, stride }
+    }
+
+    /// Number of elements.
+    pub fn len(self) -> usize {
+        self.rows * self.n
+    }
+}
+
+/// Copies elements of `size` bytes that lie as `rows` in `x` to contiguous memory.
 ///
 /// # Safety
-/// Both sides must be valid and aligned for such elements. They may overlap only where `stride == size`.
+/// Both sides must be valid and aligned for such elements. They may overlap only where there is one row without gaps.
 #[inline]
-pub(crate) unsafe fn gather(size: usize, n: usize, out: *mut u8, x: *const u8, stride: isize) {
-    if stride == size as isize {
-        // SAFETY: the caller's promise.
-        return unsafe { std::ptr::copy(x, out, n * size) };
+pub(crate) unsafe fn gather(size: usize, rows: Rows, out: *mut u8, x: *const u8) {
+    if rows.stride == size as isize {
+        let bytes = rows.n * size;
+        for i in 0..rows.rows {
+            // SAFETY: the caller's promise.
+            unsafe { std::ptr::copy(x.offset(i as isize * rows.step), out.add(i * bytes), bytes) };
+        }
+        return;
     }
     // SAFETY: the caller's promise, by the size that the elements have.
     unsafe {
         match size {
-            1 => gather_of::<u8>(n, out, x, stride),
-            2 => gather_of::<u16>(n, out, x, stride),
-            4 => gather_of::<u32>(n, out, x, stride),
-            8 => gather_of::<u64>(n, out, x, stride),
-            _ => gather_of::<[u64; 2]>(n, out, x, stride),
+            1 => gather_of::<u8>(rows, out, x),
+            2 => gather_of::<u16>(rows, out, x),
+            4 => gather_of::<u32>(rows, out, x),
+            8 => gather_of::<u64>(rows, out, x),
+            _ => gather_of::<[u64; 2]>(rows, out, x),
         }
     }
 }
 
-unsafe fn gather_of<T: Copy>(n: usize, out: *mut u8, x: *const u8, stride: isize) {
-    let out = out.cast::<T>();
-    // SAFETY: the caller's promise, for each of the `n` elements.
-    unsafe {
-        if stride == 0 {
-            spread(std::slice::from_raw_parts_mut(out.cast(), n), x.cast::<T>().read());
-        } else {
-            (0..n).for_each(|i| out.add(i).write(x.offset(i as isize * stride).cast::<T>().read()));
+unsafe fn gather_of<T: Copy>(rows: Rows, out: *mut u8, x: *const u8) {
+    // SAFETY: the caller's promise, for each of the elements.
+    let out = unsafe { std::slice::from_raw_parts_mut(out.cast::<MaybeUninit<T>>(), rows.len()) };
+    if rows.stride == 0 {
+        return spread(out, rows, x);
+    }
+    for (i, out) in out.chunks_exact_mut(rows.n.max(1)).enumerate() {
+        let x = x.wrapping_offset(i as isize * rows.step);
+        for (j, out) in out.iter_mut().enumerate() {
+            // SAFETY: as above.
+            out.write(unsafe { x.offset(j as isize * rows.stride).cast::<T>().read() });
         }
     }
 }
 
 multiversion! {
-    fn spread<T: Copy>(out: &mut [MaybeUninit<T>], value: T) {
-        out.fill(MaybeUninit::new(value));
+    /// Fills each row with the element at its place in `x`; the caller promises that it may be read.
+    fn spread<T: Copy>(out: &mut [MaybeUninit<T>], rows: Rows, x: *const u8) {
+        for (i, out) in out.chunks_exact_mut(rows.n.max(1)).enumerate() {
+            // SAFETY: the caller's promise.
+            out.fill(MaybeUninit::new(unsafe { x.offset(i as isize * rows.step).cast::<T>().read() }));
+        }
     }
 }
 

@@ -186,6 +186,11 @@ impl Conversion {
         self.len == 0
     }
 
+    /// True if one step converts, without scratch blocks.
+    pub fn is_single(&self) -> bool {
+        self.len == 1
+    }
+
     /// Converts `n` elements, with two scratch blocks between the steps.
     ///
     /// # Safety

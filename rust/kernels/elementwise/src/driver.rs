@@ -1,6 +1,6 @@
 //! Brings operands of any dtype and layout to a kernel's contiguous loop.
 
-use crate::blocks::{BLOCK_BYTES, Block, gather};
+use crate::blocks::{BLOCK_BYTES, Block, Rows, gather};
 use crate::convert::Conversion;
 use crate::kernel::Kernel;
 use crate::plan::{LANES, Plan};
@@ -177,7 +177,7 @@ fn contiguous(
             if let Src::Scalar(value) = input {
                 let constant = Constant::new(*value, dtype);
                 // SAFETY: a block holds `step` elements, and the constant is one.
-                unsafe { gather(dtype.size(), step, block.ptr(), constant.ptr(), 0) };
+                unsafe { gather(dtype.size(), Rows::one(step, 0), block.ptr(), constant.ptr()) };
             }
         }
         let mut start = range.start;

@@ -20,8 +20,8 @@ pub(crate) struct Lane {
     pub dtype: DType,
     /// Every element follows the one before.
     pub contiguous: bool,
-    /// Every element is the same.
-    pub constant: bool,
+    /// After so many elements in walking order the same come again; 1 if every element is the same.
+    pub period: usize,
     /// First byte and the byte after the last, to see which lanes share memory.
     pub low: usize,
     pub high: usize,
@@ -46,7 +46,7 @@ impl Plan {
         let mut dims: SmallVec<[Dim; 6]> = SmallVec::new();
         for operand in std::iter::once(out).chain(inputs) {
             let (ptr, dtype) = (operand.ptr(), operand.dtype());
-            lanes.push(Lane { ptr, dtype, contiguous: false, constant: false, low: ptr as usize, high: ptr as usize });
+            lanes.push(Lane { ptr, dtype, contiguous: false, period: 1, low: ptr as usize, high: ptr as usize });
         }
         for axis in (0..out.ndim()).rev() {
             let size = out.sizes()[axis] as usize;
@@ -75,8 +75,9 @@ impl Plan {
             (lane.low, lane.high) = (lane.ptr as usize, lane.ptr as usize + bytes);
             let mut expected = bytes as isize;
             lane.contiguous = true;
-            lane.constant = true;
+            let mut passed = 1;
             for dim in &dims {
+                passed *= dim.size;
                 let reach = dim.strides[k] * (dim.size as isize - 1);
                 if reach < 0 {
                     lane.low = lane.low.wrapping_add_signed(reach);
@@ -84,7 +85,9 @@ impl Plan {
                     lane.high = lane.high.wrapping_add_signed(reach);
                 }
                 lane.contiguous &= dim.strides[k] == expected;
-                lane.constant &= dim.strides[k] == 0;
+                if dim.strides[k] != 0 {
+                    lane.period = passed;
+                }
                 expected *= dim.size as isize;
             }
         }
@@ -138,6 +141,11 @@ impl Cursor {
     /// Elements left in the innermost dimension.
     pub fn row_left(&self, dims: &[Dim]) -> usize {
         dims[0].size - self.index[0]
+    }
+
+    /// Rows left in the dimension after the innermost, if there is one.
+    pub fn rows_left(&self, dims: &[Dim]) -> usize {
+        dims.get(1).map_or(0, |dim| dim.size - self.index[1])
     }
 
     /// Goes on by `n` elements, at most to the end of the row.

@@ -1,6 +1,6 @@
 //! Calls whose elements all fit in one block: no plan, which would take longer than the work.
 
-use crate::blocks::{BLOCK_BYTES, Block, gather};
+use crate::blocks::{BLOCK_BYTES, Block, Rows, gather};
 use crate::convert::Conversion;
 use crate::driver::{Constant, Src};
 use crate::kernel::Kernel;
@@ -31,7 +31,7 @@ pub(crate) fn run(kernel: &Kernel, out: &Operand, inputs: &[Src]) -> bool {
             Src::Scalar(value) => {
                 let constant = Constant::new(*value, dtype);
                 // SAFETY: a block holds `n` elements, and the constant is one.
-                unsafe { gather(dtype.size(), n, block, constant.ptr(), 0) };
+                unsafe { gather(dtype.size(), Rows::one(n, 0), block, constant.ptr()) };
             }
             Src::Operand(x) if x.dtype() == dtype => {
                 // SAFETY: a block holds `n` elements.
@@ -60,7 +60,7 @@ unsafe fn gather_all(x: &Operand, out: *mut u8) {
     let (Some((&row, outer)), Some((&stride, outer_strides))) = (x.sizes().split_last(), x.strides().split_last())
     else {
         // SAFETY: the caller's promise, for the one element.
-        return unsafe { gather(size, 1, out, x.ptr(), 0) };
+        return unsafe { gather(size, Rows::one(1, 0), out, x.ptr()) };
     };
     let bytes = |stride: i64| stride as isize * size as isize;
     let rows = outer.iter().product::<i64>();
@@ -68,7 +68,7 @@ unsafe fn gather_all(x: &Operand, out: *mut u8) {
     let (mut from, mut to) = (x.ptr(), out);
     for _ in 0..rows {
         // SAFETY: the caller's promise; rows partition both sides.
-        unsafe { gather(size, row as usize, to, from, bytes(stride)) };
+        unsafe { gather(size, Rows::one(row as usize, bytes(stride)), to, from) };
         to = to.wrapping_add(row as usize * size);
         for ((i, &n), &stride) in index.iter_mut().zip(outer).zip(outer_strides).rev() {
             *i += 1;

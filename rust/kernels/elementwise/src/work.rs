@@ -1,6 +1,6 @@
 //! A planned call: blocks of elements are brought to the kernel's loop and its results to their places.
 
-use crate::blocks::{BLOCK_BYTES, Block, gather, scatter};
+use crate::blocks::{BLOCK_BYTES, Block, Rows, gather, scatter};
 use crate::convert::Conversion;
 use crate::kernel::Kernel;
 use crate::plan::{Cursor, Dim, LANES, Lane, Plan};
@@ -13,6 +13,11 @@ pub(crate) fn block_len(lanes: &[Lane], types: [DType; 3]) -> usize {
     let widest = lanes.iter().map(|lane| lane.dtype).chain(types).map(|d| d.compute().size()).max().unwrap_or(8);
     BLOCK_BYTES / widest
 }
+
+/// Elements of a row that is worth a call of its own, where that spares a copy.
+const ROW: usize = 128;
+/// Elements of a block that a row's constant fills.
+const SPREAD: usize = 256;
 
 /// A planned call.
 pub(crate) struct Work<'a> {
@@ -30,19 +35,33 @@ impl Work<'_> {
         let lanes = &self.plan.lanes[..];
         let out = &lanes[0];
         // Long rows are taken one by one, so that their elements are used in place; short ones fill blocks together.
-        let by_rows = dims.len() == 1 || dims[0].size >= self.block;
-        let in_place =
-            |k: usize| lanes[k].contiguous || (by_rows && dims[0].strides[k] == lanes[k].dtype.size() as isize);
+        let is_row = |k: usize| dims[0].strides[k] == lanes[k].dtype.size() as isize;
+        let spares = |k: usize| !lanes[k].contiguous && (is_row(k) || dims[0].strides[k] == 0) && lanes[k].period > 1;
+        let enough = if (0..lanes.len()).any(spares) { ROW.min(self.block) } else { self.block };
+        let by_rows = dims.len() == 1 || dims[0].size >= enough;
+        let in_place: [bool; LANES] =
+            std::array::from_fn(|k| k < lanes.len() && (lanes[k].contiguous || (by_rows && is_row(k))));
         let shared = |lane: &Lane| lane.low < out.high && out.low < lane.high;
         let mut direct = [false; LANES];
-        direct[0] = self.store.is_identity() && in_place(0);
+        direct[0] = self.store.is_identity() && in_place[0];
         for k in 1..lanes.len() {
-            direct[k] = self.load[k - 1].is_identity() && in_place(k) && !(direct[0] && shared(&lanes[k]));
+            direct[k] = self.load[k - 1].is_identity() && in_place[k] && !(direct[0] && shared(&lanes[k]));
         }
         let unblocked = match self.kernel {
             Some(_) => direct[..lanes.len()].iter().all(|&d| d),
-            None => direct[0] && self.load[0].is_identity(),
+            None => {
+                let converted = self.load[0].is_single() && in_place[1] && !self.overlaps_result(1);
+                direct[0] && (self.load[0].is_identity() || converted)
+            }
         };
+        // What comes again and again is brought to its block once.
+        let longest = if by_rows { 1 } else { self.block / 2 };
+        let repeats: [bool; LANES] = std::array::from_fn(|k| {
+            (1..lanes.len()).contains(&k) && self.kernel.is_some() && !direct[k] && lanes[k].period <= longest
+        });
+        let spread = |k: usize| by_rows && self.kernel.is_some() && dims[0].strides[k] == 0 && lanes[k].period > 1;
+        let period = (1..lanes.len()).filter(|&k| repeats[k]).map(|k| lanes[k].period).max().unwrap_or(1);
+        let step = if (1..lanes.len()).any(spread) { self.block.min(SPREAD) } else { self.block / period * period };
 
         let mut blocks: [Block; LANES] = std::array::from_fn(|_| Block::new());
         let mut scratch = [Block::new(), Block::new(), Block::new()];
@@ -52,14 +71,12 @@ impl Work<'_> {
         let mut refused = false;
         let mut cursor = Cursor::at(dims, range.start);
         let mut start = range.start;
-        // Constants fill their blocks once, after which only the others are loaded.
-        for k in 1..lanes.len() {
-            if self.kernel.is_some() && lanes[k].constant && !direct[k] {
-                inputs[k - 1] = blocks[k];
-                let n = self.block.min(range.len());
-                // SAFETY: blocks hold `n` elements of every dtype on the way, and a constant has one element.
-                unsafe { self.load_from(k, &Walk { dims, cursor: &cursor, start, n }, blocks[k], raw, scratch) };
-            }
+        for k in (1..lanes.len()).filter(|&k| repeats[k]) {
+            let first = start / period * period;
+            let n = step.min(range.end - first);
+            let walk = Walk { dims, cursor: &Cursor::at(dims, first), start: first, n };
+            // SAFETY: blocks hold `n` elements of every dtype on the way, all of them elements of the operand.
+            unsafe { self.load_from(k, &walk, in_place[k], blocks[k], raw, scratch) };
         }
         while start < range.end {
             let mut n = range.end - start;
@@ -67,7 +84,7 @@ impl Work<'_> {
                 n = n.min(cursor.row_left(dims));
             }
             if !unblocked {
-                n = n.min(self.block);
+                n = n.min(step - start % period);
             }
             let walk = Walk { dims, cursor: &cursor, start, n };
             // A row's constant stays in its block to the end of the row.
@@ -80,10 +97,12 @@ impl Work<'_> {
                     if direct[k] && self.kernel.is_some() {
                         inputs[k - 1] = self.address(k, &walk);
                     } else if self.kernel.is_none() {
-                        self.load_from(k, &walk, result, raw, scratch);
-                    } else if !lanes[k].constant && (fresh || dims[0].strides[k] != 0) {
+                        self.load_from(k, &walk, in_place[k], result, raw, scratch);
+                    } else if repeats[k] {
+                        inputs[k - 1] = blocks[k].wrapping_add(start % period * self.kernel_type(k).size());
+                    } else if fresh || dims[0].strides[k] != 0 {
                         inputs[k - 1] = blocks[k];
-                        self.load_from(k, &walk, blocks[k], raw, scratch);
+                        self.load_from(k, &walk, in_place[k], blocks[k], raw, scratch);
                     }
                 }
                 if let Some(kernel) = self.kernel {
@@ -93,11 +112,10 @@ impl Work<'_> {
                     self.store_to(&walk, result, raw, scratch);
                 }
             }
-            let mut left = n;
-            while left > 0 && start + n < range.end {
-                let row = left.min(cursor.row_left(dims));
-                cursor.advance(dims, row);
-                left -= row;
+            if n <= cursor.row_left(dims) {
+                cursor.advance(dims, n);
+            } else {
+                cursor = Cursor::at(dims, start + n);
             }
             start += n;
         }
@@ -118,24 +136,41 @@ impl Work<'_> {
     ///
     /// # Safety
     /// The walk lies inside the lane; the blocks are apart and large enough.
-    unsafe fn load_from(&self, lane: usize, walk: &Walk, block: *mut u8, raw: *mut u8, scratch: [*mut u8; 2]) {
+    unsafe fn load_from(
+        &self,
+        lane: usize,
+        walk: &Walk,
+        in_place: bool,
+        block: *mut u8,
+        raw: *mut u8,
+        scratch: [*mut u8; 2],
+    ) {
         let conversion = &self.load[lane - 1];
-        let Lane { ptr, dtype, contiguous, .. } = self.plan.lanes[lane];
+        let Lane { ptr, dtype, .. } = self.plan.lanes[lane];
         let size = dtype.size();
-        if contiguous && !conversion.is_identity() && !self.overlaps_result(lane) {
+        if in_place && !conversion.is_identity() && !self.overlaps_result(lane) {
             // SAFETY: the caller's promise.
             return unsafe { conversion.run(walk.n, block, self.address(lane, walk), scratch) };
         }
         let gathered = if conversion.is_identity() { block } else { raw };
         let mut done = 0;
-        walk.rows(lane, |offset, n, stride| {
+        walk.rows(lane, |offset, rows| {
             // SAFETY: the caller's promise; rows partition the walk.
-            unsafe { gather(size, n, gathered.add(done * size), ptr.wrapping_offset(offset), stride) };
-            done += n;
+            unsafe { gather(size, rows, gathered.add(done * size), ptr.wrapping_offset(offset)) };
+            done += rows.len();
         });
         if !conversion.is_identity() {
             // SAFETY: the caller's promise.
             unsafe { conversion.run(walk.n, block, gathered, scratch) };
+        }
+    }
+
+    /// The type in which the kernel takes input `lane`.
+    fn kernel_type(&self, lane: usize) -> DType {
+        match self.kernel {
+            Some(kernel) if lane == 1 => kernel.first,
+            Some(kernel) => kernel.rest,
+            None => self.plan.lanes[0].dtype,
         }
     }
 
@@ -165,10 +200,13 @@ impl Work<'_> {
             }
         }
         let mut done = 0;
-        walk.rows(0, |offset, n, stride| {
-            // SAFETY: the caller's promise; rows partition the walk.
-            unsafe { scatter(size, n, ptr.wrapping_offset(offset), stride, converted.add(done * size)) };
-            done += n;
+        walk.rows(0, |offset, rows| {
+            for i in 0..rows.rows {
+                let to = ptr.wrapping_offset(offset + i as isize * rows.step);
+                // SAFETY: the caller's promise; rows partition the walk.
+                unsafe { scatter(size, rows.n, to, rows.stride, converted.add(done * size)) };
+                done += rows.n;
+            }
         });
     }
 }
@@ -182,24 +220,28 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Calls `row(byte offset, elements, byte stride)` for each stretch within the innermost dimension.
+    /// Calls `each(byte offset, rows)` for stretches of the innermost dimension, whole ones together along the next.
     #[inline]
-    fn rows(&self, lane: usize, mut row: impl FnMut(isize, usize, isize)) {
-        let stride = self.dims[0].strides[lane];
-        let first = self.n.min(self.cursor.row_left(self.dims));
-        row(self.cursor.offset(self.dims, lane), first, stride);
-        let mut left = self.n - first;
-        if left == 0 {
-            return;
+    fn rows(&self, lane: usize, mut each: impl FnMut(isize, Rows)) {
+        let dims = self.dims;
+        let stride = dims[0].strides[lane];
+        let first = self.n.min(self.cursor.row_left(dims));
+        if first == self.n {
+            return each(self.cursor.offset(dims, lane), Rows::one(first, stride));
         }
         let mut cursor = self.cursor.clone();
-        cursor.advance(self.dims, first);
-        while left > 0 {
-            let n = left.min(self.dims[0].size);
-            row(cursor.offset(self.dims, lane), n, stride);
-            left -= n;
-            if left > 0 {
-                cursor.advance(self.dims, n);
+        let mut done = 0;
+        while done < self.n {
+            let left = self.n - done;
+            let whole = if cursor.row_left(dims) == dims[0].size { left / dims[0].size } else { 0 };
+            let rows = match whole.min(cursor.rows_left(dims)) {
+                0 => Rows::one(left.min(cursor.row_left(dims)), stride),
+                rows => Rows { rows, n: dims[0].size, step: dims[1].strides[lane], stride },
+            };
+            each(cursor.offset(dims, lane), rows);
+            done += rows.len();
+            if done < self.n {
+                cursor = Cursor::at(dims, self.start + done);
             }
         }
     }

@@ -27,7 +27,30 @@ multiversion! {
     }
 }
 
+multiversion! {
+    /// The sum of at most [`LEAF`] terms.
+    pub fn leaf<T: Real>(x: &[T], y: &[T]) -> T {
+        let mut sums = [T::ZERO; LANES];
+        let (x, x_tail) = x.as_chunks::<LANES>();
+        let (y, y_tail) = y.as_chunks::<LANES>();
+        for (x, y) in x.iter().zip(y) {
+            for i in 0..LANES {
+                sums[i] = x[i].fma(y[i], sums[i]);
+            }
+        }
+        if x_tail.is_empty() {
+            return tree(sums);
+        }
+        let mut last = sums;
+        for (sum, (&x, &y)) in last.iter_mut().zip(x_tail.iter().zip(y_tail)) {
+            *sum = x.fma(y, *sum);
+        }
+        tree(last)
+    }
+}
+
 /// Adds the lanes in halves.
+#[inline(always)]
 pub fn tree<T: Real>(mut sums: [T; LANES]) -> T {
     let mut half = LANES / 2;
     while half > 0 {

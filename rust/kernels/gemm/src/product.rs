@@ -4,7 +4,7 @@ use crate::scratch::{Inline, Ptr, Scratch};
 use crate::simd::Real;
 use crate::storage::{Finish, Storage, View};
 use crate::tile::{Compute, Run, Tile};
-use corten_base::pool::parallel_for;
+use corten_base::pool::{parallel_for, try_parallel_for};
 use corten_base::{Result, Scalar};
 use std::mem::MaybeUninit;
 
@@ -71,8 +71,7 @@ impl<S: Storage> Product<S> {
         let p = self.oriented();
         if p.m == 1 && S::PARTS == 1 {
             // SAFETY: the caller's promise.
-            unsafe { p.run_row() };
-            return Ok(());
+            return unsafe { p.run_row() };
         }
         let plain = S::is_compute();
         let f = &p.finish;
@@ -192,11 +191,14 @@ impl<S: Storage> Region<'_, '_, S> {
         let depth = terms.min(K_BLOCK);
         let near = |step: isize, bytes: usize| step.unsigned_abs().saturating_mul(p.k).saturating_mul(size) <= bytes;
         // Rows of the right factor that share cache lines' places, or many of them, are better copied together.
-        let few = p.k <= 128 && !(p.b.row.unsigned_abs() * size).is_multiple_of(1024);
-        let direct_b = plain && p.b.column == 1 && (few || near(p.b.row, NEAR) || p.m <= 2 * kernels.max_rows());
+        let apart = !(p.b.row.unsigned_abs() * size).is_multiple_of(1024);
+        let few_rows = p.m <= 2 * kernels.max_rows();
+        let direct_b = plain && p.b.column == 1 && (few_rows || (apart && (p.k <= 128 || near(p.b.row, NEAR))));
         let direct_a = plain && (p.a.column == 1 || near(p.a.column, NEAR / 8));
         let panels = width.div_ceil(panel);
-        let right = if direct_b { Ptr(p.b.ptr.cast()) } else { self.right.room(panels * panel * depth)? };
+        // Panels that one task alone reads it packs itself, just before.
+        let shared = !direct_b && self.rows > TASK_ROWS;
+        let right = if shared { self.right.room(panels * panel * depth)? } else { Ptr(p.b.ptr.cast()) };
         // Rows a little apart from a power of two, which would share cache lines' places.
         let left_step = depth + 16;
         let left = if direct_a { Ptr(p.a.ptr.cast()) } else { self.left.room(self.rows * left_step)? };
@@ -210,20 +212,13 @@ impl<S: Storage> Region<'_, '_, S> {
         for start in (0..terms).step_by(K_BLOCK) {
             let depth = K_BLOCK.min(terms - start);
             let (from, steps) = (start / S::PARTS, depth / S::PARTS);
-            if !direct_b {
-                let b = p.b.at(from, self.j);
+            let b = p.b.at(from, self.j);
+            if shared {
                 parallel_for(panels, TASK_WORK / 16 / (panel * depth) + 1, &|range| {
-                    for q in range {
-                        let columns = panel.min(width - q * panel);
-                        let to = right.at(q * panel * depth);
-                        // SAFETY: the packed panels have room for `depth` rows each; the factor is valid for the region.
-                        unsafe {
-                            if columns < panel {
-                                std::slice::from_raw_parts_mut(to, panel * depth).fill(S::Compute::ZERO);
-                            }
-                            S::pack_right(b.at(0, q * panel / S::PARTS), steps, columns / S::PARTS, to, panel);
-                        }
-                    }
+                    let columns = width.min(range.end * panel) - range.start * panel;
+                    let to = Ptr(right.at(range.start * panel * depth));
+                    // SAFETY: the packed panels have room for `depth` rows each; the factor is valid for the region.
+                    unsafe { pack_panels(b.at(0, range.start * panel / S::PARTS), steps, columns, to, panel) };
                 });
             }
             if !direct_a {
@@ -241,20 +236,30 @@ impl<S: Storage> Region<'_, '_, S> {
             } else {
                 (left, left_step as isize, 1)
             };
-            let (b, b_step, b_panel) = if direct_b {
-                (Ptr(p.b.at(start, self.j).ptr.cast()), p.b.row, panel as isize)
-            } else {
-                (right, panel as isize, (panel * depth) as isize)
-            };
+            let (b_step, b_panel) =
+                if direct_b { (p.b.row, panel as isize) } else { (panel as isize, (panel * depth) as isize) };
             let last = start + depth == terms;
             let across = width.div_ceil(task_columns);
             let tasks = self.rows.div_ceil(TASK_ROWS) * across;
             let work = TASK_ROWS.min(self.rows) * task_columns.min(width) * depth;
-            parallel_for(tasks, TASK_WORK / work + 1, &|range| {
+            try_parallel_for(tasks, TASK_WORK / work + 1, &|range| {
+                let mut inline = Inline::uninit();
+                let mut own = Scratch::new(&mut inline);
+                let own: Ptr<S::Compute> = own.room(if direct_b || shared { 0 } else { task_columns * depth })?;
                 for task in range {
                     let (i, j) = (task / across * TASK_ROWS, task % across * task_columns);
                     let mut rows = [const { MaybeUninit::uninit() }; TASK_ROWS];
                     let rows = offsets(&mut rows[..TASK_ROWS.min(self.rows - i)], a_row);
+                    let columns = task_columns.min(width - j);
+                    let near = match (direct_b, shared) {
+                        (true, _) => b.at(0, j).ptr.cast(),
+                        (_, true) => right.at(j * depth),
+                        _ => {
+                            // SAFETY: the task's own room holds its panels; the factor is valid for the region.
+                            unsafe { pack_panels(b.at(0, j / S::PARTS), steps, columns, own, panel) };
+                            own.0
+                        }
+                    };
                     let bias =
                         if last { bias.add_unless_null(if bias_rows { i } else { j }) } else { std::ptr::null() };
                     let tile = Tile {
@@ -262,7 +267,7 @@ impl<S: Storage> Region<'_, '_, S> {
                         a: a.offset(i as isize * a_row),
                         rows,
                         a_step,
-                        b: b.offset((j / panel) as isize * b_panel),
+                        b: near,
                         b_step,
                         b_panel,
                         c: c.offset(i as isize * c_step).wrapping_add(j),
@@ -275,11 +280,36 @@ impl<S: Storage> Region<'_, '_, S> {
                     };
                     // SAFETY: the tile lies inside the region; packed panels are padded to their width, and a panel read
                     // in place is masked to the region's columns.
-                    unsafe { kernels.block(&tile, task_columns.min(width - j)) };
+                    unsafe { kernels.block(&tile, columns) };
                 }
-            });
+                Ok(())
+            })?;
         }
         Ok(())
+    }
+}
+
+/// Packs panels of the right factor: `steps` rows of `columns` numbers, the last panel filled up with zeros.
+///
+/// # Safety
+/// The factor must be valid for those rows and columns, and `to` have room for the panels.
+#[inline(never)]
+unsafe fn pack_panels<S: Storage>(b: View<S>, steps: usize, columns: usize, to: Ptr<S::Compute>, panel: usize) {
+    let depth = steps * S::PARTS;
+    // Some rows of all panels before the next, so that what lies side by side is read together.
+    let together = if b.column == 1 { 32 } else { steps };
+    if !columns.is_multiple_of(panel) {
+        let last = to.at(columns / panel * panel * depth);
+        // SAFETY: the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(last, panel * depth) }.fill(S::Compute::ZERO);
+    }
+    for step in (0..steps).step_by(together) {
+        for column in (0..columns).step_by(panel) {
+            let to = to.at(column * depth + step * S::PARTS * panel);
+            let (rows, columns) = (together.min(steps - step), panel.min(columns - column) / S::PARTS);
+            // SAFETY: the caller's promise.
+            unsafe { S::pack_right(b.at(step, column / S::PARTS), rows, columns, to, panel) };
+        }
     }
 }
 

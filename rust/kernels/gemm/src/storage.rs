@@ -8,7 +8,7 @@ use crate::copy::copy;
 use crate::simd::Real;
 use crate::tile::Compute;
 use corten_base::element::Cast;
-use corten_base::{Element, Scalar, bf16, c64, c128, f16};
+use corten_base::{Element, Scalar, bf16, c64, c128, f16, multiversion};
 use std::any::TypeId;
 
 /// A matrix in memory, strides counting elements.
@@ -198,6 +198,12 @@ macro_rules! complex_storage {
             type Compute = $t;
             const PARTS: usize = 2;
             unsafe fn pack_left(from: View<Self>, rows: usize, columns: usize, to: *mut $t, to_step: usize) {
+                if from.column == 1 {
+                    // SAFETY: the caller's promise; an element is its two parts.
+                    return unsafe {
+                        copy::<$t, $t>((rows, 2 * columns), to, to_step, from.ptr.cast::<$t>(), (2 * from.row, 1))
+                    };
+                }
                 for i in 0..rows {
                     for k in 0..columns {
                         // SAFETY: the caller's promise.
@@ -211,6 +217,9 @@ macro_rules! complex_storage {
                 }
             }
             unsafe fn pack_right(from: View<Self>, rows: usize, columns: usize, to: *mut $t, to_step: usize) {
+                if from.column == 1 {
+                    return turn_parts(from.ptr.cast::<$t>(), 2 * from.row, rows, 2 * columns, to, to_step);
+                }
                 for k in 0..rows {
                     for j in 0..columns {
                         // SAFETY: the caller's promise.
@@ -256,6 +265,11 @@ macro_rules! complex_storage {
             ) {
                 let one = $s::new(1.0, 0.0);
                 let (alpha, beta) = (f.alpha.to::<$s>(), f.beta.map(Scalar::to::<$s>));
+                if alpha == one && beta.is_none() && f.bias.is_null() && out.column == 1 && out.row > 0 {
+                    let (to, step) = (out.ptr.cast::<$t>(), 2 * out.row as usize);
+                    // SAFETY: the caller's promise; an element is its two parts.
+                    return unsafe { copy::<$t, $t>((rows, 2 * columns), to, step, sums, (sums_step as isize, 1)) };
+                }
                 for i in 0..rows {
                     for j in 0..columns {
                         // SAFETY: the caller's promise.
@@ -277,6 +291,27 @@ macro_rules! complex_storage {
             }
         }
     )* };
+}
+
+multiversion! {
+    /// Packs `rows` rows of `numbers` parts, each followed by the row of its elements times the imaginary unit.
+    fn turn_parts<T: Real>(from: *const T, step: isize, rows: usize, numbers: usize, to: *mut T, to_step: usize) {
+        for k in 0..rows {
+            // SAFETY: `pack_right`'s caller vouches for both sides.
+            let (x, plain, turned) = unsafe {
+                let to = to.add(2 * k * to_step);
+                (
+                    std::slice::from_raw_parts(from.offset(k as isize * step), numbers),
+                    std::slice::from_raw_parts_mut(to, numbers),
+                    std::slice::from_raw_parts_mut(to.add(to_step), numbers),
+                )
+            };
+            plain.copy_from_slice(x);
+            for (to, x) in turned.as_chunks_mut::<2>().0.iter_mut().zip(x.as_chunks::<2>().0) {
+                *to = [x[1].negative(), x[0]];
+            }
+        }
+    }
 }
 
 complex_storage! { c64 => f32; c128 => f64; }

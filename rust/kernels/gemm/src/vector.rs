@@ -1,44 +1,68 @@
 //! A real row times a matrix, in the 64 lanes of [`crate::dot`]: bound by memory whichever way the matrix lies.
 
-use crate::dot::{BLOCK, LANES, LEAF, lanes, tree};
+use crate::dot::{BLOCK, LANES, LEAF, lanes, leaf, tree};
 use crate::product::{Product, TASK_WORK};
-use crate::scratch::Ptr;
+use crate::scratch::{Inline, Ptr, Scratch};
 use crate::simd::Real;
 use crate::storage::{Finish, Storage, View};
-use corten_base::multiversion;
-use corten_base::pool::parallel_for;
+use corten_base::pool::try_parallel_for;
+use corten_base::{Result, multiversion};
 
-/// Columns that are summed at once where they are contiguous: their lanes fit in the first cache.
+/// Columns whose sums stay in registers.
 const COLUMNS: usize = 64;
-
-/// Sums of up to 64 columns, lane by lane.
-struct Lanes<T>([[T; COLUMNS]; LANES]);
+/// Columns that are summed at once where they are contiguous: long enough a stretch of each row to be fetched ahead.
+const WIDE: usize = 256;
+/// Rows whose products go to one lane at once.
+const TOGETHER: usize = 4;
 
 multiversion! {
-    fn add_rows<T: Real>(lanes: &mut Lanes<T>, x: &[T], rows: Ptr<T>, step: isize) {
-        for (k, &x) in x.iter().enumerate() {
-            // SAFETY: the caller gives as many rows of 64 numbers as `x` has numbers.
-            let row = unsafe { &*rows.offset(k as isize * step).cast::<[T; COLUMNS]>() };
-            for (sum, &y) in lanes.0[k % LANES].iter_mut().zip(row) {
-                *sum = x.fma(y, *sum);
+    /// Adds the products of `x` and as many rows, which are `step` apart and as wide as the lanes, some times 64.
+    fn add_rows<T: Real>(lanes: &mut [T], x: &[T], rows: Ptr<T>, step: isize) {
+        let width = lanes.len() / LANES;
+        // SAFETY: the caller gives as many rows as `x` has numbers.
+        let row = |k: usize, piece: usize| unsafe {
+            &*rows.offset(k as isize * step).cast::<[T; COLUMNS]>().wrapping_add(piece)
+        };
+        // Rows of one lane together, so that it is read and written once for all.
+        let (groups, rest) = x.as_chunks::<{ TOGETHER * LANES }>();
+        for (group, x) in groups.iter().enumerate() {
+            for (lane, sums) in lanes.chunks_exact_mut(width).enumerate() {
+                let first = group * TOGETHER * LANES + lane;
+                let x: [T; TOGETHER] = std::array::from_fn(|i| x[lane + i * LANES]);
+                for (piece, sums) in sums.as_chunks_mut::<COLUMNS>().0.iter_mut().enumerate() {
+                    let near: [_; TOGETHER] = std::array::from_fn(|i| row(first + i * LANES, piece));
+                    for (c, sum) in sums.iter_mut().enumerate() {
+                        for i in 0..TOGETHER {
+                            *sum = x[i].fma(near[i][c], *sum);
+                        }
+                    }
+                }
+            }
+        }
+        let done = x.len() - rest.len();
+        for (k, &x) in rest.iter().enumerate() {
+            let sums = &mut lanes[k % LANES * width..][..width];
+            for (piece, sums) in sums.as_chunks_mut::<COLUMNS>().0.iter_mut().enumerate() {
+                for (sum, &y) in sums.iter_mut().zip(row(done + k, piece)) {
+                    *sum = x.fma(y, *sum);
+                }
             }
         }
     }
 }
 
 multiversion! {
-    fn add_lanes<T: Real>(lanes: &mut Lanes<T>, totals: &mut [T; COLUMNS]) {
+    fn add_lanes<T: Real>(lanes: &mut [T], totals: &mut [T]) {
+        let width = lanes.len() / LANES;
         let mut half = LANES / 2;
         while half > 0 {
-            let (low, high) = lanes.0.split_at_mut(half);
-            for (low, high) in low.iter_mut().zip(high) {
-                for (x, &y) in low.iter_mut().zip(&*high) {
-                    *x = x.plus(y);
-                }
+            let (low, high) = lanes.split_at_mut(half * width);
+            for (x, &y) in low.iter_mut().zip(&*high) {
+                *x = x.plus(y);
             }
             half /= 2;
         }
-        for (total, &sum) in totals.iter_mut().zip(&lanes.0[0]) {
+        for (total, &sum) in totals.iter_mut().zip(&*lanes) {
             *total = total.plus(sum);
         }
     }
@@ -49,25 +73,28 @@ impl<S: Storage> Product<S> {
     ///
     /// # Safety
     /// As [`Product::run`].
-    pub(crate) unsafe fn run_row(&self) {
-        let chunks = self.n.div_ceil(COLUMNS);
+    pub(crate) unsafe fn run_row(&self) -> Result<()> {
         let down = self.b.row == 1 && self.b.column != 1;
-        parallel_for(chunks, TASK_WORK / 8 / (COLUMNS * self.k.max(1)) + 1, &|range| {
+        let most = if down { COLUMNS } else { WIDE };
+        try_parallel_for(self.n.div_ceil(most), TASK_WORK / 8 / (most * self.k.max(1)) + 1, &|range| {
+            let mut inline = Inline::uninit();
+            let mut room = Scratch::new(&mut inline);
             for chunk in range {
-                let (column, columns) = (chunk * COLUMNS, COLUMNS.min(self.n - chunk * COLUMNS));
-                let mut totals = [S::Compute::ZERO; COLUMNS];
+                let (column, columns) = (chunk * most, most.min(self.n - chunk * most));
+                let mut totals = [S::Compute::ZERO; WIDE];
                 // SAFETY: the caller's promise, for these columns.
                 unsafe {
                     if down || columns < 8 {
                         self.columns_down(column, &mut totals[..columns]);
                     } else {
-                        self.columns_across(column, columns, &mut totals);
+                        self.columns_across(column, &mut totals[..columns], &mut room)?;
                     }
                     let finish = Finish { bias: self.bias_at(0, column), ..self.finish };
                     S::finish(totals.as_ptr(), 0, 1, columns, self.c.at(0, column), &finish);
                 }
             }
-        });
+            Ok(())
+        })
     }
 
     /// Numbers of a row or column, in place or packed.
@@ -92,11 +119,19 @@ impl<S: Storage> Product<S> {
     unsafe fn columns_down(&self, column: usize, totals: &mut [S::Compute]) {
         let mut buffers = [[S::Compute::ZERO; BLOCK]; 2];
         let [left, right] = &mut buffers;
-        for leaf in (0..self.k).step_by(LEAF) {
-            let end = self.k.min(leaf + LEAF);
+        let direct = S::is_compute() && self.a.column == 1 && self.b.row == 1;
+        for first in (0..self.k).step_by(LEAF) {
+            let end = self.k.min(first + LEAF);
             for (j, total) in totals.iter_mut().enumerate() {
+                if direct {
+                    // SAFETY: the caller's promise; both are contiguous and of the compute type.
+                    let [x, y] = [self.a.at(0, first), self.b.at(first, column + j)]
+                        .map(|from| unsafe { std::slice::from_raw_parts(from.ptr.cast::<S::Compute>(), end - first) });
+                    *total = total.plus(leaf(x, y));
+                    continue;
+                }
                 let mut sums = [S::Compute::ZERO; LANES];
-                for start in (leaf..end).step_by(BLOCK) {
+                for start in (first..end).step_by(BLOCK) {
                     let len = BLOCK.min(end - start);
                     // SAFETY: the caller's promise.
                     unsafe {
@@ -110,35 +145,47 @@ impl<S: Storage> Product<S> {
         }
     }
 
-    /// All columns at once, row by row.
+    /// Several columns at once, row by row.
     ///
     /// # Safety
     /// The columns must be the product's.
-    unsafe fn columns_across(&self, column: usize, columns: usize, totals: &mut [S::Compute; COLUMNS]) {
-        const ROWS: usize = LANES;
-        let direct = S::is_compute() && self.b.column == 1 && columns == COLUMNS;
-        let mut packed = [[S::Compute::ZERO; COLUMNS]; ROWS];
+    unsafe fn columns_across(&self, column: usize, totals: &mut [S::Compute], room: &mut Scratch) -> Result<()> {
+        let plain = S::is_compute() && self.b.column == 1;
+        let whole = if plain { totals.len() / COLUMNS * COLUMNS } else { 0 };
+        let (wide, rest) = totals.split_at_mut(whole);
+        let parts = std::iter::once(wide).chain(rest.chunks_mut(COLUMNS)).filter(|part| !part.is_empty());
+        let mut column = column;
+        let mut packed = [[S::Compute::ZERO; COLUMNS]; LANES];
         let mut buffer = [S::Compute::ZERO; BLOCK];
-        let mut all = Lanes([[S::Compute::ZERO; COLUMNS]; LANES]);
-        for leaf in (0..self.k).step_by(LEAF) {
-            let end = self.k.min(leaf + LEAF);
-            all.0 = [[S::Compute::ZERO; COLUMNS]; LANES];
-            for start in (leaf..end).step_by(ROWS) {
-                let rows = ROWS.min(end - start);
-                let b = self.b.at(start, column);
-                // SAFETY: the caller's promise; packed rows have the width of the lanes.
-                unsafe {
-                    let x = Self::numbers(self.a.at(0, start), rows, &mut buffer);
-                    if direct {
-                        add_rows(&mut all, x, Ptr(b.ptr.cast()), self.b.row);
-                    } else {
-                        let to = packed.as_mut_ptr().cast();
-                        S::pack_right(b, rows, columns, to, COLUMNS);
-                        add_rows(&mut all, x, Ptr(to), COLUMNS as isize);
+        for totals in parts {
+            let direct = plain && totals.len().is_multiple_of(COLUMNS);
+            let at_once = if direct { BLOCK } else { LANES };
+            let width = totals.len().next_multiple_of(COLUMNS);
+            let lanes = room.room::<S::Compute>(LANES * width)?;
+            // SAFETY: the room is that large, and each leaf fills it with zeros before it is read.
+            let lanes = unsafe { std::slice::from_raw_parts_mut(lanes.0, LANES * width) };
+            for leaf in (0..self.k).step_by(LEAF) {
+                let end = self.k.min(leaf + LEAF);
+                lanes.fill(S::Compute::ZERO);
+                for start in (leaf..end).step_by(at_once) {
+                    let rows = at_once.min(end - start);
+                    let b = self.b.at(start, column);
+                    // SAFETY: the caller's promise; packed rows have the width of the lanes.
+                    unsafe {
+                        let x = Self::numbers(self.a.at(0, start), rows, &mut buffer);
+                        if direct {
+                            add_rows(lanes, x, Ptr(b.ptr.cast()), self.b.row);
+                        } else {
+                            let to = packed.as_mut_ptr().cast();
+                            S::pack_right(b, rows, totals.len(), to, COLUMNS);
+                            add_rows(lanes, x, Ptr(to), COLUMNS as isize);
+                        }
                     }
                 }
+                add_lanes(lanes, totals);
             }
-            add_lanes(&mut all, totals);
+            column += totals.len();
         }
+        Ok(())
     }
 }

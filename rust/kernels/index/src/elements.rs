@@ -6,6 +6,7 @@ use corten_base::alloc::room;
 use corten_base::pool::parallel_for;
 use corten_base::{Operand, Result, Scalar, fail, multiversion, with_dtype};
 use corten_strided::{Dim, Dims};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How an element scattered to a place joins what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,13 +77,8 @@ fn check_indices(dims: &Dims<3>, index: &Operand, size: i64, dim: usize) -> Resu
         }
         // SAFETY: elements of the index.
         let at = |k: usize| unsafe { read_index(index, first + k as isize * step) };
-        let any = if step == 1 {
-            // SAFETY: a row of the index.
-            let row = unsafe { std::slice::from_raw_parts(index.ptr().cast::<i64>().offset(first), count) };
-            any_outside(row, size)
-        } else {
-            (0..count).any(|k| !(0..size).contains(&at(k)))
-        };
+        // SAFETY: as above.
+        let any = unsafe { outside(index.ptr().cast::<i64>().cast_const().offset(first), step, count, size) };
         if any {
             bad = (0..count).map(at).find(|i| !(0..size).contains(i));
         }
@@ -91,6 +87,19 @@ fn check_indices(dims: &Dims<3>, index: &Operand, size: i64, dim: usize) -> Resu
         None => Ok(()),
         Some(i) => fail!(Runtime, "index {i} is out of bounds for dimension {dim} with size {size}"),
     }
+}
+
+/// True if one of `count` indices, `step` apart, is negative or not below `size`.
+///
+/// # Safety
+/// They must be valid to read.
+unsafe fn outside(first: *const i64, step: isize, count: usize, size: i64) -> bool {
+    if step == 1 {
+        // SAFETY: the caller's promise.
+        return any_outside(unsafe { std::slice::from_raw_parts(first, count) }, size);
+    }
+    // SAFETY: as above.
+    (0..count as isize).any(|k| !(0..size).contains(&unsafe { first.offset(k * step).read() }))
 }
 
 multiversion! {
@@ -107,14 +116,18 @@ pub fn gather(out: Operand, x: Operand, dim: usize, index: Operand) -> Result<()
     same_sizes(&out, &index)?;
     let dims = dims_along(&index, Some(&out), &x, dim)?;
     let (size, stride) = line(&x, dim);
-    check_indices(&dims, &index, size, dim)?;
     let dims = dims.coalesced();
+    let refused = AtomicBool::new(false);
     by_width!(x.dtype(), T => {
         let (to, from) = (Base::<T>::of(&out), Base::<T>::of(&x));
         parallel_for(dims.numel(), GRAIN, &|range| {
             let (to, from) = (to, from);
             let index = index.ptr().cast::<i64>();
             dims.runs(range, |[at, o, f], steps, count| {
+                // SAFETY: elements of the index.
+                if unsafe { outside(index.offset(at), steps[0], count, size) } {
+                    return refused.store(true, Ordering::Relaxed);
+                }
                 let each = |[at_step, o_step, f_step]: [isize; 3]| {
                     for k in 0..count as isize {
                         // SAFETY: elements of the operands; the index was checked.
@@ -128,7 +141,7 @@ pub fn gather(out: Operand, x: Operand, dim: usize, index: Operand) -> Result<()
             });
         });
     });
-    Ok(())
+    if refused.into_inner() { check_indices(&dims, &index, size, dim) } else { Ok(()) }
 }
 
 /// Size and stride along `dim`; a scalar is a line of one.

@@ -114,10 +114,13 @@ impl<C: Real> Function<C> for ExpDifference {
 multiversion! {
     /// Joins at most [`LEAF`] numbers.
     fn leaf_wide<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
-        let mut total = C::lanes(J::IDENTITY);
+        let mut first = C::lanes(J::IDENTITY);
         // What fills no lanes comes first, while no lanes are in registers.
-        let (full, rest) = x.split_at(x.len() / total.as_ref().len() * total.as_ref().len());
-        total.as_mut().iter_mut().zip(rest).for_each(|(lane, &value)| *lane = F::of(value, center));
+        let (full, rest) = x.split_at(x.len() / first.as_ref().len() * first.as_ref().len());
+        first.as_mut().iter_mut().zip(rest).for_each(|(lane, &value)| *lane = F::of(value, center));
+        // A copy whose places are constants in all that follows, so that it lives in registers.
+        let mut total = first;
+        let total = total.as_mut();
         for part in full.chunks(PART) {
             let mut lanes = C::lanes(J::IDENTITY);
             let lanes = lanes.as_mut();
@@ -126,9 +129,9 @@ multiversion! {
                     *lane = J::join(*lane, F::of(value, center));
                 }
             }
-            total.as_mut().iter_mut().zip(lanes).for_each(|(total, lane)| *total = J::join(*total, *lane));
+            total.iter_mut().zip(lanes).for_each(|(total, lane)| *total = J::join(*total, *lane));
         }
-        halve::<C, J>(total.as_mut())
+        halve::<C, J>(total)
     }
 }
 
