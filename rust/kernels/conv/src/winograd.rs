@@ -6,6 +6,10 @@
 //! products of matrices (tiles by channels, channels by outputs), computed by the micro-kernel for a block of tiles whose
 //! transforms stay in the caches.
 //!
+//! The error of an output is relative to the sums of `|x| |w|` of all outputs of its tile, not to its own alone. Of the
+//! largest such sum the tests beside this see errors of at most 0.8e-7 (1.5e-7 for the gradient of the weight), where plain sums,
+//! whose chains are longer, have up to 2.1e-7 (1.7e-7). Sums of small integers are exact: `G` only halves.
+//!
 //! Each output is the same sum everywhere: the transforms add in the order written here, the products are chains of 512
 //! input channels. An infinity or NaN in a tile spreads over all its outputs, and the transforms may overflow where plain
 //! sums do not: where any output is not finite, the call is computed again by [`Direct::run`].
