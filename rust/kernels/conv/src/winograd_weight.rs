@@ -1,9 +1,9 @@
 //! The gradient of the weight by minimal filtering, see [`crate::winograd`]: the transpose of the same algorithm.
 //!
 //! Of 4 by 4 inputs `d` and 2 by 2 gradients of outputs `y`, a tile's share in the weight's gradient is
-//! `G' [(A y A') * (B' d B)] G`, whose last step is taken after the sum over the tiles: 16 products of matrices (outputs
-//! by tiles, tiles by inputs). Their sums are chains of 128 tiles, which begin anew where the images that are padded
-//! together do, added in order.
+//! `G' [(A y A') * (B' d B)] G`, whose last step is taken after the sum over the tiles: 16 products of matrices
+//! (outputs by tiles, tiles by inputs). Their sums are chains of 128 tiles, which begin anew where the images that are
+//! padded together do, added in order.
 
 use crate::direct::{Padded, volume};
 use crate::geometry::{Geometry, Grid};
@@ -42,8 +42,8 @@ pub fn suits<S: Storage>(geometry: &Geometry, g: &Grid<S>, x: &Grid<S>) -> bool 
         && pays::<S>((images, g.size), (inputs, outputs), 32)
 }
 
-/// Computes a gradient that [`suits`]; false where a number of it is not finite, which leaves all of them to be computed
-/// again.
+/// Computes a gradient that [`suits`]; false where a number of it is not finite, which leaves all of them to be
+/// computed again.
 ///
 /// # Safety
 /// The grids must be valid for the geometry; `gw` must not overlap the others.

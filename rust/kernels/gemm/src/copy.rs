@@ -92,25 +92,16 @@ fn has_avx() -> bool {
 
 multiversion! {
     fn copy_loops<T: Element, S: Source<T>>(job: Job<S, T>) {
-        if job.column != 1 && job.row == 1 {
-            let (rows, columns) = (job.rows / 8 * 8, job.columns / 8 * 8);
+        if job.column != 1 && job.row == 1 && job.rows >= 8 && job.columns >= 8 {
             // Two blocks beside one another fill a cache line of the source, which is gone where the next ones are read.
-            for r in (0..rows).step_by(16) {
-                for c in (0..columns).step_by(8) {
-                    job.turn8(r, c);
-                    if r + 8 < rows {
-                        job.turn8(r + 8, c);
+            // The last blocks begin early: what they have in common with others is copied twice.
+            let (last, last_column) = (job.rows - 8, job.columns - 8);
+            for r in (0..job.rows).step_by(16) {
+                for c in (0..job.columns).step_by(8) {
+                    job.turn8(r.min(last), c.min(last_column));
+                    if r + 8 < job.rows {
+                        job.turn8((r + 8).min(last), c.min(last_column));
                     }
-                }
-                for i in r..(r + 16).min(rows) {
-                    for c in columns..job.columns {
-                        job.one(i, c);
-                    }
-                }
-            }
-            for r in rows..job.rows {
-                for c in 0..job.columns {
-                    job.one(r, c);
                 }
             }
         } else if job.column == 1 && job.columns == PANEL {
