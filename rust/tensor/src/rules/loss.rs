@@ -48,10 +48,10 @@ pub fn pair_meta(x: &Tensor, target: &Tensor, code: i64) -> Result<Meta> {
     Ok(smallvec![fresh(x, if reduction == Reduction::None { sizes } else { Dims::new() }, dtype)])
 }
 
-/// Refuses to compare integers with integers.
+/// Refuses what is not real floating point.
 pub fn need_float(kernel: &str, x: &Tensor, target: &Tensor) -> Result<()> {
     let dtype = promote::result_type(&[Number::Tensor(x), Number::Tensor(target)]);
-    if dtype.is_integral(false) {
+    if !dtype.is_float() {
         fail!(NotImplemented, "\"{kernel}\" not implemented for '{}'", dtype.scalar_name());
     }
     Ok(())
