@@ -15,7 +15,7 @@
 //! plain sums do not: where any output is not finite, the call is computed again by [`Direct::run`].
 
 use crate::direct::{Direct, Padded, volume};
-use crate::winograd_transforms::{Row, transform_inputs, transform_sums, transform_weights};
+use crate::winograd_transforms::{Inputs, Row, transform_sums, transform_tiles, transform_weights};
 use corten_base::Result;
 use corten_base::pool::try_parallel_for;
 use corten_gemm::product::{K_BLOCK, TASK_WORK};
@@ -267,7 +267,15 @@ impl<S: Storage> Direct<'_, S> {
                     let image = padded.data.at((image * self.groups + group) * padded.image);
                     let from = Ptr(image.wrapping_offset(padded.offset(at)));
                     let to = Ptr(inputs.at(index * columns.len() * depth));
-                    transform_inputs(from, padded.size[2] * depth, columns.len(), depth, to, depth, input_point);
+                    transform_tiles::<_, Inputs>(
+                        from,
+                        padded.size[2] * depth,
+                        columns.len(),
+                        depth,
+                        to,
+                        depth,
+                        input_point,
+                    );
                 }
                 for chunk in chunks * part / parts..chunks * (part + 1) / parts {
                     let start = chunk * near;

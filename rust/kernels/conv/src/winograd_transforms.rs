@@ -143,9 +143,33 @@ fn transform_input<T: Real, const N: usize>(from: Ptr<T>, row: usize, pixel: usi
     }
 }
 
+/// A transform of a tile's numbers from channels last to its positions.
+pub trait Transform {
+    /// Transforms `N` channels of one tile, whose rows and pixels are so far apart.
+    fn tile<T: Real, const N: usize>(from: Ptr<T>, row: usize, pixel: usize, to: Ptr<T>, point: usize);
+}
+
+/// `B' d B` of the inputs that a tile reads.
+pub struct Inputs;
+impl Transform for Inputs {
+    #[inline(always)]
+    fn tile<T: Real, const N: usize>(from: Ptr<T>, row: usize, pixel: usize, to: Ptr<T>, point: usize) {
+        transform_input::<T, N>(from, row, pixel, to, point)
+    }
+}
+
+/// `A g A'` of the gradient of a tile's outputs.
+pub struct Gradients;
+impl Transform for Gradients {
+    #[inline(always)]
+    fn tile<T: Real, const N: usize>(from: Ptr<T>, row: usize, pixel: usize, to: Ptr<T>, point: usize) {
+        transform_gradient::<T, N>(from, row, pixel, to, point)
+    }
+}
+
 multiversion! {
-    /// Transforms the inputs of tiles beside each other, as `[position][tile][channel]`, tiles `step` apart.
-    pub fn transform_inputs<T: Real>(
+    /// Transforms tiles beside each other, as `[position][tile][channel]`, tiles `step` apart.
+    pub fn transform_tiles<T: Real, F: Transform>(
         from: Ptr<T>,
         row: usize,
         tiles: usize,
@@ -156,7 +180,7 @@ multiversion! {
     ) {
         for tile in 0..tiles {
             let (from, to) = (Ptr(from.at(2 * tile * depth)), Ptr(to.at(tile * step)));
-            each_vector!(depth, |c, N| transform_input::<T, N>(Ptr(from.at(c)), row, depth, Ptr(to.at(c)), point));
+            each_vector!(depth, |c, N| F::tile::<T, N>(Ptr(from.at(c)), row, depth, Ptr(to.at(c)), point));
         }
     }
 }
@@ -231,24 +255,6 @@ fn transform_gradient<T: Real, const N: usize>(from: Ptr<T>, row: usize, pixel: 
         put_row(to, point, 1, unfold([a[1], b[1]]));
         put_row(to, point, 2, unfold([a[2], b[2]]));
         put_row(to, point, 3, unfold([a[3], b[3]]));
-    }
-}
-
-multiversion! {
-    /// Transforms the output's gradient of tiles beside each other, as `[position][tile][channel]`, tiles `step` apart.
-    pub fn transform_gradients<T: Real>(
-        from: Ptr<T>,
-        row: usize,
-        tiles: usize,
-        depth: usize,
-        to: Ptr<T>,
-        step: usize,
-        point: usize,
-    ) {
-        for tile in 0..tiles {
-            let (from, to) = (Ptr(from.at(2 * tile * depth)), Ptr(to.at(tile * step)));
-            each_vector!(depth, |c, N| transform_gradient::<T, N>(Ptr(from.at(c)), row, depth, Ptr(to.at(c)), point));
-        }
     }
 }
 

@@ -8,7 +8,7 @@
 use crate::direct::{Padded, volume};
 use crate::geometry::{Geometry, Grid};
 use crate::winograd::{GAP, POINTS, pays};
-use crate::winograd_transforms::{transform_filters, transform_gradients, transform_inputs};
+use crate::winograd_transforms::{Gradients, Inputs, transform_filters, transform_tiles};
 use corten_base::Result;
 use corten_base::pool::{parallel_for, try_parallel_for};
 use corten_gemm::product::TASK_WORK;
@@ -173,9 +173,9 @@ impl<S: Storage> Job<'_, S> {
                         Ptr(t.data.at(group * POINTS * t.point + (tile - first) * t.step))
                     };
                     let (x, x_row) = from(&self.x_padded);
-                    transform_inputs(x, x_row, count, inputs, to(&self.x), self.x.step, self.x.point);
+                    transform_tiles::<_, Inputs>(x, x_row, count, inputs, to(&self.x), self.x.step, self.x.point);
                     let (g, g_row) = from(&self.g_padded);
-                    transform_gradients(g, g_row, count, outputs, to(&self.g), self.g.step, self.g.point);
+                    transform_tiles::<_, Gradients>(g, g_row, count, outputs, to(&self.g), self.g.step, self.g.point);
                 }
                 tile += count;
             }
