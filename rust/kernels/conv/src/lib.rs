@@ -10,11 +10,12 @@
 //! Complex terms count twice. Padding counts as zeros. Halves are summed in f32 and rounded once; integers wrap around;
 //! complex numbers are not conjugated.
 
+mod avg_pool;
 mod direct;
 mod geometry;
 mod lines;
+mod max_pool;
 mod planes;
-mod pool;
 mod resample;
 mod rows;
 mod sample;
@@ -26,10 +27,8 @@ mod winograd;
 mod winograd_transforms;
 mod winograd_weight;
 
-pub use pool::{
-    adaptive_avg_pool, adaptive_avg_pool_backward, adaptive_max_pool, avg_pool, avg_pool_backward, max_pool,
-    max_pool_backward,
-};
+pub use avg_pool::{adaptive_avg_pool, adaptive_avg_pool_backward, avg_pool, avg_pool_backward};
+pub use max_pool::{adaptive_max_pool, max_pool, max_pool_backward};
 pub use resample::resample;
 pub use sample::{Border, Reading, Warp, grid_sample, grid_sample_backward_grid, grid_sample_backward_input};
 pub use taps::{Mode, Sampling, Taps};

@@ -22,14 +22,39 @@ pub struct Even {
     pub taps: usize,
 }
 
+impl Even {
+    fn of(all: &[Window], step: usize) -> Even {
+        let taps = |w: &Window| (w.end - w.start).div_ceil(step);
+        let middle = all.len() / 2;
+        let Some(w) = all.get(middle).filter(|w| w.end > w.start) else {
+            return Even { outputs: 0..0, start: 0, stride: 1, taps: 0 };
+        };
+        let stride = all.get(middle + 1).map_or(1, |next| next.start.saturating_sub(w.start));
+        let alike = |o: usize| {
+            let there = o.abs_diff(middle).checked_mul(stride);
+            let there = there.and_then(|d| if o < middle { w.start.checked_sub(d) } else { w.start.checked_add(d) });
+            Some(all[o].start) == there && taps(&all[o]) == taps(w) && all[o].count == w.count
+        };
+        let first = (0..middle).rev().take_while(|&o| alike(o)).last().unwrap_or(middle);
+        let end = (middle + 1..all.len()).take_while(|&o| alike(o)).last().unwrap_or(middle) + 1;
+        Even { outputs: first..end, start: all[first].start, stride, taps: taps(w) }
+    }
+}
+
 /// The windows of all outputs.
 pub struct Windows {
     pub along: [Vec<Window>; 3],
     pub step: [usize; 3],
     pub size: [usize; 3],
+    pub even: Even,
 }
 
 impl Windows {
+    fn new(along: [Vec<Window>; 3], step: [usize; 3], size: [usize; 3]) -> Windows {
+        let even = Even::of(&along[2], step[2]);
+        Windows { along, step, size, even }
+    }
+
     /// Those of a kernel that moves by `stride` over the padded input.
     pub fn strided(
         (out, x): (&Operand, &Operand),
@@ -71,7 +96,7 @@ impl Windows {
                 })
                 .collect();
         }
-        Ok(Windows { along, step: dilation, size })
+        Ok(Windows::new(along, dilation, size))
     }
 
     /// Those that split the input evenly: from floor(i * size / outputs) to ceil((i + 1) * size / outputs).
@@ -89,7 +114,7 @@ impl Windows {
             };
             (0..outputs).map(window).collect()
         });
-        Ok(Windows { along, step: [1; 3], size })
+        Ok(Windows::new(along, [1; 3], size))
     }
 
     /// Calls with the flat position of each output and its windows.
@@ -119,30 +144,18 @@ impl Windows {
         }
     }
 
-    pub fn even(&self) -> Even {
-        let (all, step) = (&self.along[2], self.step[2]);
-        let taps = |w: &Window| (w.end - w.start).div_ceil(step);
-        let middle = all.len() / 2;
-        let Some(w) = all.get(middle).filter(|w| w.end > w.start) else {
-            return Even { outputs: 0..0, start: 0, stride: 1, taps: 0 };
-        };
-        let stride = all.get(middle + 1).map_or(1, |next| next.start.saturating_sub(w.start));
-        let alike = |o: usize| {
-            let there = o.abs_diff(middle).checked_mul(stride);
-            let there = there.and_then(|d| if o < middle { w.start.checked_sub(d) } else { w.start.checked_add(d) });
-            Some(all[o].start) == there && taps(&all[o]) == taps(w) && all[o].count == w.count
-        };
-        let first = (0..middle).rev().take_while(|&o| alike(o)).last().unwrap_or(middle);
-        let end = (middle + 1..all.len()).take_while(|&o| alike(o)).last().unwrap_or(middle) + 1;
-        Even { outputs: first..end, start: all[first].start, stride, taps: taps(w) }
-    }
-
     /// Where the lines of a window begin in the input.
+    #[inline(always)]
     pub fn lines(&self, a: Window, b: Window) -> impl Iterator<Item = usize> + '_ {
         let row =
             move |i: usize| (b.start..b.end).step_by(self.step[1]).map(move |j| (i * self.size[1] + j) * self.size[2]);
         (a.start..a.end).step_by(self.step[0]).flat_map(row)
     }
+}
+
+/// Images and channels.
+pub fn count(x: &Operand) -> (usize, usize) {
+    (x.sizes()[0] as usize, x.sizes()[1] as usize)
 }
 
 /// Checks dtypes and the first two sizes; the number of spatial dimensions.

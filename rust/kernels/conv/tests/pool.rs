@@ -133,6 +133,53 @@ fn nan_and_infinity_are_found_as_pytorch_finds_them() {
 }
 
 #[test]
+fn largest_are_those_of_windows_written_plainly() {
+    let mut rng = Rng(11);
+    for round in 0..400 {
+        let [n, c, h, w] = [1 + rng.below(2), 1 + rng.below(3), 1 + rng.below(40), 1 + rng.below(70)];
+        let (k, s, d) = ([0; 2].map(|_| 1 + rng.below(4)), [0; 2].map(|_| 1 + rng.below(4)), 1 + rng.below(2));
+        let p = k.map(|k| rng.below((d * (k - 1) + 1) / 2 + 1));
+        let Some(sizes) = [h, w]
+            .iter()
+            .zip(k)
+            .zip(s)
+            .zip(p)
+            .map(|(((&x, k), s), p)| Some((x + 2 * p).checked_sub(d * (k - 1) + 1)? / s + 1))
+            .collect::<Option<Vec<usize>>>()
+        else {
+            continue;
+        };
+        // Few different numbers, so that many are equal; now and then none.
+        let mut x = Array::<f32>::new([n, c, h, w], round % 3 == 0, |_| match rng.below(40) {
+            0 => f64::NAN,
+            1 => f64::NEG_INFINITY,
+            value => (value % 7) as f64,
+        });
+        let mut y = Array::<f32>::new([n, c, sizes[0], sizes[1]], round % 3 == 0, |_| 99.0);
+        let mut places = Array::<i64>::new([n, c, sizes[0], sizes[1]], round % 5 == 0, |_| -9.0);
+        let ints = |v: &[usize]| v.iter().map(|&v| v as i64).collect::<Vec<_>>();
+        let (ki, si, pi) = (ints(&k), ints(&s), ints(&p));
+        max_pool(y.operand(), Some(places.operand()), x.operand(), &ki, &si, &pi, &[d as i64; 2]).unwrap();
+        let (input, found, at) = (x.values(), y.values(), places.values());
+        for o in 0..found.len() {
+            let (plane, i, j) = (o / sizes[1] / sizes[0], o / sizes[1] % sizes[0], o % sizes[1]);
+            let mut expected: Option<(f64, usize)> = None;
+            for (a, b) in (0..k[0]).flat_map(|a| (0..k[1]).map(move |b| (a, b))) {
+                let (row, column) = ((i * s[0] + a * d).wrapping_sub(p[0]), (j * s[1] + b * d).wrapping_sub(p[1]));
+                if row < h && column < w {
+                    let value = input[(plane * h + row) * w + column];
+                    if expected.is_none_or(|(best, _)| value > best || value.is_nan()) {
+                        expected = Some((value, row * w + column));
+                    }
+                }
+            }
+            let (value, place) = expected.map_or((f64::NEG_INFINITY, -9.0), |(value, place)| (value, place as f64));
+            assert_eq!((found[o].to_bits(), at[o]), (value.to_bits(), place), "{h}x{w} {k:?} {s:?} {p:?} {d} at {o}");
+        }
+    }
+}
+
+#[test]
 fn gradients_are_the_transposes() {
     let mut rng = Rng(7);
     for round in 0..60 {

@@ -41,6 +41,17 @@ impl<'a> Scratch<'a> {
         self.block = Some(Block::new(bytes)?);
         Ok(Ptr(self.block.as_ref().map_or(std::ptr::null_mut(), |b| b.ptr().cast())))
     }
+
+    /// `len` times `value`; what an earlier call gave is given up.
+    pub fn filled<T: Copy>(&mut self, value: T, len: usize) -> Result<&mut [T]> {
+        const { assert!(align_of::<T>() <= align_of::<Inline>()) };
+        let room = self.room::<T>(len)?;
+        // SAFETY: the room holds `len` numbers and is borrowed from this, and all of them are written first.
+        unsafe {
+            (0..len).for_each(|i| room.at(i).write(value));
+            Ok(std::slice::from_raw_parts_mut(room.0, len))
+        }
+    }
 }
 
 /// An address that threads may share.
