@@ -1,6 +1,7 @@
 //! Which elements belong to which result: rows folded one by one, or columns side by side.
 
 use crate::fold::{Function, Join, LEAF, Pairs, Stack, join_row, join_rows, leaf, tree_of};
+use crate::neighbours::Neighbours;
 use crate::number::Number;
 use crate::softmax::same_sizes;
 use crate::source::{Mapped, Reader};
@@ -11,20 +12,20 @@ use corten_strided::{Dim, Dims};
 use std::ops::Range;
 
 /// Elements a task should have at least.
-const GRAIN: usize = 32_768;
+pub(crate) const GRAIN: usize = 32_768;
 /// Columns folded side by side.
 const COLUMNS: usize = 128;
 /// Rows converted at a time where they are not numbers yet.
 const STAGED: usize = 16;
 /// Elements of a line that is worth a tree of its own.
-const LINE: usize = 256;
+pub(crate) const LINE: usize = 256;
 /// Rows summed one after the other, and such runs summed one after the other.
-const RUN: usize = 64;
+pub(crate) const RUN: usize = 64;
 
 /// The shape of a reduction: `kept` steps through x, y, centers and out, `reduced` through the first three.
-struct Plan {
-    kept: Dims<4>,
-    reduced: Dims<3>,
+pub(crate) struct Plan {
+    pub(crate) kept: Dims<4>,
+    pub(crate) reduced: Dims<3>,
 }
 
 fn plan(out: &Operand, reader: &Reader) -> Result<Plan> {
@@ -71,7 +72,7 @@ pub(crate) fn fold<C: Mapped, J: Join<C>, F: Function<C>>(
 }
 
 /// Makes results of what was joined, in place.
-type Finish<'a, C> = &'a (dyn Fn(&mut [C]) + Sync);
+pub(crate) type Finish<'a, C> = &'a (dyn Fn(&mut [C]) + Sync);
 
 /// [`fold`] of any number of elements: one body for all ways to finish.
 #[inline(never)]
@@ -89,6 +90,8 @@ fn large<C: Mapped, J: Join<C>, F: Function<C>>(out: &Operand, reader: &Reader, 
         && count > 1
     {
         return columns::<C, J, F>(out, reader, plan, finish);
+    } else if let Some(neighbours) = Neighbours::of(reader, &plan) {
+        return neighbours.fold::<C, J, F>(out, finish);
     } else if results < 8 && count >= 4 * GRAIN && plan.reduced.as_slice().len() == 1 {
         let mut result = Ok(());
         plan.kept.walk(0..results, |offsets| {

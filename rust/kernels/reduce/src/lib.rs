@@ -4,13 +4,16 @@
 //! set and the number of threads.
 
 mod arg;
+mod batch_norm;
 mod columns;
 mod ctc;
 mod drive;
 mod fold;
+mod layer_norm;
 mod lines;
 mod loss;
 mod math;
+mod neighbours;
 mod norm;
 mod number;
 mod reduce;
@@ -21,11 +24,10 @@ mod softmax;
 mod source;
 
 pub use arg::{Seek, arg_reduce, searchsorted, sort, topk};
+pub use batch_norm::{batch_norm, batch_norm_backward, batch_statistics, reciprocal_deviation};
 pub use ctc::{Sequence, ctc_loss, ctc_loss_backward};
+pub use layer_norm::{layer_norm, layer_norm_backward};
 pub use loss::{Reduction, nll_loss, nll_loss_backward};
-pub use norm::{
-    batch_norm, batch_norm_backward, batch_statistics, layer_norm, layer_norm_backward, reciprocal_deviation,
-};
 pub use reduce::{Reduce, logsumexp, reduce, var};
 pub use scan::{Scan, cum_extreme, cumulate};
 pub use softmax::{softmax, softmax_backward};

@@ -142,6 +142,33 @@ impl<'a> Reader<'a> {
     /// # Safety
     /// The elements must lie in the operands.
     pub(crate) unsafe fn read<C: Mapped>(&self, offsets: [isize; 3], strides: [isize; 3], out: &mut [C]) {
+        if self.y.is_none() {
+            // SAFETY: the caller's promise, here and below.
+            return unsafe { self.read_about([offsets[0], 0], [strides[0], 0], &[], out) };
+        }
+        let mut centers = [C::ZERO; BLOCK];
+        for (i, out) in out.chunks_mut(BLOCK).enumerate() {
+            let at = [0, 1, 2].map(|k| offsets[k] + (i * BLOCK) as isize * strides[k]);
+            let centers = &mut centers[..out.len()];
+            // SAFETY: as above.
+            unsafe {
+                self.centers(at[2], strides[2], centers);
+                self.read_about([at[0], at[1]], [strides[0], strides[1]], centers, out);
+            }
+        }
+    }
+
+    /// [`Reader::read`] where the centers are read already; they matter only beside `y`.
+    ///
+    /// # Safety
+    /// As for [`Reader::read`].
+    pub(crate) unsafe fn read_about<C: Mapped>(
+        &self,
+        offsets: [isize; 2],
+        strides: [isize; 2],
+        centers: &[C],
+        out: &mut [C],
+    ) {
         let dtype = self.x.dtype();
         let ptr = self.x.ptr().wrapping_offset(offsets[0] * dtype.size() as isize);
         // SAFETY: the caller's promise, here and below.
@@ -157,17 +184,13 @@ impl<'a> Reader<'a> {
         let Some(y) = &self.y else {
             return C::map(self.map, out, &[]);
         };
-        let (mut second, mut third) = ([C::ZERO; BLOCK], [C::ZERO; BLOCK]);
-        for (i, out) in out.chunks_mut(BLOCK).enumerate() {
-            let at = [0, 1, 2].map(|k| offsets[k] + (i * BLOCK) as isize * strides[k]);
+        let mut second = [C::ZERO; BLOCK];
+        for (i, (out, centers)) in out.chunks_mut(BLOCK).zip(centers.chunks(BLOCK)).enumerate() {
             let second = &mut second[..out.len()];
-            let third = &mut third[..out.len()];
+            let at = offsets[1] + (i * BLOCK) as isize * strides[1];
             // SAFETY: as above.
-            unsafe {
-                C::load(y.dtype(), y.ptr().wrapping_offset(at[1] * y.dtype().size() as isize), strides[1], second);
-                self.centers(at[2], strides[2], third);
-            }
-            second.iter_mut().zip(third.iter()).for_each(|(y, &center)| *y = y.minus(center));
+            unsafe { C::load(y.dtype(), y.ptr().wrapping_offset(at * y.dtype().size() as isize), strides[1], second) };
+            second.iter_mut().zip(centers).for_each(|(y, &center)| *y = y.minus(center));
             C::map(self.map, out, second);
         }
     }

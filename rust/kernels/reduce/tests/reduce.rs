@@ -59,6 +59,7 @@ fn every_dtype_layout_and_dimension() {
             (vec![33, 40], vec![1, 0]),
             (vec![4, 5, 30], vec![1, 2, 0]),
             (vec![2, 1300, 3], vec![0, 1, 2]),
+            (vec![130, 3, 7], vec![0, 1, 2]),
             (vec![0, 4], vec![0, 1]),
         ] {
             let x = sample(d, &sizes, &order, 3);
@@ -144,12 +145,14 @@ fn variance_and_logsumexp() {
 
 #[test]
 fn same_bits_on_every_path() {
-    let shapes: [(&[i64], &[usize], &[usize]); 5] = [
+    let shapes: [(&[i64], &[usize], &[usize]); 7] = [
         (&[300_001], &[0], &[0]),
         (&[9000, 37], &[0, 1], &[0]),
         (&[40, 3000], &[0, 1], &[1]),
         (&[300, 7, 130], &[2, 0, 1], &[0, 2]),
         (&[200_000, 3], &[0, 1], &[0]),
+        (&[64, 33, 49], &[0, 1, 2], &[0, 2]),
+        (&[9000, 5, 4], &[0, 1, 2], &[0, 2]),
     ];
     for (sizes, order, dims) in shapes {
         for d in [DType::F32, DType::F64, DType::BF16] {
