@@ -28,6 +28,20 @@ pub fn narrow(out: &mut [MaybeUninit<f16>], x: &[f32]) {
     out.iter_mut().zip(x).for_each(|(out, &x)| _ = out.write(f16::from_f32(x)));
 }
 
+/// `out = f(x, y)`, all of one length: widened, computed and rounded in registers.
+#[inline(always)]
+pub fn zip(out: &mut [MaybeUninit<f16>], x: &[f16], y: &[f16], f: impl Fn(f32, f32) -> f32) {
+    assert!(out.len() == x.len() && out.len() == y.len());
+    #[cfg(target_arch = "x86_64")]
+    if matches!(isa(), Isa::Avx2 | Isa::Avx512) {
+        // SAFETY: as above.
+        return unsafe { x86::zip(out, x, y, f) };
+    }
+    for (out, (x, y)) in out.iter_mut().zip(x.iter().zip(y)) {
+        out.write(f16::from_f32(f(x.to_f32(), y.to_f32())));
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{MaybeUninit, f16};
@@ -64,6 +78,27 @@ mod x86 {
             }
         }
         out[whole..].iter_mut().zip(&x[whole..]).for_each(|(out, &x)| _ = out.write(f16::from_f32(x)));
+    }
+
+    /// # Safety
+    /// The slices must be of one length.
+    #[target_feature(enable = "avx2,f16c")]
+    pub unsafe fn zip(out: &mut [MaybeUninit<f16>], x: &[f16], y: &[f16], f: impl Fn(f32, f32) -> f32) {
+        let whole = x.len() / AT_ONCE * AT_ONCE;
+        for i in (0..whole).step_by(AT_ONCE) {
+            let (mut a, mut b) = ([0.0; AT_ONCE], [0.0; AT_ONCE]);
+            // SAFETY: eight elements from i on lie in all slices.
+            unsafe {
+                _mm256_storeu_ps(a.as_mut_ptr(), _mm256_cvtph_ps(_mm_loadu_si128(x.as_ptr().add(i).cast())));
+                _mm256_storeu_ps(b.as_mut_ptr(), _mm256_cvtph_ps(_mm_loadu_si128(y.as_ptr().add(i).cast())));
+                a.iter_mut().zip(b).for_each(|(a, b)| *a = f(*a, b));
+                let halves = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(_mm256_loadu_ps(a.as_ptr()));
+                _mm_storeu_si128(out.as_mut_ptr().add(i).cast(), halves);
+            }
+        }
+        for i in whole..x.len() {
+            out[i].write(f16::from_f32(f(x[i].to_f32(), y[i].to_f32())));
+        }
     }
 }
 

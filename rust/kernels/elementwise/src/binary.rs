@@ -1,7 +1,8 @@
 //! Functions of two arrays, either of which may be a number.
 
 use crate::driver::{Src, execute, flat};
-use crate::kernel::{Kernel, Map2, Row, column, first, group_trait, kernel2, operators, result, row, updates};
+use crate::halves::{of_bf16, of_f16};
+use crate::kernel::{Kernel, Map2, Row, column, first, group_trait, habit, kernel2, operators, result, row};
 use crate::math::{Bits, Field, Float, Num, Real, gamma, polynomials, special};
 use crate::unary::{Unary, unary};
 use corten_base::element::{b8, c64, c128};
@@ -22,9 +23,7 @@ pub fn binary(op: Binary, compute: DType, out: Operand, x: Src, y: Src) -> Resul
             return unary(op, compute, out, base);
         }
     }
-    if compute == DType::I32
-        && let Some(kernel) = narrow_kernel(op, &out, x, y)
-    {
+    if let Some(kernel) = narrow_kernel(op, compute, &out, x, y) {
         return execute(kernel, out, &[x, y]);
     }
     execute(op.find(compute)?, out, &[x, y])
@@ -41,27 +40,40 @@ pub fn binary_flat(op: Binary, compute: DType, out: Flat, x: Flat, y: Flat) -> R
     flat(op.find(compute)?, out, [x, y])
 }
 
-/// The kernel in the type of one or two bytes that arrays, numbers and result share, if there is one.
-fn narrow_kernel(op: Binary, out: &Operand, x: Src, y: Src) -> Option<&'static Kernel> {
+/// The kernel in the type of one or two bytes that arrays, numbers and result share, if there is one. (A number beside
+/// halves need not be a half.)
+#[inline]
+fn narrow_kernel(op: Binary, compute: DType, out: &Operand, x: Src, y: Src) -> Option<&'static Kernel> {
     let ((Src::Operand(array), _) | (_, Src::Operand(array))) = (x, y) else { return None };
     let dtype = array.dtype();
+    if dtype == compute || dtype.compute() != compute {
+        return None;
+    }
     let kernel = narrow(op, dtype)?;
     let has_type = |input| match input {
         Src::Operand(x) => x.dtype() == dtype,
         Src::Scalar(Scalar::Int(value)) => match dtype {
             DType::U8 => u8::try_from(value).is_ok(),
             DType::I8 => i8::try_from(value).is_ok(),
-            _ => i16::try_from(value).is_ok(),
+            DType::I16 => i16::try_from(value).is_ok(),
+            _ => false,
         },
         Src::Scalar(_) => false,
     };
     (out.dtype() == kernel.output && has_type(x) && has_type(y)).then_some(kernel)
 }
 
-/// Operators whose result in a narrow type is that of int32, wrapped around.
+/// Operators whose result in a narrow type is that of int32, wrapped around, and those with loops of halves.
 macro_rules! narrow {
-    ($($name:ident)*) => {
+    ($($name:ident)*; $($float:ident)*) => {
         fn narrow(op: Binary, dtype: DType) -> Option<&'static Kernel> {
+            if matches!(dtype, DType::F16 | DType::BF16) {
+                let kernels: &'static [Option<Kernel>; 2] = match op {
+                    $(Binary::$float => const { &[of_f16::<op::$float>(), of_bf16::<op::$float>()] })*
+                    _ => return None,
+                };
+                return kernels[usize::from(dtype == DType::BF16)].as_ref();
+            }
             let kernels: &'static [Option<Kernel>; 3] = match op {
                 $(Binary::$name => const {
                     &[kernel2::<u8, op::$name>(), kernel2::<i8, op::$name>(), kernel2::<i16, op::$name>()]
@@ -78,7 +90,7 @@ macro_rules! narrow {
     };
 }
 
-narrow! { add sub mul eq ne lt le gt ge bitwise_and bitwise_or bitwise_xor }
+narrow! { add sub mul eq ne lt le gt ge bitwise_and bitwise_or bitwise_xor; add sub mul div }
 
 /// The function that a power with a constant exponent is, as PyTorch chooses it.
 fn power(compute: DType, exponent: Scalar) -> Option<Unary> {
@@ -109,10 +121,10 @@ operators! {
     /// Functions of two arguments.
     Binary(Map2, kernel2);
 
-    add: all, updates |x, y| x.add(y);
-    sub: num, updates |x, y| x.sub(y);
-    mul: all, updates |x, y| x.mul(y);
-    div: field, updates |x, y| x.div(y);
+    add: all, updates, holds |x, y| x.add(y);
+    sub: num, updates, holds |x, y| x.sub(y);
+    mul: all, updates, holds |x, y| x.mul(y);
+    div: field, updates, holds |x, y| x.div(y);
     /// The quotient rounded down.
     div_floor: real |x, y| x.div_floor(y), refuse |_, y| y.is_bad_divisor() => "ZeroDivisionError";
     /// The quotient rounded towards zero.
@@ -123,9 +135,9 @@ operators! {
     fmod: real |x, y| x.fmod(y), refuse |_, y| y.is_bad_divisor() => "ZeroDivisionError";
     pow: num |x, y| x.pow(y);
     /// NaN if either is.
-    maximum: ordered |x, y| if x > y || x.is_nan() { x } else { y };
+    maximum: ordered, holds |x, y| if x > y || x.is_nan() { x } else { y };
     /// NaN if either is.
-    minimum: ordered |x, y| if x < y || x.is_nan() { x } else { y };
+    minimum: ordered, holds |x, y| if x < y || x.is_nan() { x } else { y };
     /// NaN only if both are.
     fmax: ordered |x, y| if x >= y || y.is_nan() { x } else { y };
     /// NaN only if both are.

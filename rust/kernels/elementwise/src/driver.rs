@@ -138,7 +138,7 @@ fn same_layout(x: &Operand, y: &Operand) -> bool {
 
 /// Runs a kernel over contiguous operands of its own types and numbers (null addresses), by several threads if there
 /// are many elements. Inputs that share memory with the result are copied block by block, unless the kernel updates the
-/// first in its place.
+/// first in its place; numbers fill a block each, unless the kernel holds them.
 #[inline(never)]
 fn contiguous(
     kernel: &Kernel,
@@ -156,7 +156,13 @@ fn contiguous(
     let output = kernel.output.size();
     let refused = AtomicBool::new(false);
     let update = kernel.update.filter(|_| addresses[0] == out.cast_const());
-    let run = update.unwrap_or(kernel.run);
+    let to = out as usize;
+    let overlaps = move |from: usize, size: usize| from < to + n * output && to < from + n * size;
+    let numbers = inputs.len() > 1 && inputs[1..].iter().all(|input| matches!(input, Src::Scalar(_)));
+    let held = kernel
+        .held
+        .filter(|_| numbers && !addresses[0].is_null() && !overlaps(addresses[0] as usize, kernel.first.size()));
+    let run = held.or(update).unwrap_or(kernel.run);
     let body = |range: Range<usize>| {
         let Shared(out, addresses) = &shared;
         let mut blocks: [Block; LANES - 1] = std::array::from_fn(|_| Block::new());
@@ -165,10 +171,9 @@ fn contiguous(
         let mut step = range.len();
         for (k, input) in inputs.iter().enumerate() {
             let size = if k == 0 { kernel.first.size() } else { kernel.rest.size() };
-            let (from, to) = (addresses[k] as usize, *out as usize);
-            copied[k] = !addresses[k].is_null() && from < to + n * output && to < from + n * size;
+            copied[k] = !addresses[k].is_null() && overlaps(addresses[k] as usize, size);
             copied[k] &= k > 0 || update.is_none();
-            if copied[k] || matches!(input, Src::Scalar(_)) {
+            if copied[k] || (held.is_none() && matches!(input, Src::Scalar(_))) {
                 step = step.min(BLOCK_BYTES / widest);
             }
         }
@@ -176,8 +181,9 @@ fn contiguous(
             let dtype = if k == 0 { kernel.first } else { kernel.rest };
             if let Src::Scalar(value) = input {
                 let constant = Constant::new(*value, dtype);
-                // SAFETY: a block holds `step` elements, and the constant is one.
-                unsafe { gather(dtype.size(), Rows::one(step, 0), block.ptr(), constant.ptr()) };
+                let times = if held.is_some() { 1 } else { step };
+                // SAFETY: a block holds so many elements, and the constant is one.
+                unsafe { gather(dtype.size(), Rows::one(times, 0), block.ptr(), constant.ptr()) };
             }
         }
         let mut start = range.start;

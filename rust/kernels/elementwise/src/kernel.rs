@@ -19,6 +19,8 @@ pub(crate) struct Kernel {
     pub output: DType,
     /// The same loop where the result takes the first input's place, whose address is then not read.
     pub update: Option<Run>,
+    /// The same loop where each input after the first is a single element.
+    pub held: Option<Run>,
     /// Why an element was refused.
     pub message: &'static str,
 }
@@ -28,7 +30,8 @@ const CHUNK: usize = 64;
 
 macro_rules! arity {
     (
-        $map:ident, $loop:ident, $update_loop:ident, $run:ident, $update:ident, $kernel:ident;
+        $map:ident, $loop:ident, $update_loop:ident, $held_loop:ident, $run:ident, $update:ident, $held:ident,
+        $kernel:ident;
         $first:ident $($rest:ident $index:literal)*
     ) => {
         /// An operator: a function of elements.
@@ -39,6 +42,8 @@ macro_rules! arity {
             const HAS_RARE: bool = false;
             /// True of an operator that often updates its first argument, and refuses none.
             const UPDATES: bool = false;
+            /// True of an operator that often takes numbers after its first argument, and refuses none.
+            const HOLDS: bool = false;
             fn call($first: Self::First $(, $rest: T)*) -> Self::Out;
             /// True for arguments that the operator is not defined on: the whole call fails.
             #[inline(always)]
@@ -108,6 +113,29 @@ macro_rules! arity {
             }
         }
 
+        multiversion! {
+            fn $held_loop<T: Element, O: $map<T>>(
+                out: &mut [MaybeUninit<O::Out>],
+                $first: &[O::First]
+                $(, $rest: T)*
+            ) {
+                for (out, &$first) in out.iter_mut().zip($first) {
+                    out.write(O::call($first $(, $rest)*));
+                }
+            }
+        }
+
+        unsafe fn $held<T: Element, O: $map<T>>(n: usize, out: *mut u8, inputs: *const *const u8) -> bool {
+            // SAFETY: the caller's promise (see `Run`), for one element of all inputs but the first.
+            let (out, $first $(, $rest)*) = unsafe {(
+                std::slice::from_raw_parts_mut(out.cast::<MaybeUninit<O::Out>>(), n),
+                std::slice::from_raw_parts((*inputs).cast::<O::First>(), n)
+                $(, (*inputs.add($index)).cast::<T>().read())*
+            )};
+            $held_loop::<T, O>(out, $first $(, $rest)*);
+            false
+        }
+
         #[allow(unused_variables, reason = "a function of one argument has no others")]
         unsafe fn $update<T: Element, O: $map<T>>(n: usize, out: *mut u8, inputs: *const *const u8) -> bool {
             // SAFETY: the caller's promise (see `Run`); the result holds the first input.
@@ -141,6 +169,11 @@ macro_rules! arity {
                 } else {
                     None
                 },
+                held: if O::HOLDS && matches!(T::DTYPE, DType::F32 | DType::F64) {
+                    Some($held::<T, O>)
+                } else {
+                    None
+                },
                 message: O::MESSAGE,
             })
         }
@@ -153,10 +186,10 @@ macro_rules! replace {
     };
 }
 
-arity! { Map1, loop1, update_loop1, run1, update1, kernel1; x }
-arity! { Map2, loop2, update_loop2, run2, update2, kernel2; x y 1 }
-arity! { Map3, loop3, update_loop3, run3, update3, kernel3; x y 1 z 2 }
-arity! { Map4, loop4, update_loop4, run4, update4, kernel4; x y 1 z 2 v 3 }
+arity! { Map1, loop1, update_loop1, held_loop1, run1, update1, held1, kernel1; x }
+arity! { Map2, loop2, update_loop2, held_loop2, run2, update2, held2, kernel2; x y 1 }
+arity! { Map3, loop3, update_loop3, held_loop3, run3, update3, held3, kernel3; x y 1 z 2 }
+arity! { Map4, loop4, update_loop4, held_loop4, run4, update4, held4, kernel4; x y 1 z 2 v 3 }
 
 /// Where a compute type stands in a row of kernels; `None` for types that are only stored.
 pub(crate) const fn column(compute: DType) -> Option<usize> {
@@ -272,20 +305,24 @@ macro_rules! first {
     };
 }
 
-/// Where it stands, the operator may update its first argument.
-macro_rules! updates {
+/// The constant behind what an operator is said to do often.
+macro_rules! habit {
     (updates) => {
-        true
+        const UPDATES: bool = true;
+    };
+    (holds) => {
+        const HOLDS: bool = true;
     };
 }
 
 /// A list of operators. `name: group |x, y| expression;` with, in this order and where needed, `of bool` (the first
-/// input is one), `-> bool`, `-> real` or `-> complex` (the result) and `, updates` (see `UPDATES`) before the arguments,
-/// `refuse |x, y| test => "message"` and `rare |x, y| test => exact expression` after the expression.
+/// input is one), `-> bool`, `-> real` or `-> complex` (the result), `, updates` and `, holds` (see those constants)
+/// before the arguments, `refuse |x, y| test => "message"` and `rare |x, y| test => exact expression` after the
+/// expression.
 macro_rules! operators {
     (
         $(#[$enum_meta:meta])* $enum:ident($map:ident, $kernel:ident);
-        $($(#[$meta:meta])* $name:ident: $group:ident $(of $first:ident)? $(-> $out:ident)? $(, $updates:ident)?
+        $($(#[$meta:meta])* $name:ident: $group:ident $(of $first:ident)? $(-> $out:ident)? $(, $habit:ident)*
             |$x:ident $(, $y:ident)*| $body:expr
             $(, refuse |$($r:pat_param),+| $refuse:expr => $message:literal)?
             $(, rare |$($a:ident),+| $rare:expr => $exact:expr)? ;)*
@@ -304,7 +341,7 @@ macro_rules! operators {
                 group_trait! { $group impl $map for $name {
                     type First = first!($($first)?);
                     type Out = result!($($out)?);
-                    $(const UPDATES: bool = updates!($updates);)?
+                    $(habit! { $habit })*
                     #[inline(always)]
                     fn call($x: Self::First $(, $y: T)*) -> Self::Out { $body }
                     $(
@@ -366,4 +403,4 @@ macro_rules! operators {
     };
 }
 
-pub(crate) use {first, group_trait, operators, result, row, updates};
+pub(crate) use {first, group_trait, habit, operators, result, row};

@@ -9,6 +9,7 @@ mod blocks;
 mod cells;
 mod convert;
 mod driver;
+mod halves;
 mod kernel;
 mod math;
 mod plan;

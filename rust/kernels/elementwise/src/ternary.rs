@@ -1,7 +1,7 @@
 //! Functions of three arrays, any of which may be a number.
 
 use crate::driver::{Src, execute};
-use crate::kernel::{Kernel, Map3, Row, column, first, group_trait, kernel3, operators, result, row, updates};
+use crate::kernel::{Kernel, Map3, Row, column, first, group_trait, habit, kernel3, operators, result, row};
 use crate::math::{Field, Num, Real};
 use corten_base::element::{b8, c64, c128};
 use corten_base::{DType, Operand, Result, fail};
@@ -22,7 +22,7 @@ operators! {
     /// x where the condition is true, else y. The condition counts as true where it is not zero, whatever its dtype.
     select: all of bool |condition, x, y| if condition.truth() { x } else { y };
     /// x within low and high (high if they cross); NaN if any is.
-    clamp: ordered |x, low, high| {
+    clamp: ordered, holds |x, low, high| {
         let raised = if x < low || low.is_nan() { low } else { x };
         if raised > high || high.is_nan() { high } else { raised }
     };

@@ -47,6 +47,15 @@ impl Work<'_> {
         for k in 1..lanes.len() {
             direct[k] = self.load[k - 1].is_identity() && in_place[k] && !(direct[0] && shared(&lanes[k]));
         }
+        // A row's constants are used in place by a kernel that can hold them.
+        let constant = |k: usize| dims[0].strides[k] == 0 && self.load[k - 1].is_identity() && !shared(&lanes[k]);
+        let held = self
+            .kernel
+            .and_then(|kernel| kernel.held)
+            .filter(|_| by_rows && direct[0] && direct[1] && lanes.len() > 2 && (2..lanes.len()).all(constant));
+        if held.is_some() {
+            direct[2..lanes.len()].fill(true);
+        }
         let unblocked = match self.kernel {
             Some(_) => direct[..lanes.len()].iter().all(|&d| d),
             None => {
@@ -106,7 +115,7 @@ impl Work<'_> {
                     }
                 }
                 if let Some(kernel) = self.kernel {
-                    refused |= (kernel.run)(n, result, inputs.as_ptr());
+                    refused |= held.unwrap_or(kernel.run)(n, result, inputs.as_ptr());
                 }
                 if !direct[0] {
                     self.store_to(&walk, result, raw, scratch);
