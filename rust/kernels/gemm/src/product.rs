@@ -5,7 +5,7 @@ use crate::simd::Real;
 use crate::storage::{Finish, Storage, View};
 use crate::tile::{Compute, Run, Tile};
 use corten_base::pool::{parallel_for, try_parallel_for};
-use corten_base::{Result, Scalar};
+use corten_base::{Result, Scalar, c128};
 use std::mem::MaybeUninit;
 
 /// Steps of k that are summed in one chain; the chains of a longer sum are added in order.
@@ -14,8 +14,12 @@ pub const K_BLOCK: usize = 512;
 const REGION: usize = 1024;
 /// Rows of a task: a multiple of the tiles' heights 4, 6, 8 and 14.
 pub const TASK_ROWS: usize = 168;
-/// Bytes of the right factor that a task reads again and again: half of a small L2 cache.
-const NEAR: usize = 256 << 10;
+/// Bytes of the right factor that a task reads again and again: a quarter of a small L2 cache, whose pages may collide.
+const NEAR: usize = 128 << 10;
+/// Bytes of a right factor that is read in place.
+const IN_PLACE: usize = 256 << 10;
+/// Tasks that a block of k is cut into where each is worth it, so that threads finish together.
+const TASKS: usize = 16;
 /// Multiply-adds worth a task of its own: some ten microseconds.
 pub const TASK_WORK: usize = 1 << 19;
 
@@ -73,12 +77,7 @@ impl<S: Storage> Product<S> {
             // SAFETY: the caller's promise.
             return unsafe { p.run_row() };
         }
-        let plain = S::is_compute();
-        let f = &p.finish;
-        let direct_bias =
-            f.bias.is_null() || (f.bias_step == 1 && f.bias_row == 0) || (f.bias_row == 1 && f.bias_step == 0);
-        let direct_out =
-            plain && (p.c.column == 1 || p.n == 1) && direct_bias && (f.beta.is_none() || p.k <= K_BLOCK) && p.k > 0;
+        let direct_out = p.k > 0 && (p.c.column == 1 || p.n == 1) && p.finishes_in_place();
         let (mut first, mut second, mut third) = (Inline::uninit(), Inline::uninit(), Inline::uninit());
         let mut sums = Scratch::new(&mut first);
         let (mut left, mut right) = (Scratch::new(&mut second), Scratch::new(&mut third));
@@ -90,7 +89,7 @@ impl<S: Storage> Product<S> {
                 let finish = Finish { bias: p.bias_at(i, j), ..p.finish };
                 if direct_out {
                     // SAFETY: the caller's promise.
-                    unsafe { region.sum(p.c.at(i, j).ptr.cast(), p.c.row, Some(&finish))? };
+                    unsafe { region.sum(p.c.at(i, j).ptr.cast(), p.c.row * S::PARTS as isize, Some(&finish))? };
                     continue;
                 }
                 let step = columns * S::PARTS;
@@ -115,6 +114,16 @@ impl<S: Storage> Product<S> {
             }
         }
         Ok(())
+    }
+
+    /// True where the micro-kernel can scale and add what [`Finish`] says: for complex numbers, seen as their parts, nothing.
+    fn finishes_in_place(&self) -> bool {
+        let f = &self.finish;
+        if S::PARTS == 2 {
+            return f.alpha.to::<c128>() == c128::new(1.0, 0.0) && f.beta.is_none() && f.bias.is_null();
+        }
+        let bias = f.bias.is_null() || (f.bias_step == 1 && f.bias_row == 0) || (f.bias_row == 1 && f.bias_step == 0);
+        S::is_compute() && bias && (f.beta.is_none() || self.k <= K_BLOCK)
     }
 
     /// True for a product that the micro-kernel computes in one call, in place.
@@ -193,11 +202,21 @@ impl<S: Storage> Region<'_, '_, S> {
         // Rows of the right factor that share cache lines' places, or many of them, are better copied together.
         let apart = !(p.b.row.unsigned_abs() * size).is_multiple_of(1024);
         let few_rows = p.m <= 2 * kernels.max_rows();
-        let direct_b = plain && p.b.column == 1 && (few_rows || (apart && (p.k <= 128 || near(p.b.row, NEAR))));
-        let direct_a = plain && (p.a.column == 1 || near(p.a.column, NEAR / 8));
+        let direct_b = plain && p.b.column == 1 && (few_rows || (apart && (p.k <= 128 || near(p.b.row, IN_PLACE))));
+        let direct_a =
+            if S::PARTS == 2 { p.a.column == 1 } else { plain && (p.a.column == 1 || near(p.a.column, IN_PLACE / 8)) };
         let panels = width.div_ceil(panel);
+        // How many tasks are worth it, and their columns: at most what stays near; fewer where each task packs its own.
+        let worth = (self.rows * width * depth / TASK_WORK).clamp(1, TASKS);
+        let cut = if !direct_b && self.rows <= TASK_ROWS { worth } else { 1 };
+        let task_columns = panels.div_ceil(cut).min(NEAR / size / K_BLOCK / panel).max(1) * panel;
+        let across = width.div_ceil(task_columns);
+        let down = self.rows.div_ceil(TASK_ROWS).max(worth / across);
+        let task_rows = self.rows.div_ceil(down).next_multiple_of(kernels.max_rows()).min(TASK_ROWS);
+        let tasks = self.rows.div_ceil(task_rows) * across;
+        let work = task_rows * task_columns * depth;
         // Panels that one task alone reads it packs itself, just before.
-        let shared = !direct_b && self.rows > TASK_ROWS;
+        let shared = !direct_b && tasks > across;
         let right = if shared { self.right.room(panels * panel * depth)? } else { Ptr(p.b.ptr.cast()) };
         // Rows a little apart from a power of two, which would share cache lines' places.
         let left_step = depth + 16;
@@ -207,14 +226,12 @@ impl<S: Storage> Region<'_, '_, S> {
         let bias = Ptr(finish.map_or(std::ptr::null_mut(), |f| f.bias.cast_mut().cast::<S::Compute>()));
         let bias_rows = p.finish.bias_row != 0;
         let c = Ptr(c);
-        // Columns of a task: what stays near, in whole panels.
-        let task_columns = (NEAR / size / K_BLOCK).max(panel) / panel * panel;
         for start in (0..terms).step_by(K_BLOCK) {
             let depth = K_BLOCK.min(terms - start);
             let (from, steps) = (start / S::PARTS, depth / S::PARTS);
             let b = p.b.at(from, self.j);
             if shared {
-                parallel_for(panels, TASK_WORK / 16 / (panel * depth) + 1, &|range| {
+                parallel_for(panels, TASK_WORK / 32 / (panel * depth) + 1, &|range| {
                     let columns = width.min(range.end * panel) - range.start * panel;
                     let to = Ptr(right.at(range.start * panel * depth));
                     // SAFETY: the packed panels have room for `depth` rows each; the factor is valid for the region.
@@ -232,24 +249,21 @@ impl<S: Storage> Region<'_, '_, S> {
                 });
             }
             let (a, a_row, a_step) = if direct_a {
-                (Ptr(p.a.at(self.i, start).ptr.cast()), p.a.row, p.a.column)
+                (Ptr(p.a.at(self.i, from).ptr.cast()), p.a.row * S::PARTS as isize, p.a.column)
             } else {
                 (left, left_step as isize, 1)
             };
             let (b_step, b_panel) =
                 if direct_b { (p.b.row, panel as isize) } else { (panel as isize, (panel * depth) as isize) };
             let last = start + depth == terms;
-            let across = width.div_ceil(task_columns);
-            let tasks = self.rows.div_ceil(TASK_ROWS) * across;
-            let work = TASK_ROWS.min(self.rows) * task_columns.min(width) * depth;
             try_parallel_for(tasks, TASK_WORK / work + 1, &|range| {
                 let mut inline = Inline::uninit();
                 let mut own = Scratch::new(&mut inline);
                 let own: Ptr<S::Compute> = own.room(if direct_b || shared { 0 } else { task_columns * depth })?;
                 for task in range {
-                    let (i, j) = (task / across * TASK_ROWS, task % across * task_columns);
+                    let (i, j) = (task / across * task_rows, task % across * task_columns);
                     let mut rows = [const { MaybeUninit::uninit() }; TASK_ROWS];
-                    let rows = offsets(&mut rows[..TASK_ROWS.min(self.rows - i)], a_row);
+                    let rows = offsets(&mut rows[..task_rows.min(self.rows - i)], a_row);
                     let columns = task_columns.min(width - j);
                     let near = match (direct_b, shared) {
                         (true, _) => b.at(0, j).ptr.cast(),
