@@ -2,7 +2,7 @@
 
 use crate::geometry::Grid;
 use crate::planes::map_planes;
-use crate::windows::{Even, Windows, check, count};
+use crate::windows::{Even, Window, Windows, check, count};
 use crate::with_storage;
 use corten_base::{DType, Operand, Result, fail};
 use corten_gemm::refuse_shared;
@@ -123,9 +123,14 @@ unsafe fn store_places(grid: &Grid<i64>, [image, channel]: [usize; 2], at: usize
     for (i, places) in places.chunks(length).enumerate() {
         let row = at / c + i;
         let row = grid.at(image, channel, [row / b, row % b, 0]);
+        if step == 1 && !places.contains(&NOWHERE) {
+            // SAFETY: the caller's promise, here and below.
+            places.iter().enumerate().for_each(|(k, &place)| unsafe { row.add(k).write(place as i64) });
+            continue;
+        }
         for (k, &place) in places.iter().enumerate().filter(|&(_, &place)| place != NOWHERE) {
-            // SAFETY: the caller's promise.
-            unsafe { *row.wrapping_offset(k as isize * step) = place as i64 };
+            // SAFETY: as above.
+            unsafe { row.wrapping_offset(k as isize * step).write(place as i64) };
         }
     }
 }
@@ -179,29 +184,51 @@ corten_base::multiversion! {
             let (best, place) = (&mut best[i * width..][..width], &mut place[i * width..][..width]);
             let [upper, lower, _] = &plan.windows.along;
             let (a, b) = (upper[row / lower.len()], lower[row % lower.len()]);
-            let mut none = true;
-            let mut i = a.start;
-            while i < a.end {
-                let mut j = b.start;
-                while j < b.end {
-                    let start = (i * plan.windows.size[1] + j) * width;
-                    let line = best.iter_mut().zip(&mut *place).zip(&x[start..][..width]).zip(start as u32..);
-                    for (((best, place), &value), at) in line {
-                        let wins = value.beats(*best) | none;
-                        *best = if wins { value } else { *best };
-                        *place = if wins { at } else { *place };
-                    }
-                    none = false;
-                    j += plan.windows.step[1];
+            let mut first = 0;
+            while first < width {
+                if width < LANES {
+                    join_chunk::<T, 1>(plan.windows, [a, b], x, first, best, place);
+                    first += 1;
+                } else {
+                    // The last eight columns may be joined twice.
+                    join_chunk::<T, LANES>(plan.windows, [a, b], x, first.min(width - LANES), best, place);
+                    first += LANES;
                 }
-                i += plan.windows.step[0];
-            }
-            if none {
-                best.fill(T::LEAST);
-                place.fill(NOWHERE);
             }
         }
     }
+}
+
+/// Joins `N` columns of the lines of a row's windows.
+#[inline(always)]
+fn join_chunk<T: Ordered, const N: usize>(
+    windows: &Windows,
+    [a, b]: [Window; 2],
+    x: &[T],
+    first: usize,
+    best: &mut [T],
+    place: &mut [u32],
+) {
+    let (mut values, mut places, mut none) = ([T::LEAST; N], [NOWHERE; N], true);
+    let mut i = a.start;
+    while i < a.end {
+        let mut j = b.start;
+        while j < b.end {
+            let start = (i * windows.size[1] + j) * windows.size[2] + first;
+            let (line, start) = (&x[start..][..N], start as u32);
+            for lane in 0..N {
+                // As a number, so that vectors can choose.
+                let wins = ((line[lane].beats(values[lane]) | none) as u32).wrapping_neg();
+                values[lane] = if wins != 0 { line[lane] } else { values[lane] };
+                places[lane] = (start.wrapping_add(lane as u32) & wins) | (places[lane] & !wins);
+            }
+            none = false;
+            j += windows.step[1];
+        }
+        i += windows.step[0];
+    }
+    best[first..][..N].copy_from_slice(&values);
+    place[first..][..N].copy_from_slice(&places);
 }
 
 corten_base::multiversion! {
@@ -271,10 +298,10 @@ fn join_evenly<T: Ordered, const STRIDE: usize>(
 /// The larger of two numbers with their places; of equal ones the first, of NaNs the last.
 #[inline(always)]
 fn first_largest<T: Ordered>((x, i): (T, u32), (y, j): (T, u32)) -> (T, u32) {
-    // Equal numbers do not beat one another, NaNs do. Without branches, so that vectors can do it.
-    let (x_beats, y_beats, later) = (x.beats(y), y.beats(x), j > i);
-    let takes_y = (y_beats & (!x_beats | later)) | (!y_beats & !x_beats & !later);
-    (if takes_y { y } else { x }, if takes_y { j } else { i })
+    // Equal numbers do not beat one another, NaNs do. As numbers, so that vectors can choose.
+    let (x_beats, y_beats, later) = (x.beats(y) as u32, y.beats(x) as u32, (j > i) as u32);
+    let takes_y = (y_beats & ((x_beats ^ 1) | later)) | ((x_beats | y_beats | later) ^ 1);
+    (if takes_y != 0 { y } else { x }, if takes_y != 0 { j } else { i })
 }
 
 fn check_indices(indices: &Operand, out: &Operand) -> Result<()> {

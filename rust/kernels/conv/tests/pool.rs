@@ -138,7 +138,7 @@ fn largest_are_those_of_windows_written_plainly() {
     for round in 0..400 {
         let [n, c, h, w] = [1 + rng.below(2), 1 + rng.below(3), 1 + rng.below(40), 1 + rng.below(70)];
         let (k, s, d) = ([0; 2].map(|_| 1 + rng.below(4)), [0; 2].map(|_| 1 + rng.below(4)), 1 + rng.below(2));
-        let p = k.map(|k| rng.below((d * (k - 1) + 1) / 2 + 1));
+        let p = k.map(|k| rng.below((d * (k - 1)).div_ceil(2) + 1));
         let Some(sizes) = [h, w]
             .iter()
             .zip(k)
