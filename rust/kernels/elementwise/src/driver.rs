@@ -255,14 +255,18 @@ fn general(kernel: Option<&Kernel>, out: Operand, inputs: &[Src]) -> Result<()> 
         return Ok(());
     }
     let plan = Plan::new(&out, &operands);
-    if kernel.is_none()
-        && operands[0].dtype() == out.dtype()
-        && let Some(transpose) = Transpose::find(&plan)
+    let wanted = |i: usize| if i == 0 { first } else { rest };
+    let verdict = |refused: bool| match kernel {
+        Some(kernel) if refused => Err(error!(Runtime, "{}", kernel.message)),
+        _ => Ok(()),
+    };
+    if out.dtype() == result
+        && operands.iter().enumerate().all(|(i, x)| x.dtype() == wanted(i))
+        && let Some(transpose) = Transpose::find(kernel, &plan)
     {
-        transpose.run();
-        return Ok(());
+        return verdict(transpose.run()?);
     }
-    let load = |i: usize| Conversion::new(operands[i].dtype(), if i == 0 { first } else { rest });
+    let load = |i: usize| Conversion::new(operands[i].dtype(), wanted(i));
     let work = Work {
         kernel,
         load: (0..operands.len()).map(load).collect(),
@@ -281,8 +285,5 @@ fn general(kernel: Option<&Kernel>, out: Operand, inputs: &[Src]) -> Result<()> 
     } else {
         parallel_for(work.plan.numel, CHUNK, &body);
     }
-    match kernel {
-        Some(kernel) if refused.into_inner() => Err(error!(Runtime, "{}", kernel.message)),
-        _ => Ok(()),
-    }
+    verdict(refused.into_inner())
 }

@@ -1,6 +1,6 @@
 //! Loops beside the general one give its bits: those of halves, and those that hold numbers.
 
-use corten_base::element::Cast;
+use corten_base::element::{Cast, b8};
 use corten_base::isa::{Isa, force};
 use corten_base::{DType, Element, Memory, Operand, Result, Scalar, bf16, f16};
 use corten_elementwise::{Binary, Src, Ternary, binary, ternary};
@@ -136,6 +136,72 @@ fn a_column_within_the_result() -> Result<()> {
         assert_eq!(value, (i / 200 * 200) as f32);
     }
     Ok(())
+}
+
+/// `select` over arrays of three layouts, and `x - y` of two, against the same of copies in rows.
+fn crossing<T: Element>(sizes: [i64; 3], strides: [i64; 3], value: fn(usize) -> T) -> Result<()> {
+    let [planes, rows, columns] = sizes;
+    let n = (planes * rows * columns) as usize;
+    let dense = [rows * columns, columns, 1];
+    let place = |at: usize| {
+        let at = at as i64;
+        (at / dense[0] * strides[0] + at / columns % rows * strides[1] + at % columns * strides[2]) as usize
+    };
+    let mut x: Vec<T> = (0..n).map(value).collect();
+    let mut y: Vec<T> = (0..n).map(|i| value(i * 7 + 3)).collect();
+    let mut condition: Vec<b8> = (0..n).map(|i| b8((i % 3 == 0) as u8)).collect();
+    let mut row_y: Vec<T> = (0..n).map(|at| y[place(at)]).collect();
+    let mut row_condition: Vec<b8> = (0..n).map(|at| condition[place(at)]).collect();
+    let compute = T::DTYPE.compute();
+    let select = |condition: Operand, x: Operand, y: Operand, out: &mut Vec<T>| {
+        ternary(Ternary::select, compute, operand(out, &sizes, &dense), condition.into(), x.into(), y.into())
+    };
+    let (mut out, mut expected) = (vec![T::default(); n], vec![T::default(); n]);
+    let a = operand(&mut x, &sizes, &dense);
+    let column = [0, columns, 0];
+    let constant = operand(&mut row_y, &sizes, &column);
+    select(operand(&mut condition, &sizes, &strides), a, constant, &mut out)?;
+    select(operand(&mut row_condition, &sizes, &dense), a, constant, &mut expected)?;
+    assert!(out == expected, "select, {} {sizes:?}", T::DTYPE);
+    let transposed = operand(&mut y, &sizes, &strides);
+    binary(Binary::sub, compute, operand(&mut out, &sizes, &dense), a.into(), transposed.into())?;
+    let b = operand(&mut row_y, &sizes, &dense);
+    binary(Binary::sub, compute, operand(&mut expected, &sizes, &dense), a.into(), b.into())?;
+    assert!(out == expected, "sub, {} {sizes:?}", T::DTYPE);
+    // In the first array's place.
+    binary(Binary::sub, compute, a, a.into(), transposed.into())?;
+    assert!(x == expected, "in place, {} {sizes:?}", T::DTYPE);
+    Ok(())
+}
+
+#[test]
+fn transposed_inputs() -> Result<()> {
+    for [rows, columns] in [[70, 45], [16, 1025], [4, 16], [1000, 130], [5, 2100], [3, 20], [64, 15], [4, 0]] {
+        let sizes = [3, rows, columns];
+        // The last two dimensions swapped, and the first two.
+        for strides in [[rows * columns, 1, rows], [1, 3 * columns, 3]] {
+            crossing(sizes, strides, |i| i as f32 * 0.5)?;
+            crossing(sizes, strides, |i| i as f64 * 0.25)?;
+            crossing(sizes, strides, |i| f16((i % 30_000) as u16))?;
+            crossing(sizes, strides, |i| i as i64)?;
+            crossing(sizes, strides, |i| (i % 100) as u8)?;
+            crossing(sizes, strides, |i| Scalar::Int(i as i64).to::<corten_base::c128>())?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_transposed_input_that_is_refused() {
+    let n = 40i64;
+    let (sizes, dense, crossed) = ([n, n], [n, 1], [1, n]);
+    let mut x: Vec<i64> = (0..n * n).collect();
+    let mut y = vec![3i64; (n * n) as usize];
+    y[700] = 0;
+    let mut out = x.clone();
+    let (a, b) = (operand(&mut x, &sizes, &dense), operand(&mut y, &sizes, &crossed));
+    let to = operand(&mut out, &sizes, &dense);
+    assert!(binary(Binary::div_floor, DType::I64, to, a.into(), b.into()).is_err());
 }
 
 fn canonical(x: f32) -> u32 {

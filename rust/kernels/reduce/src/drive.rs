@@ -19,6 +19,8 @@ const COLUMNS: usize = 128;
 const STAGED: usize = 16;
 /// Elements of a line that is worth a tree of its own.
 pub(crate) const LINE: usize = 256;
+/// Results of lines that are written together.
+const TOGETHER: usize = 32;
 /// Rows summed one after the other, and such runs summed one after the other.
 pub(crate) const RUN: usize = 64;
 
@@ -104,6 +106,11 @@ fn large<C: Mapped, J: Join<C>, F: Function<C>>(out: &Operand, reader: &Reader, 
         return result;
     } else {
         let (outer, inner) = plan.reduced.split_inner();
+        let plain = reader.direct::<C>() && reader.center.is_none() && inner.strides[0] == 1;
+        if plain && outer.as_slice().is_empty() && count <= LEAF {
+            lines(out, reader, &plan.kept, count, leaf::<C, J, F>, finish);
+            return Ok(());
+        }
         try_parallel_for(results, (GRAIN / count.max(1)).max(1), &|range| {
             let mut staged = stage::<C>(reader, inner, count)?;
             plan.kept.walk(range, |offsets| {
@@ -163,6 +170,36 @@ fn small<C: Mapped, J: Join<C>, F: Function<C>>(out: &Operand, reader: &Reader, 
         }
     }
     true
+}
+
+/// Results of one leaf each, which lie in `x` as they are read: several are finished and written together.
+#[inline(never)]
+fn lines<C: Mapped>(
+    out: &Operand,
+    reader: &Reader,
+    kept: &Dims<4>,
+    count: usize,
+    leaf: fn(&[C], C) -> C,
+    finish: Finish<C>,
+) {
+    parallel_for(kept.numel(), (GRAIN / count.max(1)).max(1), &|range| {
+        kept.runs(range, |offsets, strides, number| {
+            let mut values = [C::ZERO; TOGETHER];
+            for first in (0..number).step_by(TOGETHER) {
+                let values = &mut values[..TOGETHER.min(number - first)];
+                for (i, value) in values.iter_mut().enumerate() {
+                    let at = offsets[0] + (first + i) as isize * strides[0];
+                    let from = reader.x.ptr().cast::<C>().wrapping_offset(at);
+                    // SAFETY: the line's numbers are elements of `x`, which nothing writes meanwhile.
+                    *value = leaf(unsafe { std::slice::from_raw_parts(from, count) }, C::ZERO);
+                }
+                finish(values);
+                let to = (offsets[3] + first as isize * strides[3]) * out.dtype().size() as isize;
+                // SAFETY: the results are elements of `out`.
+                unsafe { C::store(out.dtype(), out.ptr().wrapping_offset(to), strides[3], values) };
+            }
+        });
+    });
 }
 
 /// Writes the result of what was joined to the element of `out` at `offset`.

@@ -7,7 +7,9 @@ use corten_base::multiversion;
 pub(crate) const LEAF: usize = 4096;
 /// Elements that a leaf's lanes take in one after the other; lanes of such parts are joined one after the other too.
 const PART: usize = 512;
-/// Lanes of a leaf too short for full ones.
+/// Elements from which on a leaf has all lanes.
+const SHORT: usize = 64;
+/// Lanes of a leaf too short for that.
 const FEW: usize = 8;
 
 /// What joins two numbers into one: associative but for rounding.
@@ -111,8 +113,27 @@ impl<C: Real> Function<C> for ExpDifference {
     }
 }
 
+/// Joins `F` of fewer than [`SHORT`] numbers: by [`FEW`] lanes, or one after the other if there are not more.
+#[inline(never)]
+fn leaf_short<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
+    if x.len() <= FEW {
+        return x.iter().fold(J::IDENTITY, |a, &b| J::join(a, F::of(b, center)));
+    }
+    let mut lanes = [J::IDENTITY; FEW];
+    let (vectors, last) = x.as_chunks::<FEW>();
+    for vector in vectors {
+        for (lane, &value) in lanes.iter_mut().zip(vector) {
+            *lane = J::join(*lane, F::of(value, center));
+        }
+    }
+    for (lane, &value) in lanes.iter_mut().zip(last) {
+        *lane = J::join(*lane, F::of(value, center));
+    }
+    halve::<C, J>(&mut lanes)
+}
+
 multiversion! {
-    /// Joins at most [`LEAF`] numbers.
+    /// Joins `F` of at most [`LEAF`] numbers, at least [`SHORT`].
     fn leaf_wide<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
         let mut first = C::lanes(J::IDENTITY);
         // What fills no lanes comes first, while no lanes are in registers.
@@ -138,19 +159,7 @@ multiversion! {
 /// Joins `F` of at most [`LEAF`] numbers.
 #[inline]
 pub(crate) fn leaf<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
-    if x.len() >= 64 {
-        return leaf_wide::<C, J, F>(x, center);
-    }
-    if x.len() <= FEW {
-        return x.iter().fold(J::IDENTITY, |a, &b| J::join(a, F::of(b, center)));
-    }
-    let mut lanes = [J::IDENTITY; FEW];
-    for chunk in x.chunks(FEW) {
-        for (lane, &value) in lanes.iter_mut().zip(chunk) {
-            *lane = J::join(*lane, F::of(value, center));
-        }
-    }
-    halve::<C, J>(&mut lanes)
+    if x.len() < SHORT { leaf_short::<C, J, F>(x, center) } else { leaf_wide::<C, J, F>(x, center) }
 }
 
 /// Joins any number of leaves in pairs, pairs of pairs, and so on, as they come.
