@@ -8,6 +8,9 @@ use corten_base::{Operand, Result, Scalar, fail, multiversion, with_dtype};
 use corten_strided::{Dim, Dims};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// Indices that are checked together, just before they are used.
+const PIECE: usize = 64;
+
 /// How an element scattered to a place joins what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Join {
@@ -69,19 +72,27 @@ fn dims_along(index: &Operand, other: Option<&Operand>, x: &Operand, dim: usize)
 }
 
 /// Refuses indices outside `size` before anything is written; negative ones too.
-fn check_indices(dims: &Dims<3>, index: &Operand, size: i64, dim: usize) -> Result<()> {
+fn check_indices(index: &Operand, size: i64, dim: usize) -> Result<()> {
+    let dims = Dims::new(index.sizes(), [index.strides()]).coalesced();
+    let refused = AtomicBool::new(false);
+    let base = Base(index.ptr().cast::<i64>());
+    parallel_for(dims.numel(), GRAIN, &|range| {
+        let base = base;
+        dims.runs(range, |[first], [step], count| {
+            // SAFETY: elements of the index.
+            if unsafe { outside(base.0.offset(first), step, count, size) } {
+                refused.store(true, Ordering::Relaxed);
+            }
+        });
+    });
+    if !refused.into_inner() {
+        return Ok(());
+    }
     let mut bad = None;
-    dims.runs(0..dims.numel(), |[first, ..], [step, ..], count| {
-        if bad.is_some() {
-            return;
-        }
-        // SAFETY: elements of the index.
-        let at = |k: usize| unsafe { read_index(index, first + k as isize * step) };
-        // SAFETY: as above.
-        let any = unsafe { outside(index.ptr().cast::<i64>().cast_const().offset(first), step, count, size) };
-        if any {
-            bad = (0..count).map(at).find(|i| !(0..size).contains(i));
-        }
+    dims.walk(0..dims.numel(), |[at]| {
+        // SAFETY: an element of the index.
+        let i = unsafe { base.read(at) };
+        bad = bad.or((!(0..size).contains(&i)).then_some(i));
     });
     match bad {
         None => Ok(()),
@@ -105,9 +116,52 @@ unsafe fn outside(first: *const i64, step: isize, count: usize, size: i64) -> bo
 multiversion! {
     /// True if an index is negative or not below `size`.
     fn any_outside(indices: &[i64], size: i64) -> bool {
-        // By signs, and without a way out of the loop, so that it takes several at once.
-        indices.iter().fold(0, |signs, &i| signs | i | (size - 1).wrapping_sub(i)) < 0
+        signs(indices, size) < 0
     }
+}
+
+/// Negative if an index is negative or not below `size`: by signs, and without a way out of the loop, so that it takes
+/// several at once.
+#[inline(always)]
+fn signs(indices: &[i64], size: i64) -> i64 {
+    indices.iter().fold(0, |signs, &i| signs | i | (size - 1).wrapping_sub(i))
+}
+
+/// A line that elements are chosen from: where it begins, its size, and its stride; the line of the next element of the
+/// index begins `step` further on.
+#[derive(Clone, Copy)]
+struct Line<T> {
+    first: *const T,
+    size: i64,
+    stride: isize,
+    step: isize,
+}
+
+multiversion! {
+    /// Writes what `indices` choose to `out`, one after the other; false if one of them lies outside the line.
+    fn choose<T: Copy>(out: Base<T>, indices: &[i64], line: Line<T>) -> bool {
+        match line {
+            Line { stride: 1, step: 0, .. } => pieces(out, indices, Line { stride: 1, step: 0, ..line }),
+            _ => pieces(out, indices, line),
+        }
+    }
+}
+
+/// Checks a piece of the indices at once, and uses them while they are near.
+#[inline(always)]
+fn pieces<T: Copy>(mut out: Base<T>, indices: &[i64], mut line: Line<T>) -> bool {
+    for indices in indices.chunks(PIECE) {
+        if signs(indices, line.size) < 0 {
+            return false;
+        }
+        for &i in indices {
+            // SAFETY: `gather` gives elements and lines of elements, and the index has been checked.
+            unsafe { out.write(0, line.first.wrapping_offset(i as isize * line.stride).read()) };
+            out = Base(out.0.wrapping_add(1));
+            line.first = line.first.wrapping_offset(line.step);
+        }
+    }
+    true
 }
 
 /// `out[i][j][k] = x[i][index[i][j][k]][k]` for `dim` 1; `out` has the index's sizes.
@@ -123,25 +177,34 @@ pub fn gather(out: Operand, x: Operand, dim: usize, index: Operand) -> Result<()
         parallel_for(dims.numel(), GRAIN, &|range| {
             let (to, from) = (to, from);
             let index = index.ptr().cast::<i64>();
-            dims.runs(range, |[at, o, f], steps, count| {
+            dims.runs(range, |[at, o, f], [at_step, o_step, step], count| {
+                let (from_index, to_out) = (index.wrapping_offset(at), to.0.wrapping_offset(o));
+                let apart = (from_index as usize + count * size_of::<i64>() <= to_out as usize)
+                    || (to_out as usize + count * size_of::<T>() <= from_index as usize);
+                if at_step == 1 && o_step == 1 && apart {
+                    // SAFETY: elements of the index, which nobody writes to.
+                    let indices = unsafe { std::slice::from_raw_parts(from_index, count) };
+                    let first = from.0.wrapping_offset(f).cast_const();
+                    if !choose(Base(to_out), indices, Line { first, size, stride, step }) {
+                        refused.store(true, Ordering::Relaxed);
+                    }
+                    return;
+                }
                 // SAFETY: elements of the index.
-                if unsafe { outside(index.offset(at), steps[0], count, size) } {
+                if unsafe { outside(index.offset(at), at_step, count, size) } {
                     return refused.store(true, Ordering::Relaxed);
                 }
-                let each = |[at_step, o_step, f_step]: [isize; 3]| {
-                    for k in 0..count as isize {
-                        // SAFETY: elements of the operands; the index was checked.
-                        unsafe {
-                            let chosen = index.offset(at + k * at_step).read() as isize * stride;
-                            to.write(o + k * o_step, from.read(f + k * f_step + chosen));
-                        }
+                for k in 0..count as isize {
+                    // SAFETY: elements of the operands; the index was checked.
+                    unsafe {
+                        let chosen = index.offset(at + k * at_step).read() as isize * stride;
+                        to.write(o + k * o_step, from.read(f + k * step + chosen));
                     }
-                };
-                if let [1, 1, f_step] = steps { each([1, 1, f_step]) } else { each(steps) }
+                }
             });
         });
     });
-    if refused.into_inner() { check_indices(&dims, &index, size, dim) } else { Ok(()) }
+    if refused.into_inner() { check_indices(&index, size, dim) } else { Ok(()) }
 }
 
 /// Size and stride along `dim`; a scalar is a line of one.
@@ -164,7 +227,7 @@ pub fn scatter(out: Operand, dim: usize, index: Operand, source: Source, join: J
     }
     let dims = dims_along(&index, operand, &out, dim)?;
     let (size, stride) = line(&out, dim);
-    check_indices(&dims, &index, size, dim)?;
+    check_indices(&index, size, dim)?;
     // Tasks share out another dimension than `dim`, so that each destination has one task.
     let shared = (0..dims.as_slice().len()).filter(|&k| !dims.as_slice()[k].strides[2..].contains(&0));
     let shared = shared.max_by_key(|&k| dims.as_slice()[k].size);
@@ -219,16 +282,29 @@ impl Scattered<'_> {
         let some = |dims: &Dims<3>, start: [isize; 3]| {
             let (base, index) = (base, index);
             let source = self.operand.map_or(&raw const constant, |source| source.ptr().cast_const().cast());
-            dims.runs(0..dims.numel(), |[at, s, t], [at_step, s_step, t_step], count| {
+            dims.runs(0..dims.numel(), |[at, s, t], steps, count| {
                 // SAFETY: elements of the operands (of a constant, the source's steps are zero); the index was checked.
                 unsafe {
-                    let (mut at, mut s) = (index.0.offset(start[0] + at), source.offset(start[1] + s));
-                    let mut line = base.0.offset(start[2] + t);
-                    for _ in 0..count {
-                        let to = line.wrapping_offset(at.read() as isize * stride);
-                        to.write(join(to.read(), s.read()));
-                        (at, s) = (at.wrapping_offset(at_step), s.wrapping_offset(s_step));
-                        line = line.wrapping_offset(t_step);
+                    let at = index.0.offset(start[0] + at);
+                    let (mut source, mut line) = (source.offset(start[1] + s), base.0.offset(start[2] + t));
+                    let mut first = 0;
+                    if steps == [1, 1, 0] && stride == 1 {
+                        // Eight indices at a time, before a write that might change them, for all the compiler knows.
+                        while first + 8 <= count {
+                            let places =
+                                at.add(first).cast::<[i64; 8]>().read().map(|i| line.wrapping_offset(i as isize));
+                            for (k, to) in places.into_iter().enumerate() {
+                                to.write(join(to.read(), source.add(k).read()));
+                            }
+                            source = source.wrapping_add(8);
+                            first += 8;
+                        }
+                    }
+                    for k in first..count {
+                        let i = at.offset(k as isize * steps[0]).read();
+                        let to = line.wrapping_offset(i as isize * stride);
+                        to.write(join(to.read(), source.read()));
+                        (source, line) = (source.wrapping_offset(steps[1]), line.wrapping_offset(steps[2]));
                     }
                 }
             });

@@ -137,6 +137,45 @@ fn gather_and_scatter() {
 }
 
 #[test]
+fn long_lines_are_checked_as_a_whole() {
+    // Several pieces and tasks, along either dimension, and one index that is wrong, wherever it stands.
+    let (rows, columns) = (150, 203);
+    let count = (rows * columns) as usize;
+    let (x, source) =
+        (sample(DType::F32, &[rows, columns], &[0, 1], 1), sample(DType::F32, &[rows, columns], &[0, 1], 2));
+    for dim in 0..2 {
+        let index = indices(&[rows, columns], 0, if dim == 0 { rows } else { columns }, 3);
+        let place = |k: usize, i: usize| if dim == 0 { i * 203 + k % 203 } else { k / 203 * 203 + i };
+        let (chosen, xv, values) = (index.values(), x.values(), source.values());
+        for threads in [1, 2] {
+            pool::set_num_threads(threads);
+            let out = Array::zeros(DType::F32, &[rows, columns]);
+            gather(out.op(), x.op(), dim, index.op()).unwrap();
+            assert_eq!(out.values(), (0..count).map(|k| xv[place(k, chosen[k] as usize)]).collect::<Vec<_>>());
+            let y = x.clone();
+            scatter(y.op(), dim, index.op(), Source::Operand(source.op()), Join::Add, true).unwrap();
+            let mut expected: Vec<f32> = xv.iter().map(|&v| v as f32).collect();
+            (0..count).for_each(|k| expected[place(k, chosen[k] as usize)] += values[k] as f32);
+            assert_eq!(y.values(), expected.into_iter().map(f64::from).collect::<Vec<_>>());
+            for at in [0, 63, 64, 202, 203, 16_384, count - 1] {
+                for wrong in [-1.0, 203.0] {
+                    let mut bad = chosen.clone();
+                    bad[at] = wrong;
+                    let bad = Array::of(DType::I64, &[rows, columns], &bad);
+                    let error = gather(out.op(), x.op(), dim, bad.op()).unwrap_err();
+                    assert!(
+                        error.message().starts_with(&format!("index {wrong} is out of bounds for dimension {dim}"))
+                    );
+                    let y = x.clone();
+                    assert!(scatter(y.op(), dim, bad.op(), Source::Operand(source.op()), Join::Add, true).is_err());
+                    assert_eq!(y.bits(), x.bits());
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn slices_along_a_dimension() {
     for dim in 0..3 {
         for d in [DType::F32, DType::U8, DType::F16, DType::C128] {
