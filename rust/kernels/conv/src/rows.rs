@@ -10,7 +10,7 @@ use corten_base::pool::try_parallel_for;
 use corten_base::{Result, multiversion};
 use corten_gemm::product::{K_BLOCK, TASK_WORK};
 use corten_gemm::scratch::{Inline, Ptr, Scratch};
-use corten_gemm::simd::Real;
+use corten_gemm::simd::{Lanes, Real, Simd};
 use corten_gemm::storage::{Storage, View};
 use corten_gemm::tile::{Compute, Run, Tile};
 use std::ops::Range;
@@ -19,6 +19,8 @@ use std::ops::Range;
 const GATHER: usize = 4;
 /// Input channels whose runs along a row of taps are too short for [`Direct::run`].
 const FEW: usize = 4;
+/// Columns of [`Single`]'s vectors.
+const LANES: usize = 8;
 /// Bytes of gathered pixels and of sums: they stay in the second cache.
 const NEAR: usize = 128 << 10;
 
@@ -69,6 +71,68 @@ multiversion! {
                 }
                 for (to, from) in to_tail.iter_mut().zip(from_tail) {
                     *to = *from;
+                }
+            }
+        }
+    }
+}
+
+/// Rows of one output channel in place: the sums of `weights` times the pixels at `sources`, and then `bias` if not null.
+/// `x` and `y` are the first pixels, each with the step to the next row.
+struct Single<'a, T> {
+    x: (Ptr<T>, usize),
+    y: (Ptr<T>, isize),
+    sources: &'a [isize],
+    weights: &'a [T],
+    bias: *const T,
+    rows: usize,
+    columns: usize,
+}
+
+impl<T: Real> Single<'_, T> {
+    /// Computes two rows of some vectors of columns, whose last ones begin early so that none reaches beyond the row.
+    ///
+    /// # Safety
+    /// The rows must be valid for the sources and have a vector's columns at least; `row` and `column` must be among them.
+    #[inline(always)]
+    unsafe fn tile<const VECTORS: usize>(&self, row: usize, column: usize) {
+        let rows = [row, (row + 1).min(self.rows - 1)];
+        let columns: [usize; VECTORS] = std::array::from_fn(|v| (column + v * LANES).min(self.columns - LANES));
+        // SAFETY: the caller's promise; an array needs no instruction set.
+        unsafe {
+            let mut sums = [[Lanes::<T, LANES>::splat(T::ZERO); VECTORS]; 2];
+            let x = rows.map(|row| columns.map(|column| self.x.0.at(row * self.x.1 + column)));
+            for (&source, &weight) in self.sources.iter().zip(self.weights) {
+                let weight = Lanes::splat(weight);
+                for (sums, x) in sums.iter_mut().zip(x) {
+                    for (sum, x) in sums.iter_mut().zip(x) {
+                        *sum = weight.fma(Lanes::load(x.wrapping_offset(source)), *sum);
+                    }
+                }
+            }
+            for (sums, row) in sums.iter_mut().zip(rows) {
+                for (sum, column) in sums.iter_mut().zip(columns) {
+                    if !self.bias.is_null() {
+                        *sum = Lanes::splat(T::ONE).fma(*sum, Lanes::splat(*self.bias));
+                    }
+                    sum.store(Ptr(self.y.0.offset(row as isize * self.y.1)).at(column));
+                }
+            }
+        }
+    }
+}
+
+multiversion! {
+    fn sum_rows<T: Real>(job: &Single<T>) {
+        for row in (0..job.rows).step_by(2) {
+            for column in (0..job.columns).step_by(4 * LANES) {
+                // SAFETY: the maker of the job vouches for its rows.
+                unsafe {
+                    match (job.columns - column).div_ceil(LANES) {
+                        1 => job.tile::<1>(row, column),
+                        2 => job.tile::<2>(row, column),
+                        _ => job.tile::<4>(row, column),
+                    }
                 }
             }
         }
@@ -218,8 +282,21 @@ impl<S: Storage> Direct<'_, S> {
                 gather(gathered, plan.step, x, &plan.sources, [down, across], width);
                 (x, width) = (gathered, across);
             }
-            let columns = (down - 1) * width + across;
             let y = self.y.at(image, group * self.outputs, q);
+            if S::is_compute() && self.outputs == 1 && plan.chains.len() == 1 && steps[2] == 1 && across >= LANES {
+                sum_rows(&Single {
+                    x: (x, width),
+                    y: (Ptr(y.cast()), steps[1]),
+                    sources: &plan.sources,
+                    // SAFETY: one output channel has a weight for each source.
+                    weights: unsafe { std::slice::from_raw_parts(weights.0, plan.sources.len()) },
+                    bias: bias.0,
+                    rows: down,
+                    columns: across,
+                });
+                continue;
+            }
+            let columns = (down - 1) * width + across;
             let joined = down == 1 || (width == across && steps[1] == (steps[2] * across as isize));
             let direct = S::is_compute() && steps[2] == 1 && joined;
             let (c, c_step) = if direct { (y.cast(), self.y.channel) } else { (sums.0, columns as isize) };

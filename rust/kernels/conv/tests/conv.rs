@@ -291,6 +291,49 @@ fn larger_than_a_chain() {
     }
 }
 
+/// Groups of one output channel: rows in place give the bits that rows through working memory do.
+#[test]
+fn depthwise_rows() {
+    let mut rng = Rng(51);
+    for round in 0..60 {
+        let groups = rng.pick(&[1, 2, 5]);
+        let (inputs, kernel) = (rng.pick(&[1, 1, 1, 2, 3]), rng.pick(&[1, 2, 3, 5, 7]));
+        let mut dim = |least: usize, most: usize| {
+            let (stride, dilation) = (rng.pick(&[1, 1, 2, 3]), rng.pick(&[1, 1, 2, 3]));
+            [
+                (least + rng.below(most - least)) * stride + dilation * (kernel - 1),
+                kernel,
+                stride,
+                rng.below(4),
+                dilation,
+            ]
+        };
+        let case = Case::new(2, groups * inputs, groups, groups, &[dim(1, 9), dim(8, 75)]);
+        check::<f32>(&mut rng, &case, 1e-5);
+        check::<i64>(&mut rng, &case, 0.0);
+        let mut value = |special: bool| match rng.below(200) {
+            0 if special => Scalar::Float(f64::NAN),
+            1 if special => Scalar::Float(f64::INFINITY),
+            2 if special => Scalar::Float(-0.0),
+            _ => rng.rough(),
+        };
+        let mut x = Array::<f32>::new(&case.x, 0, || value(true));
+        let mut w = Array::<f32>::new(&case.w, 0, || value(false));
+        let mut results = [0, 1].map(|layout| Array::<f32>::new(&case.y, layout, || Scalar::Int(77)));
+        let (s, p, d) = (&case.stride, &case.padding, &case.dilation);
+        for out in &mut results {
+            conv_forward(out.operand(), x.operand(), w.operand(), None, s, p, d, groups as i64).unwrap();
+        }
+        Array::<f32>::each(&case.y, &mut |at| {
+            let [a, b] = results.each_ref().map(|out| out.data[out.at(at)]);
+            assert!(
+                a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()),
+                "round {round} at {at:?}: {a} {b} of {case:?}"
+            );
+        });
+    }
+}
+
 #[test]
 fn refusals() {
     let mut rng = Rng(51);
