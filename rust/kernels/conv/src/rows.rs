@@ -129,8 +129,7 @@ multiversion! {
                 // SAFETY: the maker of the job vouches for its rows.
                 unsafe {
                     match (job.columns - column).div_ceil(LANES) {
-                        1 => job.tile::<1>(row, column),
-                        2 => job.tile::<2>(row, column),
+                        1 | 2 => job.tile::<2>(row, column),
                         _ => job.tile::<4>(row, column),
                     }
                 }
@@ -283,7 +282,9 @@ impl<S: Storage> Direct<'_, S> {
                 (x, width) = (gathered, across);
             }
             let y = self.y.at(image, group * self.outputs, q);
-            if S::is_compute() && self.outputs == 1 && plan.chains.len() == 1 && steps[2] == 1 && across >= LANES {
+            // Not for integers, whose products are rare and would make the binary larger.
+            let suits = S::is_compute() && S::DTYPE.is_float();
+            if suits && self.outputs == 1 && plan.chains.len() == 1 && steps[2] == 1 && across >= LANES {
                 sum_rows(&Single {
                     x: (x, width),
                     y: (Ptr(y.cast()), steps[1]),
