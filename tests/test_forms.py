@@ -86,3 +86,21 @@ def test_call(call: str) -> None:
     assert ours[0] == theirs[0], (ours, theirs)
     if ours[0] == "value":
         assert near(ours[1], theirs[1]), (ours[1], theirs[1])
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("mask", ["bool", "uint8"])
+@pytest.mark.filterwarnings("ignore:indexing with dtype torch.uint8")
+def test_a_mask_of_all_dimensions_chooses_elements(mask: str, recorded: bool) -> None:
+    def chosen(t: Any) -> list[Any]:
+        x = t.arange(24.0).reshape(2, 3, 4).transpose(0, 2).requires_grad_(recorded)
+        seen = (x.detach() % 3 == 1).to(getattr(t, mask))
+        found = x[seen]
+        if recorded:
+            (found * found).sum().backward(inputs=[x])
+        gradient = x.grad.tolist() if recorded else None
+        with pytest.raises(IndexError) as error:
+            x[seen[:2]]
+        return [found.tolist(), found.shape, type(found.grad_fn).__name__, gradient, str(error.value)]
+
+    assert chosen(corten) == chosen(torch)

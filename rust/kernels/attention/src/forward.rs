@@ -15,13 +15,6 @@ const QUERIES: usize = 64;
 /// Keys of a block, whose scores with a task's queries stay in a small L2 cache.
 const KEYS: usize = 512;
 
-/// What one query knows of the keys so far: the largest score, and the sum of the exponentials of the others' distances.
-#[derive(Clone, Copy)]
-struct State<C> {
-    largest: C,
-    sum: C,
-}
-
 pub fn run<C: Number>(out: &Operand, log_sums: &Operand, job: &Attention, sizes: Sizes) -> Result<()> {
     let tasks = sizes.queries.div_ceil(QUERIES);
     if sizes.batches * sizes.heads * tasks == 0 {
@@ -72,7 +65,8 @@ impl<C: Number> Block<'_, C> {
         let query = head::<C>(&job.query, self.batch, self.number).at(queries.start, 0);
         let value = head::<C>(&job.value, self.batch, self.number);
         let mask = job.mask::<C>(self.batch, self.number);
-        let mut states = [State { largest: C::LOWEST, sum: C::ZERO }; QUERIES];
+        // What each query knows of the keys so far: the largest score, and the sum of the exponentials of the distances to it.
+        let (mut peaks, mut totals) = ([C::LOWEST; QUERIES], [C::ZERO; QUERIES]);
         // SAFETY: the caller's promise, for the blocks of rows and columns below.
         unsafe {
             let row = |view: View<C>, i: usize, len| std::slice::from_raw_parts_mut(view.at(i, 0).ptr, len);
@@ -84,10 +78,10 @@ impl<C: Number> Block<'_, C> {
                 let keys = KEYS.min(seen - first);
                 let scores = View { ptr: self.scores, row: (keys + GAP) as isize, column: 1 };
                 product([count, keys, sizes.width], query, turned.at(0, first), scores, job.scale, false)?;
-                for (i, state) in states[..count].iter_mut().enumerate() {
+                for (i, (peak, total)) in peaks[..count].iter_mut().zip(&mut totals).enumerate() {
                     let scores = row(scores, i, keys);
                     mask.on_query(scores, queries.start + i, first, job.causal);
-                    let largest = state.largest.larger(rows::largest(scores));
+                    let largest = peak.larger(rows::largest(scores));
                     if largest.to_f64() == f64::NEG_INFINITY {
                         // Nothing is seen yet: the distances to the largest are no numbers.
                         scores.fill(C::ZERO);
@@ -95,18 +89,17 @@ impl<C: Number> Block<'_, C> {
                     }
                     let sum = rows::exp_minus(scores, largest);
                     if first == 0 {
-                        *state = State { largest, sum };
+                        (*peak, *total) = (largest, sum);
                         continue;
                     }
-                    let shrunk = state.largest.minus(largest).exp();
-                    *state = State { largest, sum: state.sum.times(shrunk).plus(sum) };
+                    let shrunk = peak.minus(largest).exp();
+                    (*peak, *total) = (largest, total.times(shrunk).plus(sum));
                     rows::scale(row(sums, i, width), shrunk);
                 }
                 product([count, width, keys], scores, value.at(first, 0), sums, 1.0, first > 0)?;
             }
-            for (i, state) in states[..count].iter().enumerate() {
-                let seen = state.sum.to_f64() != 0.0;
-                let factor = if seen { C::ONE.over(state.sum) } else { C::ZERO };
+            for (i, &total) in totals[..count].iter().enumerate() {
+                let factor = if total.to_f64() != 0.0 { C::ONE.over(total) } else { C::ZERO };
                 let sums = row(sums, i, width);
                 if out.column == 1 {
                     rows::scaled(sums, factor, row(out, queries.start + i, width));
@@ -114,9 +107,9 @@ impl<C: Number> Block<'_, C> {
                     let to = |j| out.at(queries.start + i, j).ptr;
                     sums.iter().enumerate().for_each(|(j, sum)| *to(j) = sum.times(factor));
                 }
-                *log_sums.add(i) =
-                    if seen { state.largest.plus(state.sum.ln()) } else { C::from_f64(f64::NEG_INFINITY) };
             }
+            // Of what sees nothing, both are -∞.
+            rows::plus_logs(&peaks, &totals, std::slice::from_raw_parts_mut(log_sums, count));
         }
         Ok(())
     }

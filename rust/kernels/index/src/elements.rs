@@ -77,7 +77,7 @@ fn check_indices(index: &Operand, size: i64, dim: usize) -> Result<()> {
     let refused = AtomicBool::new(false);
     let base = Base(index.ptr().cast::<i64>());
     parallel_for(dims.numel(), GRAIN, &|range| {
-        let base = base;
+        let (base, dims) = (base, &dims);
         dims.runs(range, |[first], [step], count| {
             // SAFETY: elements of the index.
             if unsafe { outside(base.0.offset(first), step, count, size) } {
@@ -309,11 +309,13 @@ impl Scattered<'_> {
                 }
             });
         };
-        let Some(shared) = shared else { return some(&self.dims, [0; 3]) };
-        let size = self.dims.as_slice()[shared].size;
+        let size = shared.map_or(1, |shared| self.dims.as_slice()[shared].size);
         let each = self.dims.numel() / size.max(1);
         parallel_for(size, (GRAIN / each.max(1)).max(1), &|range| {
-            let (dims, start) = self.dims.part(shared, range);
+            let (dims, start) = match shared {
+                Some(shared) => self.dims.part(shared, range),
+                None => (self.dims.clone(), [0; 3]),
+            };
             some(&dims, start);
         });
     }

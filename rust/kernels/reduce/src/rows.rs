@@ -32,10 +32,22 @@ multiversion! {
     }
 }
 
-/// Writes `x` times a factor to a row.
-pub fn scaled<C: Real>(x: &[C], factor: C, out: &mut [C]) {
-    out.copy_from_slice(x);
-    scale(out, factor);
+multiversion! {
+    /// Writes `x` times a factor to a row.
+    pub fn scaled<C: Real>(x: &[C], factor: C, out: &mut [C]) {
+        for (out, &x) in out.iter_mut().zip(x) {
+            *out = x.times(factor);
+        }
+    }
+}
+
+multiversion! {
+    /// Writes `x + ln(y)` to a row.
+    pub fn plus_logs<C: Real>(x: &[C], y: &[C], out: &mut [C]) {
+        for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
+            *out = x.plus(y.ln());
+        }
+    }
 }
 
 /// The sum of the products of two rows, which are left in `room`.

@@ -1,5 +1,6 @@
 //! Index expressions: what `x[...]` means, as views followed by at most one choice of elements by index tensors.
 
+use crate::device::DeviceKind;
 use crate::lazy::T;
 use crate::ops::all as ops;
 use crate::tensor::Tensor;
@@ -166,6 +167,17 @@ pub fn int64(index: &Tensor) -> Result<Tensor> {
 
 /// `x[key]`: a view, or the chosen elements.
 pub fn get(input: &Tensor, key: &[IndexItem]) -> Result<T> {
+    if let [IndexItem::Tensor(mask)] = key
+        && is_mask(mask)
+        && mask.ndim() > 0
+        && mask.ndim() == input.ndim()
+        && [input, mask].iter().all(|x| x.device().kind == DeviceKind::Cpu)
+        && !(input.requires_grad() && crate::mode::grad_enabled())
+    {
+        // A mask of all dimensions chooses elements one by one; where it is recorded, its indices are kept for the gradient.
+        check_mask(mask, input, 0, 0)?;
+        return Ok(ops::masked_select(input, ops::bool(mask)));
+    }
     let Resolved { view, indices } = resolve(input, key)?;
     Ok(match indices.is_empty() {
         true if view.is(input) => ops::alias(input),
