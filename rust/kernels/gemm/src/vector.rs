@@ -11,7 +11,7 @@ use corten_base::{Result, multiversion};
 /// Columns whose sums stay in registers.
 const COLUMNS: usize = 64;
 /// Columns that are summed at once where they are contiguous: long enough a stretch of each row to be fetched ahead.
-const WIDE: usize = 256;
+const WIDE: usize = 512;
 /// Rows whose products go to one lane at once.
 const TOGETHER: usize = 4;
 
