@@ -136,9 +136,15 @@ multiversion! {
     /// Joins `F` of at most [`LEAF`] numbers, at least [`SHORT`].
     fn leaf_wide<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
         let mut first = C::lanes(J::IDENTITY);
-        // What fills no lanes comes first, while no lanes are in registers.
+        // What fills no lanes comes first, while no lanes are in registers: in groups, as they are read again at once.
         let (full, rest) = x.split_at(x.len() / first.as_ref().len() * first.as_ref().len());
-        first.as_mut().iter_mut().zip(rest).for_each(|(lane, &value)| *lane = F::of(value, center));
+        let (groups, rest) = rest.as_chunks::<FEW>();
+        let (places, _) = first.as_mut().as_chunks_mut::<FEW>();
+        for (place, group) in places.iter_mut().zip(groups) {
+            *place = group.map(|value| F::of(value, center));
+        }
+        let place = places.get_mut(groups.len()).into_iter().flatten();
+        place.zip(rest).for_each(|(lane, &value)| *lane = F::of(value, center));
         // A copy whose places are constants in all that follows, so that it lives in registers.
         let mut total = first;
         let total = total.as_mut();
