@@ -168,23 +168,51 @@ pub(crate) fn leaf<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) ->
     if x.len() < SHORT { leaf_short::<C, J, F>(x, center) } else { leaf_wide::<C, J, F>(x, center) }
 }
 
+/// How numbers are joined: by function pointers, so that what brings them to the tree is compiled once a type.
+#[derive(Clone, Copy)]
+pub(crate) struct Tree<C> {
+    /// [`leaf`] of this tree.
+    pub(crate) leaf: fn(&[C], C) -> C,
+    join: fn(C, C) -> C,
+    identity: C,
+}
+
+impl<C: Number> Tree<C> {
+    pub(crate) fn new<J: Join<C>, F: Function<C>>() -> Self {
+        Tree { leaf: leaf::<C, J, F>, join: J::join, identity: J::IDENTITY }
+    }
+
+    /// Joins all of `x`.
+    pub(crate) fn of(self, x: &[C], center: C) -> C {
+        if x.len() <= LEAF {
+            return (self.leaf)(x, center);
+        }
+        let mut pairs = Pairs::new(self);
+        for part in x.chunks(LEAF) {
+            pairs.push((self.leaf)(part, center));
+        }
+        pairs.finish()
+    }
+}
+
 /// Joins any number of leaves in pairs, pairs of pairs, and so on, as they come.
 pub(crate) struct Pairs<C> {
+    tree: Tree<C>,
     stack: [C; 64],
     depth: usize,
     count: usize,
 }
 
 impl<C: Number> Pairs<C> {
-    pub(crate) fn new() -> Self {
-        Pairs { stack: [C::ZERO; 64], depth: 0, count: 0 }
+    pub(crate) fn new(tree: Tree<C>) -> Self {
+        Pairs { tree, stack: [C::ZERO; 64], depth: 0, count: 0 }
     }
 
-    pub(crate) fn push<J: Join<C>>(&mut self, mut value: C) {
+    pub(crate) fn push(&mut self, mut value: C) {
         let mut complete = self.count;
         while complete & 1 == 1 {
             self.depth -= 1;
-            value = J::join(self.stack[self.depth], value);
+            value = (self.tree.join)(self.stack[self.depth], value);
             complete >>= 1;
         }
         self.stack[self.depth] = value;
@@ -192,10 +220,10 @@ impl<C: Number> Pairs<C> {
         self.count += 1;
     }
 
-    pub(crate) fn finish<J: Join<C>>(self) -> C {
+    pub(crate) fn finish(self) -> C {
         match self.stack[..self.depth].split_last() {
-            None => J::IDENTITY,
-            Some((&last, rest)) => rest.iter().rev().fold(last, |late, &early| J::join(early, late)),
+            None => self.tree.identity,
+            Some((&last, rest)) => rest.iter().rev().fold(last, |late, &early| (self.tree.join)(early, late)),
         }
     }
 }
@@ -207,14 +235,7 @@ pub(crate) fn tree<C: Number, J: Join<C>>(x: &[C]) -> C {
 
 /// Joins `F` of all of `x`.
 pub(crate) fn tree_of<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
-    if x.len() <= LEAF {
-        return leaf::<C, J, F>(x, center);
-    }
-    let mut pairs = Pairs::new();
-    for part in x.chunks(LEAF) {
-        pairs.push::<J>(leaf::<C, J, F>(part, center));
-    }
-    pairs.finish::<J>()
+    if x.len() <= LEAF { leaf::<C, J, F>(x, center) } else { Tree::new::<J, F>().of(x, center) }
 }
 
 multiversion! {
