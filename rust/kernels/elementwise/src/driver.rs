@@ -155,12 +155,12 @@ fn contiguous(
     let widest = kernel.first.size().max(kernel.rest.size()).max(8);
     let output = kernel.output.size();
     let refused = AtomicBool::new(false);
-    let update = kernel.update.filter(|_| addresses[0] == out.cast_const());
+    let update = kernel.update().filter(|_| addresses[0] == out.cast_const());
     let to = out as usize;
     let overlaps = move |from: usize, size: usize| from < to + n * output && to < from + n * size;
     let numbers = inputs.len() > 1 && inputs[1..].iter().all(|input| matches!(input, Src::Scalar(_)));
     let held = kernel
-        .held
+        .held()
         .filter(|_| numbers && !addresses[0].is_null() && !overlaps(addresses[0] as usize, kernel.first.size()));
     let run = held.or(update).unwrap_or(kernel.run);
     let body = |range: Range<usize>| {

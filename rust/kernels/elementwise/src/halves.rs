@@ -38,5 +38,5 @@ pub(crate) const fn of_f16<O: Map2<f32, First = f32, Out = f32>>() -> Option<Ker
         false
     }
     let dtype = f16::DTYPE;
-    Some(Kernel { run: run::<O>, first: dtype, rest: dtype, output: dtype, update: None, held: None, message: "" })
+    Some(Kernel { run: run::<O>, first: dtype, rest: dtype, output: dtype, special: None, message: "" })
 }

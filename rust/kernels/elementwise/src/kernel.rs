@@ -17,12 +17,29 @@ pub(crate) struct Kernel {
     pub first: DType,
     pub rest: DType,
     pub output: DType,
-    /// The same loop where the result takes the first input's place, whose address is then not read.
-    pub update: Option<Run>,
-    /// The same loop where each input after the first is a single element.
-    pub held: Option<Run>,
+    pub special: Option<&'static Special>,
     /// Why an element was refused.
     pub message: &'static str,
+}
+
+/// The same loop for operands in special places.
+pub(crate) struct Special {
+    /// The result takes the first input's place, whose address is then not read.
+    update: Option<Run>,
+    /// Each input after the first is a single element.
+    held: Option<Run>,
+}
+
+impl Kernel {
+    /// The loop where the result takes the first input's place, whose address is then not read.
+    pub fn update(&self) -> Option<Run> {
+        self.special?.update
+    }
+
+    /// The loop where each input after the first is a single element.
+    pub fn held(&self) -> Option<Run> {
+        self.special?.held
+    }
 }
 
 /// Elements of a chunk that is looked through for rare arguments.
@@ -163,14 +180,14 @@ macro_rules! arity {
                 first: <O::First as Element>::DTYPE,
                 rest: T::DTYPE,
                 output: <O::Out as Element>::DTYPE,
-                update: if O::UPDATES && matches!(T::DTYPE, DType::F32 | DType::F64) {
-                    assert!(<O::First as Element>::DTYPE as u8 == <O::Out as Element>::DTYPE as u8);
-                    Some($update::<T, O>)
-                } else {
-                    None
-                },
-                held: if O::HOLDS && matches!(T::DTYPE, DType::F32 | DType::F64) {
-                    Some($held::<T, O>)
+                special: if (O::UPDATES || O::HOLDS) && matches!(T::DTYPE, DType::F32 | DType::F64) {
+                    Some(const {
+                        assert!(!O::UPDATES || <O::First as Element>::DTYPE as u8 == <O::Out as Element>::DTYPE as u8);
+                        &Special {
+                            update: if O::UPDATES { Some($update::<T, O>) } else { None },
+                            held: if O::HOLDS { Some($held::<T, O>) } else { None },
+                        }
+                    })
                 } else {
                     None
                 },

@@ -51,7 +51,7 @@ impl Work<'_> {
         let constant = |k: usize| dims[0].strides[k] == 0 && self.load[k - 1].is_identity() && !shared(&lanes[k]);
         let held = self
             .kernel
-            .and_then(|kernel| kernel.held)
+            .and_then(Kernel::held)
             .filter(|_| by_rows && direct[0] && direct[1] && lanes.len() > 2 && (2..lanes.len()).all(constant));
         if held.is_some() {
             direct[2..lanes.len()].fill(true);

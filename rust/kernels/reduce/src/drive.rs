@@ -1,6 +1,6 @@
 //! Which elements belong to which result: rows folded one by one, or columns side by side.
 
-use crate::fold::{Function, Join, LEAF, Pairs, Stack, join_row, join_rows, leaf, tree_of};
+use crate::fold::{Function, Join, LEAF, Pairs, Stack, Tree, join_row, join_rows};
 use crate::neighbours::Neighbours;
 use crate::number::Number;
 use crate::softmax::same_sizes;
@@ -97,7 +97,12 @@ fn large<C: Mapped, J: Join<C>, F: Function<C>>(out: &Operand, reader: &Reader, 
     } else if results < 8 && count >= 4 * GRAIN && plan.reduced.as_slice().len() == 1 {
         let mut result = Ok(());
         plan.kept.walk(0..results, |offsets| {
-            match long_row::<C, J, F>(reader, [offsets[0], offsets[1], offsets[2]], plan.reduced.as_slice()[0]) {
+            match long_row(
+                Tree::new::<J, F>(),
+                reader,
+                [offsets[0], offsets[1], offsets[2]],
+                plan.reduced.as_slice()[0],
+            ) {
                 // SAFETY: an element of `out`.
                 Ok(value) => unsafe { write(out, offsets[3], value, finish) },
                 Err(error) => result = Err(error),
@@ -105,21 +110,12 @@ fn large<C: Mapped, J: Join<C>, F: Function<C>>(out: &Operand, reader: &Reader, 
         });
         return result;
     } else {
-        let (outer, inner) = plan.reduced.split_inner();
-        let plain = reader.direct::<C>() && reader.center.is_none() && inner.strides[0] == 1;
-        if plain && outer.as_slice().is_empty() && count <= LEAF {
-            lines(out, reader, &plan.kept, count, leaf::<C, J, F>, finish);
+        let plain = reader.direct::<C>() && reader.center.is_none() && count <= LEAF;
+        if plain && let [Dim { strides: [1, ..], .. }] = plan.reduced.as_slice() {
+            lines(Tree::new::<J, F>(), out, reader, &plan.kept, count, finish);
             return Ok(());
         }
-        try_parallel_for(results, (GRAIN / count.max(1)).max(1), &|range| {
-            let mut staged = stage::<C>(reader, inner, count)?;
-            plan.kept.walk(range, |offsets| {
-                let value = row::<C, J, F>(reader, [offsets[0], offsets[1], offsets[2]], &outer, inner, &mut staged);
-                // SAFETY: an element of `out`.
-                unsafe { write(out, offsets[3], value, finish) }
-            });
-            Ok(())
-        })?;
+        rows(Tree::new::<J, F>(), out, reader, &plan, count, finish)?;
     }
     Ok(())
 }
@@ -174,14 +170,7 @@ fn small<C: Mapped, J: Join<C>, F: Function<C>>(out: &Operand, reader: &Reader, 
 
 /// Results of one leaf each, which lie in `x` as they are read: several are finished and written together.
 #[inline(never)]
-fn lines<C: Mapped>(
-    out: &Operand,
-    reader: &Reader,
-    kept: &Dims<4>,
-    count: usize,
-    leaf: fn(&[C], C) -> C,
-    finish: Finish<C>,
-) {
+fn lines<C: Mapped>(tree: Tree<C>, out: &Operand, reader: &Reader, kept: &Dims<4>, count: usize, finish: Finish<C>) {
     parallel_for(kept.numel(), (GRAIN / count.max(1)).max(1), &|range| {
         kept.runs(range, |offsets, strides, number| {
             let mut values = [C::ZERO; TOGETHER];
@@ -191,7 +180,7 @@ fn lines<C: Mapped>(
                     let at = offsets[0] + (first + i) as isize * strides[0];
                     let from = reader.x.ptr().cast::<C>().wrapping_offset(at);
                     // SAFETY: the line's numbers are elements of `x`, which nothing writes meanwhile.
-                    *value = leaf(unsafe { std::slice::from_raw_parts(from, count) }, C::ZERO);
+                    *value = (tree.leaf)(unsafe { std::slice::from_raw_parts(from, count) }, C::ZERO);
                 }
                 finish(values);
                 let to = (offsets[3] + first as isize * strides[3]) * out.dtype().size() as isize;
@@ -200,6 +189,28 @@ fn lines<C: Mapped>(
             }
         });
     });
+}
+
+/// Results one by one, each of the elements of its rows.
+#[inline(never)]
+fn rows<C: Mapped>(
+    tree: Tree<C>,
+    out: &Operand,
+    reader: &Reader,
+    plan: &Plan,
+    count: usize,
+    finish: Finish<C>,
+) -> Result<()> {
+    let (outer, inner) = plan.reduced.clone().split_inner();
+    try_parallel_for(plan.kept.numel(), (GRAIN / count.max(1)).max(1), &|range| {
+        let mut staged = stage::<C>(reader, inner, count)?;
+        plan.kept.walk(range, |offsets| {
+            let value = row(tree, reader, [offsets[0], offsets[1], offsets[2]], &outer, inner, &mut staged);
+            // SAFETY: an element of `out`.
+            unsafe { write(out, offsets[3], value, finish) }
+        });
+        Ok(())
+    })
 }
 
 /// Writes the result of what was joined to the element of `out` at `offset`.
@@ -226,7 +237,8 @@ fn stage<C: Number>(reader: &Reader, inner: Dim<3>, count: usize) -> Result<Vec<
 }
 
 /// One result of the elements along `outer` and `inner`, which go through `staged` if there is room.
-fn row<C: Mapped, J: Join<C>, F: Function<C>>(
+fn row<C: Mapped>(
+    tree: Tree<C>,
     reader: &Reader,
     offsets: [isize; 3],
     outer: &Dims<3>,
@@ -242,17 +254,17 @@ fn row<C: Mapped, J: Join<C>, F: Function<C>>(
         let line = |offset: isize| {
             let from = reader.x.ptr().cast::<C>().wrapping_offset(offset);
             // SAFETY: the elements lie side by side in `x`, and nothing writes them meanwhile.
-            tree_of::<C, J, F>(unsafe { std::slice::from_raw_parts(from, inner.size) }, center)
+            tree.of(unsafe { std::slice::from_raw_parts(from, inner.size) }, center)
         };
         if single {
             return line(offsets[0]);
         }
-        let mut pairs = Pairs::new();
-        outer.walk(0..outer.numel(), |[x, ..]| pairs.push::<J>(line(offsets[0] + x)));
-        return pairs.finish::<J>();
+        let mut pairs = Pairs::new(tree);
+        outer.walk(0..outer.numel(), |[x, ..]| pairs.push(line(offsets[0] + x)));
+        return pairs.finish();
     }
     let mut filled = 0;
-    let mut pairs = Pairs::new();
+    let mut pairs = Pairs::new(tree);
     outer.walk(0..outer.numel(), |[x, y, z]| {
         let mut done = 0;
         while done < inner.size {
@@ -263,19 +275,20 @@ fn row<C: Mapped, J: Join<C>, F: Function<C>>(
             done += part;
             filled += part;
             if filled == staged.len() {
-                pairs.push::<J>(leaf::<C, J, F>(staged, center));
+                pairs.push((tree.leaf)(staged, center));
                 filled = 0;
             }
         }
     });
     if filled > 0 {
-        pairs.push::<J>(leaf::<C, J, F>(&staged[..filled], center));
+        pairs.push((tree.leaf)(&staged[..filled], center));
     }
-    pairs.finish::<J>()
+    pairs.finish()
 }
 
 /// One result of many elements: the leaves in parallel, the tree the same as [`row`]'s.
-fn long_row<C: Mapped, J: Join<C>, F: Function<C>>(reader: &Reader, offsets: [isize; 3], inner: Dim<3>) -> Result<C> {
+#[inline(never)]
+fn long_row<C: Mapped>(tree: Tree<C>, reader: &Reader, offsets: [isize; 3], inner: Dim<3>) -> Result<C> {
     let leaves = inner.size.div_ceil(LEAF);
     let mut values = filled(C::ZERO, leaves)?;
     let shared = Shared(values.as_mut_ptr());
@@ -285,15 +298,15 @@ fn long_row<C: Mapped, J: Join<C>, F: Function<C>>(reader: &Reader, offsets: [is
         for i in range {
             let part = Dim { size: (inner.size - i * LEAF).min(LEAF), strides: inner.strides };
             let at = [0, 1, 2].map(|k| offsets[k] + (i * LEAF) as isize * inner.strides[k]);
-            let value = row::<C, J, F>(reader, at, &Dims::from_dims([]), part, &mut staged);
+            let value = row(tree, reader, at, &Dims::from_dims([]), part, &mut staged);
             // SAFETY: each leaf has its own place in `values`, which outlives the loop.
             unsafe { shared.0.add(i).write(value) }
         }
         Ok(())
     })?;
-    let mut pairs = Pairs::new();
-    values.into_iter().for_each(|value| pairs.push::<J>(value));
-    Ok(pairs.finish::<J>())
+    let mut pairs = Pairs::new(tree);
+    values.into_iter().for_each(|value| pairs.push(value));
+    Ok(pairs.finish())
 }
 
 struct Shared<C>(*mut C);

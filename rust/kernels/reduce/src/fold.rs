@@ -136,9 +136,15 @@ multiversion! {
     /// Joins `F` of at most [`LEAF`] numbers, at least [`SHORT`].
     fn leaf_wide<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
         let mut first = C::lanes(J::IDENTITY);
-        // What fills no lanes comes first, while no lanes are in registers.
+        // What fills no lanes comes first, while no lanes are in registers: in groups, as they are read again at once.
         let (full, rest) = x.split_at(x.len() / first.as_ref().len() * first.as_ref().len());
-        first.as_mut().iter_mut().zip(rest).for_each(|(lane, &value)| *lane = F::of(value, center));
+        let (groups, rest) = rest.as_chunks::<FEW>();
+        let (places, _) = first.as_mut().as_chunks_mut::<FEW>();
+        for (place, group) in places.iter_mut().zip(groups) {
+            *place = group.map(|value| F::of(value, center));
+        }
+        let place = places.get_mut(groups.len()).into_iter().flatten();
+        place.zip(rest).for_each(|(lane, &value)| *lane = F::of(value, center));
         // A copy whose places are constants in all that follows, so that it lives in registers.
         let mut total = first;
         let total = total.as_mut();
@@ -162,23 +168,51 @@ pub(crate) fn leaf<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) ->
     if x.len() < SHORT { leaf_short::<C, J, F>(x, center) } else { leaf_wide::<C, J, F>(x, center) }
 }
 
+/// How numbers are joined: by function pointers, so that what brings them to the tree is compiled once a type.
+#[derive(Clone, Copy)]
+pub(crate) struct Tree<C> {
+    /// [`leaf`] of this tree.
+    pub(crate) leaf: fn(&[C], C) -> C,
+    join: fn(C, C) -> C,
+    identity: C,
+}
+
+impl<C: Number> Tree<C> {
+    pub(crate) fn new<J: Join<C>, F: Function<C>>() -> Self {
+        Tree { leaf: leaf::<C, J, F>, join: J::join, identity: J::IDENTITY }
+    }
+
+    /// Joins all of `x`.
+    pub(crate) fn of(self, x: &[C], center: C) -> C {
+        if x.len() <= LEAF {
+            return (self.leaf)(x, center);
+        }
+        let mut pairs = Pairs::new(self);
+        for part in x.chunks(LEAF) {
+            pairs.push((self.leaf)(part, center));
+        }
+        pairs.finish()
+    }
+}
+
 /// Joins any number of leaves in pairs, pairs of pairs, and so on, as they come.
 pub(crate) struct Pairs<C> {
+    tree: Tree<C>,
     stack: [C; 64],
     depth: usize,
     count: usize,
 }
 
 impl<C: Number> Pairs<C> {
-    pub(crate) fn new() -> Self {
-        Pairs { stack: [C::ZERO; 64], depth: 0, count: 0 }
+    pub(crate) fn new(tree: Tree<C>) -> Self {
+        Pairs { tree, stack: [C::ZERO; 64], depth: 0, count: 0 }
     }
 
-    pub(crate) fn push<J: Join<C>>(&mut self, mut value: C) {
+    pub(crate) fn push(&mut self, mut value: C) {
         let mut complete = self.count;
         while complete & 1 == 1 {
             self.depth -= 1;
-            value = J::join(self.stack[self.depth], value);
+            value = (self.tree.join)(self.stack[self.depth], value);
             complete >>= 1;
         }
         self.stack[self.depth] = value;
@@ -186,10 +220,10 @@ impl<C: Number> Pairs<C> {
         self.count += 1;
     }
 
-    pub(crate) fn finish<J: Join<C>>(self) -> C {
+    pub(crate) fn finish(self) -> C {
         match self.stack[..self.depth].split_last() {
-            None => J::IDENTITY,
-            Some((&last, rest)) => rest.iter().rev().fold(last, |late, &early| J::join(early, late)),
+            None => self.tree.identity,
+            Some((&last, rest)) => rest.iter().rev().fold(last, |late, &early| (self.tree.join)(early, late)),
         }
     }
 }
@@ -201,14 +235,7 @@ pub(crate) fn tree<C: Number, J: Join<C>>(x: &[C]) -> C {
 
 /// Joins `F` of all of `x`.
 pub(crate) fn tree_of<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
-    if x.len() <= LEAF {
-        return leaf::<C, J, F>(x, center);
-    }
-    let mut pairs = Pairs::new();
-    for part in x.chunks(LEAF) {
-        pairs.push::<J>(leaf::<C, J, F>(part, center));
-    }
-    pairs.finish::<J>()
+    if x.len() <= LEAF { leaf::<C, J, F>(x, center) } else { Tree::new::<J, F>().of(x, center) }
 }
 
 multiversion! {

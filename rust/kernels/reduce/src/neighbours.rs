@@ -9,7 +9,6 @@ use corten_base::alloc::filled;
 use corten_base::pool::try_parallel_for;
 use corten_base::{Operand, Result, multiversion};
 use corten_strided::{Dim, Dims};
-use std::marker::PhantomData;
 
 /// Elements of a block of lines.
 const BLOCK: usize = 1024;
@@ -43,6 +42,12 @@ impl<'a> Neighbours<'a> {
 
     /// Folds `F` of what is read into `out`.
     pub(crate) fn fold<C: Mapped, J: Join<C>, F: Function<C>>(&self, out: &Operand, finish: Finish<C>) -> Result<()> {
+        let (push, raise, leaf) = (join_about::<C, J, F>, join_row::<C, J>, leaf::<C, J, Same>);
+        self.fold_by(out, Ways { push, raise, leaf, identity: J::IDENTITY }, finish)
+    }
+
+    #[inline(never)]
+    fn fold_by<C: Mapped>(&self, out: &Operand, ways: Ways<C>, finish: Finish<C>) -> Result<()> {
         let (length, lines) = (self.length, self.lines.numel());
         let together = (BLOCK / length).min(self.inner.size);
         let blocks = self.inner.size.div_ceil(together);
@@ -71,23 +76,23 @@ impl<'a> Neighbours<'a> {
                         centers.fill(centers[0]);
                     }
                 }
-                let mut tower = Tower::<C, J>::new(levels, width);
+                let mut tower = Tower::new(ways, levels, width);
                 self.lines.walk(0..lines, |[x, y, _]| {
                     let at = [at[0] + x, at[1] + y];
                     if direct {
                         let from = self.reader.x.ptr().cast::<C>().wrapping_offset(at[0]);
                         // SAFETY: the lines lie one behind the other in `x`, and nothing writes them meanwhile.
                         let values = unsafe { std::slice::from_raw_parts(from, width) };
-                        tower.push::<F>(values, centers);
+                        tower.push(values, centers);
                     } else {
                         // SAFETY: elements of the operands.
                         unsafe { self.reader.read_about(at, [1, 1], centers, staged) };
-                        tower.push::<F>(staged, centers);
+                        tower.push(staged, centers);
                     }
                 });
                 let total = tower.finish();
                 for (value, line) in values.iter_mut().zip(total.chunks(length)) {
-                    *value = leaf::<C, J, Same>(line, C::ZERO);
+                    *value = (ways.leaf)(line, C::ZERO);
                 }
                 finish(values);
                 let ptr = out.ptr().wrapping_offset(at[3] * out.dtype().size() as isize);
@@ -99,30 +104,39 @@ impl<'a> Neighbours<'a> {
     }
 }
 
-/// Rows joined one after the other in runs of [`RUN`], runs in runs of runs, and these one after the other.
-struct Tower<'a, C, J> {
-    levels: [&'a mut [C]; 3],
-    count: usize,
-    join: PhantomData<J>,
+/// How rows are joined: by function pointers, so that what brings them is compiled once a type.
+#[derive(Clone, Copy)]
+struct Ways<C> {
+    push: fn(&mut [C], &[C], &[C]),
+    raise: fn(&mut [C], &[C]),
+    leaf: fn(&[C], C) -> C,
+    identity: C,
 }
 
-impl<'a, C: Number, J: Join<C>> Tower<'a, C, J> {
+/// Rows joined one after the other in runs of [`RUN`], runs in runs of runs, and these one after the other.
+struct Tower<'a, C> {
+    ways: Ways<C>,
+    levels: [&'a mut [C]; 3],
+    count: usize,
+}
+
+impl<'a, C: Number> Tower<'a, C> {
     /// Of rows of `width` numbers, in room for three.
-    fn new(room: &'a mut [C], width: usize) -> Self {
+    fn new(ways: Ways<C>, room: &'a mut [C], width: usize) -> Self {
         let (low, rest) = room.split_at_mut(width);
         let (middle, rest) = rest.split_at_mut(width);
-        low.fill(J::IDENTITY);
-        Tower { levels: [low, middle, &mut rest[..width]], count: 0, join: PhantomData }
+        low.fill(ways.identity);
+        Tower { ways, levels: [low, middle, &mut rest[..width]], count: 0 }
     }
 
-    fn push<F: Function<C>>(&mut self, row: &[C], centers: &[C]) {
+    fn push(&mut self, row: &[C], centers: &[C]) {
         if self.count > 0 && self.count.is_multiple_of(RUN) {
             self.raise(0);
             if self.count.is_multiple_of(RUN * RUN) {
                 self.raise(1);
             }
         }
-        join_about::<C, J, F>(self.levels[0], row, centers);
+        (self.ways.push)(self.levels[0], row, centers);
         self.count += 1;
     }
 
@@ -134,9 +148,9 @@ impl<'a, C: Number, J: Join<C>> Tower<'a, C, J> {
         if self.count == RUN.pow(level as u32 + 1) {
             above.copy_from_slice(below);
         } else {
-            join_row::<C, J>(above, below);
+            (self.ways.raise)(above, below);
         }
-        below.fill(J::IDENTITY);
+        below.fill(self.ways.identity);
     }
 
     fn finish(mut self) -> &'a [C] {

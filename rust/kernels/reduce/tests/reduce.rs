@@ -102,6 +102,29 @@ fn every_dtype_layout_and_dimension() {
     }
 }
 
+/// Lines in place, of lengths around those of lanes and leaves, more of them than are written together; the results in
+/// rows, apart, and of another dtype.
+#[test]
+fn lines_of_any_length() {
+    for length in (0..=140).step_by(3).chain([7, 8, 64, 128, 1000, 4095, 4096, 4097]) {
+        for (op, f) in [(Reduce::Sum, sum as fn(&[f64]) -> f64), (Reduce::Amax, max), (Reduce::Norm(1.0), sum)] {
+            if length == 0 && op == Reduce::Amax {
+                continue;
+            }
+            let value = |i: usize| ((i * 37 + 11) % 101) as f64 / 8.0;
+            for lines in [5, 70] {
+                let mut x = Array::zeros(DType::F32, &[lines, length]);
+                x.fill(value);
+                check(op, DType::F32, DType::F32, &x, &[1], 1e-5, f);
+                check(op, DType::F32, DType::BF16, &x, &[1], 1e-2, f);
+            }
+            let mut x = Array::ordered(DType::F64, &[3, 40, length], &[1, 0, 2]);
+            x.fill(value);
+            check(op, DType::F64, DType::F64, &x, &[2], 1e-12, f);
+        }
+    }
+}
+
 #[test]
 fn products_and_nan() {
     let mut x = sample(DType::F32, &[5, 40], &[0, 1], 1);
