@@ -140,11 +140,17 @@ multiversion! {
         let (full, rest) = x.split_at(x.len() / first.as_ref().len() * first.as_ref().len());
         let (groups, rest) = rest.as_chunks::<FEW>();
         let (places, _) = first.as_mut().as_chunks_mut::<FEW>();
+        // Loops, not closures: those of large functions would be compiled without the instruction set.
         for (place, group) in places.iter_mut().zip(groups) {
-            *place = group.map(|value| F::of(value, center));
+            for (lane, &value) in place.iter_mut().zip(group) {
+                *lane = F::of(value, center);
+            }
         }
-        let place = places.get_mut(groups.len()).into_iter().flatten();
-        place.zip(rest).for_each(|(lane, &value)| *lane = F::of(value, center));
+        if let Some(place) = places.get_mut(groups.len()) {
+            for (lane, &value) in place.iter_mut().zip(rest) {
+                *lane = F::of(value, center);
+            }
+        }
         // A copy whose places are constants in all that follows, so that it lives in registers.
         let mut total = first;
         let total = total.as_mut();
