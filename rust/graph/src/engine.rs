@@ -5,12 +5,12 @@
 //! nest and run at once. A leaf without hooks accumulates as soon as a gradient arrives; one with hooks runs last, once.
 
 use crate::accumulate::{add_into, fit, into_leaf};
+use crate::anomaly::{self, Anomaly};
 use crate::derivative::Context;
 use crate::node::{Edge, Kept, Kind, Node};
 use crate::running::{self, AddressHasher, Addresses, address, reached};
 use corten_tensor::dispatch::HOOKS;
 use corten_tensor::lazy::T;
-use corten_tensor::mode::flag::{ANOMALY, CHECK_NAN};
 use corten_tensor::ops::all as ops;
 use corten_tensor::rules::read;
 use corten_tensor::{Result, Tensor, fail, key, mode};
@@ -62,8 +62,8 @@ struct Pass<'a> {
     /// Targets by node: output number and place in the answer.
     captures: ByNode<SmallVec<[(u32, usize); 1]>>,
     captured: Vec<Option<Tensor>>,
-    /// The bits of anomaly mode, as they were when the pass began.
-    anomaly: u32,
+    /// Anomaly mode, as it was when the pass began.
+    anomaly: Anomaly,
     /// With targets: the nodes from which one can be reached.
     reaching: Option<Addresses>,
 }
@@ -78,7 +78,7 @@ pub fn run(roots: Vec<(Edge, Tensor)>, options: Options) -> Result<Vec<Option<Te
         buffers: ByNode::default(),
         captures: ByNode::default(),
         captured: Vec::new(),
-        anomaly: if mode::get() & ANOMALY != 0 { mode::get() & (ANOMALY | CHECK_NAN) } else { 0 },
+        anomaly: anomaly::get(),
         reaching: None,
     };
     if let Some(targets) = options.targets {
@@ -178,7 +178,7 @@ impl Pass<'_> {
         }
         let passed = if hooks.is_some() { grads.to_vec() } else { Vec::new() };
         let mut results = match self.backward(node, grads, &wanted) {
-            Ok(results) if self.anomaly & CHECK_NAN != 0 => refuse_nan(node, results),
+            Ok(results) if self.anomaly.refuses_nan() => refuse_nan(node, results),
             other => other,
         }
         .inspect_err(|_| self.explain(node))?;
@@ -204,7 +204,7 @@ impl Pass<'_> {
 
     /// In anomaly mode, shows where the node that failed was made.
     fn explain(&self, node: &Arc<Node>) {
-        if self.anomaly & ANOMALY == 0 {
+        if !self.anomaly.enabled {
             return;
         }
         let origin = match node.origin() {

@@ -5,6 +5,7 @@
 //! rewrites history for in-place changes and views, where [`part`] tells how a view lies in its base.
 
 pub mod accumulate;
+pub mod anomaly;
 pub mod derivative;
 pub mod derivatives;
 pub mod engine;

@@ -1,5 +1,6 @@
 //! The recording layer: runs an operator below itself and hangs a node on what it gives.
 
+use crate::anomaly;
 use crate::derivative::{Derivative, Slot};
 use crate::derivatives;
 use crate::inplace;
@@ -151,7 +152,7 @@ fn record(op: &'static Op, row: &'static Derivative, args: &[Value], target: Tar
             saved.outs.push(named.then(|| Snapshot::output(t, nr as u32)));
         }
     }
-    if mode::get() & (flag::ANOMALY | flag::PACKING) != 0 {
+    if mode::get() & flag::PACKING != 0 || anomaly::enabled() {
         watched(&node, &mut saved)?;
     }
     if data | meta != 0 {
@@ -177,7 +178,7 @@ fn record(op: &'static Op, row: &'static Derivative, args: &[Value], target: Tar
 /// What modes that few programs use do with a new node.
 #[cold]
 fn watched(node: &Node, saved: &mut Saved) -> Result<()> {
-    if mode::get() & flag::ANOMALY != 0 {
+    if anomaly::enabled() {
         node.remember_origin();
     }
     packing::pack_all(saved)

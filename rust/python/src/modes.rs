@@ -2,6 +2,7 @@
 
 use crate::types::dtype::{self, PyDType};
 use corten_base::pool;
+use corten_graph::anomaly::{self, Anomaly};
 use corten_tensor::{DeviceKind, autocast, mode, promote};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -33,17 +34,20 @@ fn is_inference_mode_enabled() -> bool {
 /// Switches anomaly mode and its check for NaN; returns what they were.
 #[pyfunction]
 fn _set_anomaly(enabled: bool, check_nan: bool) -> (bool, bool) {
-    use mode::flag::{ANOMALY, CHECK_NAN};
-    let before = mode::get();
-    let bits = if enabled { ANOMALY } else { 0 } | if check_nan { CHECK_NAN } else { 0 };
-    mode::set((before & !(ANOMALY | CHECK_NAN)) | bits);
-    (before & ANOMALY != 0, before & CHECK_NAN != 0)
+    let before = anomaly::set(Anomaly { enabled, check_nan });
+    (before.enabled, before.check_nan)
 }
 
 /// True in anomaly mode.
 #[pyfunction]
 fn is_anomaly_enabled() -> bool {
-    mode::get() & mode::flag::ANOMALY != 0
+    anomaly::enabled()
+}
+
+/// True if anomaly mode, where it is on, refuses NaN gradients.
+#[pyfunction]
+fn is_anomaly_check_nan_enabled() -> bool {
+    anomaly::get().check_nan
 }
 
 /// The dtype of autocast on a kind of device; None where it is off.
@@ -134,6 +138,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(is_inference_mode_enabled, module)?)?;
     module.add_function(wrap_pyfunction!(_set_anomaly, module)?)?;
     module.add_function(wrap_pyfunction!(is_anomaly_enabled, module)?)?;
+    module.add_function(wrap_pyfunction!(is_anomaly_check_nan_enabled, module)?)?;
     module.add_function(wrap_pyfunction!(_autocast, module)?)?;
     module.add_function(wrap_pyfunction!(_set_autocast, module)?)?;
     module.add_function(wrap_pyfunction!(_get_mode, module)?)?;

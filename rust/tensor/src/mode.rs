@@ -9,14 +9,10 @@ pub mod flag {
     pub const GRAD: u32 = 1 << 16;
     /// Inference mode.
     pub const INFERENCE: u32 = 1 << 17;
-    /// Anomaly mode: nodes remember where they were made.
-    pub const ANOMALY: u32 = 1 << 18;
-    /// In anomaly mode: gradients that are NaN are errors.
-    pub const CHECK_NAN: u32 = 1 << 19;
     /// The thread runs a kernel without the interpreter's lock.
-    pub const DETACHED: u32 = 1 << 20;
+    pub const DETACHED: u32 = 1 << 18;
     /// Someone packs what nodes save.
-    pub const PACKING: u32 = 1 << 21;
+    pub const PACKING: u32 = 1 << 19;
 }
 
 /// Keys that leave the fast path whatever the mode.

@@ -109,11 +109,7 @@ def set_anomaly_enabled(mode: bool, check_nan: bool = True) -> None:
     _native._set_anomaly(bool(mode), bool(check_nan))
 
 
-def is_anomaly_check_nan_enabled() -> bool:
-    """Tell whether anomaly mode, where it is on, refuses NaN gradients."""
-    mode, check_nan = _native._set_anomaly(False, False)
-    _native._set_anomaly(mode, check_nan)
-    return bool(check_nan)
+is_anomaly_check_nan_enabled = _native.is_anomaly_check_nan_enabled
 
 
 def get_num_interop_threads() -> int:
