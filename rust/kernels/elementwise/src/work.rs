@@ -2,7 +2,7 @@
 
 use crate::blocks::{BLOCK_BYTES, Block, Rows, gather, scatter};
 use crate::convert::Conversion;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Run};
 use crate::plan::{Cursor, Dim, LANES, Lane, Plan};
 use corten_base::DType;
 use smallvec::SmallVec;
@@ -63,6 +63,9 @@ impl Work<'_> {
                 direct[0] && (self.load[0].is_identity() || converted)
             }
         };
+        if let (Some(kernel), true, [row, outer]) = (self.kernel, unblocked && by_rows, dims) {
+            return self.rows_in_place(held.unwrap_or(kernel.run), *row, *outer, range);
+        }
         // What comes again and again is brought to its block once.
         let longest = if by_rows { 1 } else { self.block / 2 };
         let repeats: [bool; LANES] = std::array::from_fn(|k| {
@@ -127,6 +130,29 @@ impl Work<'_> {
                 cursor = Cursor::at(dims, start + n);
             }
             start += n;
+        }
+        refused
+    }
+
+    /// Computes elements of rows that the kernel's loop takes from, and writes to, where they lie.
+    fn rows_in_place(&self, run: Run, row: Dim, outer: Dim, range: Range<usize>) -> bool {
+        let lanes = &self.plan.lanes[..];
+        let (mut number, mut column, mut left) = (range.start / row.size, range.start % row.size, range.len());
+        let mut refused = false;
+        while left > 0 {
+            let n = left.min(row.size - column);
+            let at = |k: usize| {
+                let offset = number as isize * outer.strides[k] + column as isize * row.strides[k];
+                lanes[k].ptr.wrapping_offset(offset)
+            };
+            let mut inputs = [std::ptr::null::<u8>(); LANES - 1];
+            for (k, input) in inputs[..lanes.len() - 1].iter_mut().enumerate() {
+                *input = at(k + 1);
+            }
+            // SAFETY: the row's `n` elements lie inside each operand, as `Operand::new` checked, and inputs that are used
+            // in place do not overlap the result.
+            refused |= unsafe { run(n, at(0), inputs.as_ptr()) };
+            (number, column, left) = (number + 1, 0, left - n);
         }
         refused
     }

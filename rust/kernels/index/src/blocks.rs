@@ -5,7 +5,8 @@ use crate::copy::{Base, GRAIN, by_width, check_dim, copy_rows, int64, read_index
 use corten_base::alloc::room;
 use corten_base::pool::parallel_for;
 use corten_base::{DType, Element, Operand, Result, Scalar, fail, multiversion, with_dtype};
-use corten_strided::{Dim, Dims};
+use corten_strided::{Dim, Dims, dims_of};
+use std::ops::Range;
 
 /// Elements of a row that are worth a walk.
 const PIECE: usize = 512;
@@ -33,21 +34,13 @@ fn plan_nd(chosen: &Operand, x: &Operand, indices: &[Operand]) -> Result<Blocks>
     {
         fail!(Runtime, "shape mismatch: indices of {:?} into {:?} do not give {sizes:?}", first.sizes(), x.sizes());
     }
-    let total = first.numel();
-    let mut places = room(total)?;
-    Dims::new(first.sizes(), [&chosen.strides()[..rank]]).walk(0..total, |[at]| places.push([at, 0]));
+    let mut places = starts(first.sizes(), &chosen.strides()[..rank])?;
     for (dim, index) in indices.iter().enumerate() {
-        let (size, stride) = (x.sizes()[dim], x.strides()[dim] as isize);
-        let (mut next, mut result) = (places.iter_mut(), Ok(()));
-        Dims::new(index.sizes(), [index.strides()]).walk(0..total, |[offset]| {
-            // SAFETY: an element of the index.
-            match (wrapped(unsafe { read_index(index, offset) }, size, dim), next.next()) {
-                (Ok(i), Some(place)) => place[1] += i as isize * stride,
-                (Err(error), _) => result = Err(error),
-                (_, None) => {}
-            }
-        });
-        result?;
+        let (size, stride) = (x.sizes()[dim], x.strides()[dim]);
+        // Indices from -size on are good; those from 0 on, where they are.
+        if let Some(bad) = choose(&mut places, index, -size..size, stride as isize) {
+            wrapped(bad, size, dim)?;
+        }
     }
     let block = Dims::new(&sizes[rank..], [&chosen.strides()[rank..], &x.strides()[count..]]).sorted().coalesced();
     Ok(Blocks { places, block })
@@ -63,19 +56,43 @@ fn plan_dim(chosen: &Operand, x: &Operand, dim: usize, index: &Operand) -> Resul
     if !fits {
         fail!(Runtime, "{count} indices into {:?} along {dim} do not give {:?}", x.sizes(), chosen.sizes());
     }
-    let mut places = room(count as usize)?;
-    for i in 0..count as isize {
-        // SAFETY: an element of the index.
-        let at = unsafe { read_index(index, i * index.strides()[0] as isize) };
-        if at < 0 || at >= x.sizes()[dim] {
-            fail!(Index, "index out of range in self");
-        }
-        places.push([i * chosen.strides()[dim] as isize, at as isize * x.strides()[dim] as isize]);
+    let mut places = starts(&[count], &[chosen.strides()[dim]])?;
+    if choose(&mut places, index, 0..x.sizes()[dim], x.strides()[dim] as isize).is_some() {
+        fail!(Index, "index out of range in self");
     }
     let rest = (0..x.ndim())
         .filter(|&i| i != dim)
         .map(|i| Dim { size: x.sizes()[i] as usize, strides: [chosen.strides()[i] as isize, x.strides()[i] as isize] });
     Ok(Blocks { places, block: Dims::from_dims(rest).sorted().coalesced() })
+}
+
+/// Offsets of the blocks in the operand of indices, where the indices have these sizes; the other offsets are 0.
+fn starts(sizes: &[i64], strides: &[i64]) -> Result<Vec<[isize; 2]>> {
+    let dims = Dims::new(sizes, [strides]).coalesced();
+    let mut places = room(dims.numel())?;
+    dims.runs(0..dims.numel(), |[at], [step], count| {
+        places.extend((0..count as isize).map(|i| [at + i * step, 0]));
+    });
+    Ok(places)
+}
+
+/// Moves the second offset of each place by `stride` times its element of `index`, if that is in `range`; negative ones
+/// count from the range's end. Returns one that is not.
+fn choose(places: &mut [[isize; 2]], index: &Operand, range: Range<i64>, stride: isize) -> Option<i64> {
+    let dims = dims_of(index).coalesced();
+    let (mut places, mut bad) = (places.iter_mut(), None);
+    dims.runs(0..dims.numel(), |[at], [step], count| {
+        for (i, place) in (&mut places).take(count).enumerate() {
+            // SAFETY: an element of the index.
+            let index = unsafe { read_index(index, at + i as isize * step) };
+            if !range.contains(&index) {
+                bad = Some(index);
+            }
+            let from_start = if index < 0 { index.wrapping_add(range.end) } else { index };
+            place[1] = place[1].wrapping_add((from_start as isize).wrapping_mul(stride));
+        }
+    });
+    bad
 }
 
 impl Blocks {
@@ -104,15 +121,19 @@ impl Blocks {
             return;
         }
         let (outer, inner) = self.block.clone().split_inner();
+        let plain = outer.as_slice().is_empty() && inner.strides == [1, 1];
         parallel_for(self.places.len(), (GRAIN / count).max(1), &|range| {
             let (to, from) = (to, from);
             for place in &self.places[range] {
                 // SAFETY: the caller's promise.
                 unsafe {
+                    let (to, from) = (to.0.offset(place[0]), from.0.offset(place[1]));
                     if count == 1 {
-                        to.write(place[0], from.read(place[1]));
+                        to.write(from.read());
+                    } else if plain {
+                        std::ptr::copy(from, to, count);
                     } else {
-                        copy_rows(&outer, inner, to.0.offset(place[0]), from.0.offset(place[1]));
+                        copy_rows(&outer, inner, to, from);
                     }
                 }
             }
