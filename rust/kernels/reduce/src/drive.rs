@@ -1,6 +1,6 @@
 //! Which elements belong to which result: rows folded one by one, or columns side by side.
 
-use crate::fold::{Function, Join, LEAF, Pairs, Stack, Tree, join_row, join_rows};
+use crate::fold::{Function, Join, LEAF, Pairs, Stack, TOGETHER, Tree, join_row, join_rows};
 use crate::neighbours::Neighbours;
 use crate::number::Number;
 use crate::softmax::same_sizes;
@@ -19,8 +19,6 @@ const COLUMNS: usize = 128;
 const STAGED: usize = 16;
 /// Elements of a line that is worth a tree of its own.
 pub(crate) const LINE: usize = 256;
-/// Results of lines that are written together.
-const TOGETHER: usize = 32;
 /// Rows summed one after the other, and such runs summed one after the other.
 pub(crate) const RUN: usize = 64;
 
@@ -176,11 +174,14 @@ fn lines<C: Mapped>(tree: Tree<C>, out: &Operand, reader: &Reader, kept: &Dims<4
             let mut values = [C::ZERO; TOGETHER];
             for first in (0..number).step_by(TOGETHER) {
                 let values = &mut values[..TOGETHER.min(number - first)];
-                for (i, value) in values.iter_mut().enumerate() {
+                // Lines that follow one another are joined together.
+                let at_once = if strides[0] == count as isize { values.len() } else { 1 };
+                for (i, values) in values.chunks_mut(at_once).enumerate() {
                     let at = offsets[0] + (first + i) as isize * strides[0];
                     let from = reader.x.ptr().cast::<C>().wrapping_offset(at);
-                    // SAFETY: the line's numbers are elements of `x`, which nothing writes meanwhile.
-                    *value = (tree.leaf)(unsafe { std::slice::from_raw_parts(from, count) }, C::ZERO);
+                    // SAFETY: the lines' numbers are elements of `x`, which nothing writes meanwhile.
+                    let lines = unsafe { std::slice::from_raw_parts(from, values.len() * count) };
+                    (tree.leaves)(lines, count, C::ZERO, values);
                 }
                 finish(values);
                 let to = (offsets[3] + first as isize * strides[3]) * out.dtype().size() as isize;
@@ -236,6 +237,14 @@ fn stage<C: Number>(reader: &Reader, inner: Dim<3>, count: usize) -> Result<Vec<
     filled(C::ZERO, if direct { 0 } else { count.clamp(1, LEAF) })
 }
 
+/// The center of the result at this offset.
+fn center<C: Mapped>(reader: &Reader, offset: isize) -> C {
+    let mut center = [C::ZERO];
+    // SAFETY: the center of this result.
+    unsafe { reader.centers(offset, 1, &mut center) };
+    center[0]
+}
+
 /// One result of the elements along `outer` and `inner`, which go through `staged` if there is room.
 fn row<C: Mapped>(
     tree: Tree<C>,
@@ -245,10 +254,7 @@ fn row<C: Mapped>(
     inner: Dim<3>,
     staged: &mut [C],
 ) -> C {
-    let mut center = [C::ZERO];
-    // SAFETY: the center of this result.
-    unsafe { reader.centers(offsets[2], 1, &mut center) };
-    let [center] = center;
+    let center = center(reader, offsets[2]);
     let single = outer.as_slice().is_empty();
     if staged.is_empty() {
         let line = |offset: isize| {
@@ -275,13 +281,13 @@ fn row<C: Mapped>(
             done += part;
             filled += part;
             if filled == staged.len() {
-                pairs.push((tree.leaf)(staged, center));
+                pairs.push(tree.leaf(staged, center));
                 filled = 0;
             }
         }
     });
     if filled > 0 {
-        pairs.push((tree.leaf)(&staged[..filled], center));
+        pairs.push(tree.leaf(&staged[..filled], center));
     }
     pairs.finish()
 }
@@ -295,6 +301,19 @@ fn long_row<C: Mapped>(tree: Tree<C>, reader: &Reader, offsets: [isize; 3], inne
     try_parallel_for(leaves, GRAIN / LEAF, &|range| {
         let shared = &shared;
         let mut staged = stage(reader, inner, inner.size)?;
+        if staged.is_empty() {
+            let first = range.start * LEAF;
+            let count = inner.size.min(range.end * LEAF) - first;
+            let from = reader.x.ptr().cast::<C>().wrapping_offset(offsets[0] + first as isize);
+            // SAFETY: the elements lie side by side in `x`, and nothing writes them meanwhile; the places in `values`, which
+            // outlives the loop, are this task's.
+            let (line, values) = unsafe {
+                let values = std::slice::from_raw_parts_mut(shared.0.add(range.start), range.len());
+                (std::slice::from_raw_parts(from, count), values)
+            };
+            tree.cut(line, center(reader, offsets[2]), values);
+            return Ok(());
+        }
         for i in range {
             let part = Dim { size: (inner.size - i * LEAF).min(LEAF), strides: inner.strides };
             let at = [0, 1, 2].map(|k| offsets[k] + (i * LEAF) as isize * inner.strides[k]);

@@ -5,8 +5,8 @@ use corten_base::multiversion;
 
 /// Elements of a leaf.
 pub(crate) const LEAF: usize = 4096;
-/// Elements that a leaf's lanes take in one after the other; lanes of such parts are joined one after the other too.
-const PART: usize = 512;
+/// Lines that are joined together.
+pub(crate) const TOGETHER: usize = 32;
 /// Elements from which on a leaf has all lanes.
 const SHORT: usize = 64;
 /// Lanes of a leaf too short for that.
@@ -16,6 +16,8 @@ const FEW: usize = 8;
 pub(crate) trait Join<C>: 'static {
     /// Joined with anything, gives that.
     const IDENTITY: C;
+    /// Elements that a leaf's lanes take in one after the other; lanes of such parts are joined one after the other too.
+    const PART: usize = 512;
     fn join(a: C, b: C) -> C;
 }
 
@@ -40,6 +42,8 @@ impl<C: Number> Join<C> for Product {
 }
 impl<C: Ordered> Join<C> for Largest {
     const IDENTITY: C = C::LOWEST;
+    /// The order of joins is all the same here.
+    const PART: usize = LEAF;
     #[inline(always)]
     fn join(a: C, b: C) -> C {
         a.larger(b)
@@ -47,6 +51,8 @@ impl<C: Ordered> Join<C> for Largest {
 }
 impl<C: Ordered> Join<C> for Smallest {
     const IDENTITY: C = C::HIGHEST;
+    /// The order of joins is all the same here.
+    const PART: usize = LEAF;
     #[inline(always)]
     fn join(a: C, b: C) -> C {
         a.smaller(b)
@@ -114,7 +120,7 @@ impl<C: Real> Function<C> for ExpDifference {
 }
 
 /// Joins `F` of fewer than [`SHORT`] numbers: by [`FEW`] lanes, or one after the other if there are not more.
-#[inline(never)]
+#[inline]
 fn leaf_short<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
     if x.len() <= FEW {
         return x.iter().fold(J::IDENTITY, |a, &b| J::join(a, F::of(b, center)));
@@ -132,70 +138,108 @@ fn leaf_short<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
     halve::<C, J>(&mut lanes)
 }
 
+/// Joins `F` of at least [`SHORT`] numbers.
+#[inline(always)]
+fn leaf_wide<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
+    let mut first = C::lanes(J::IDENTITY);
+    // What fills no lanes comes first, while no lanes are in registers: in groups, as they are read again at once.
+    let (full, rest) = x.split_at(x.len() / first.as_ref().len() * first.as_ref().len());
+    let (groups, rest) = rest.as_chunks::<FEW>();
+    let (places, _) = first.as_mut().as_chunks_mut::<FEW>();
+    // Loops, not closures: those of large functions would be compiled without the instruction set.
+    for (place, group) in places.iter_mut().zip(groups) {
+        for (lane, &value) in place.iter_mut().zip(group) {
+            *lane = F::of(value, center);
+        }
+    }
+    if let Some(place) = places.get_mut(groups.len()) {
+        for (lane, &value) in place.iter_mut().zip(rest) {
+            *lane = F::of(value, center);
+        }
+    }
+    // A copy whose places are constants in all that follows, so that it lives in registers.
+    let mut total = first;
+    let total = total.as_mut();
+    for part in full.chunks(J::PART) {
+        let mut lanes = C::lanes(J::IDENTITY);
+        let lanes = lanes.as_mut();
+        for chunk in part.chunks_exact(lanes.len()) {
+            for (lane, &value) in lanes.iter_mut().zip(chunk) {
+                *lane = J::join(*lane, F::of(value, center));
+            }
+        }
+        total.iter_mut().zip(lanes).for_each(|(total, lane)| *total = J::join(*total, *lane));
+    }
+    halve::<C, J>(total)
+}
+
 multiversion! {
-    /// Joins `F` of at most [`LEAF`] numbers, at least [`SHORT`].
-    fn leaf_wide<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
-        let mut first = C::lanes(J::IDENTITY);
-        // What fills no lanes comes first, while no lanes are in registers: in groups, as they are read again at once.
-        let (full, rest) = x.split_at(x.len() / first.as_ref().len() * first.as_ref().len());
-        let (groups, rest) = rest.as_chunks::<FEW>();
-        let (places, _) = first.as_mut().as_chunks_mut::<FEW>();
-        // Loops, not closures: those of large functions would be compiled without the instruction set.
-        for (place, group) in places.iter_mut().zip(groups) {
-            for (lane, &value) in place.iter_mut().zip(group) {
-                *lane = F::of(value, center);
-            }
+    fn leaves_wide<C: Number, J: Join<C>, F: Function<C>>(lines: &[C], count: usize, center: C, totals: &mut [C]) {
+        for (total, line) in totals.iter_mut().zip(lines.chunks_exact(count)) {
+            *total = leaf_wide::<C, J, F>(line, center);
         }
-        if let Some(place) = places.get_mut(groups.len()) {
-            for (lane, &value) in place.iter_mut().zip(rest) {
-                *lane = F::of(value, center);
-            }
-        }
-        // A copy whose places are constants in all that follows, so that it lives in registers.
-        let mut total = first;
-        let total = total.as_mut();
-        for part in full.chunks(PART) {
-            let mut lanes = C::lanes(J::IDENTITY);
-            let lanes = lanes.as_mut();
-            for chunk in part.chunks_exact(lanes.len()) {
-                for (lane, &value) in lanes.iter_mut().zip(chunk) {
-                    *lane = J::join(*lane, F::of(value, center));
-                }
-            }
-            total.iter_mut().zip(lanes).for_each(|(total, lane)| *total = J::join(*total, *lane));
-        }
-        halve::<C, J>(total)
+    }
+}
+
+/// Joins `F` of each of the `lines` of `count` numbers, at most [`LEAF`], that follow one another.
+pub(crate) fn leaves<C: Number, J: Join<C>, F: Function<C>>(lines: &[C], count: usize, center: C, totals: &mut [C]) {
+    if count >= SHORT {
+        return leaves_wide::<C, J, F>(lines, count, center, totals);
+    }
+    for (i, total) in totals.iter_mut().enumerate() {
+        *total = leaf_short::<C, J, F>(&lines[i * count..][..count], center);
     }
 }
 
 /// Joins `F` of at most [`LEAF`] numbers.
 #[inline]
 pub(crate) fn leaf<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
-    if x.len() < SHORT { leaf_short::<C, J, F>(x, center) } else { leaf_wide::<C, J, F>(x, center) }
+    let mut total = [C::ZERO];
+    leaves::<C, J, F>(x, x.len(), center, &mut total);
+    total[0]
 }
 
 /// How numbers are joined: by function pointers, so that what brings them to the tree is compiled once a type.
 #[derive(Clone, Copy)]
 pub(crate) struct Tree<C> {
-    /// [`leaf`] of this tree.
-    pub(crate) leaf: fn(&[C], C) -> C,
+    /// Joins functions of lines of so many numbers that follow one another.
+    pub(crate) leaves: fn(&[C], usize, C, &mut [C]),
     join: fn(C, C) -> C,
     identity: C,
 }
 
 impl<C: Number> Tree<C> {
     pub(crate) fn new<J: Join<C>, F: Function<C>>() -> Self {
-        Tree { leaf: leaf::<C, J, F>, join: J::join, identity: J::IDENTITY }
+        Tree { leaves: leaves::<C, J, F>, join: J::join, identity: J::IDENTITY }
+    }
+
+    /// Joins at most [`LEAF`] numbers.
+    pub(crate) fn leaf(self, x: &[C], center: C) -> C {
+        let mut total = [C::ZERO];
+        (self.leaves)(x, x.len(), center, &mut total);
+        total[0]
+    }
+
+    /// Joins each of the leaves that `x` is cut into.
+    pub(crate) fn cut(self, x: &[C], center: C, totals: &mut [C]) {
+        let (whole, rest) = (x.len() / LEAF, x.len() % LEAF);
+        (self.leaves)(x, LEAF, center, &mut totals[..whole]);
+        if rest > 0 {
+            totals[whole] = self.leaf(&x[whole * LEAF..], center);
+        }
     }
 
     /// Joins all of `x`.
     pub(crate) fn of(self, x: &[C], center: C) -> C {
         if x.len() <= LEAF {
-            return (self.leaf)(x, center);
+            return self.leaf(x, center);
         }
         let mut pairs = Pairs::new(self);
-        for part in x.chunks(LEAF) {
-            pairs.push((self.leaf)(part, center));
+        let mut totals = [C::ZERO; TOGETHER];
+        for part in x.chunks(TOGETHER * LEAF) {
+            let totals = &mut totals[..part.len().div_ceil(LEAF)];
+            self.cut(part, center, totals);
+            totals.iter().for_each(|&total| pairs.push(total));
         }
         pairs.finish()
     }

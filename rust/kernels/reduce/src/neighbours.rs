@@ -2,7 +2,7 @@
 //! channels of images: blocks of lines are joined element by element, then each result's elements.
 
 use crate::drive::{Finish, GRAIN, LINE, Plan, RUN};
-use crate::fold::{Function, Join, Same, join_row, leaf};
+use crate::fold::{Function, Join, Same, join_row, leaves};
 use crate::number::Number;
 use crate::source::{Mapped, Reader};
 use corten_base::alloc::filled;
@@ -42,8 +42,8 @@ impl<'a> Neighbours<'a> {
 
     /// Folds `F` of what is read into `out`.
     pub(crate) fn fold<C: Mapped, J: Join<C>, F: Function<C>>(&self, out: &Operand, finish: Finish<C>) -> Result<()> {
-        let (push, raise, leaf) = (join_about::<C, J, F>, join_row::<C, J>, leaf::<C, J, Same>);
-        self.fold_by(out, Ways { push, raise, leaf, identity: J::IDENTITY }, finish)
+        let (push, raise, leaves) = (join_about::<C, J, F>, join_row::<C, J>, leaves::<C, J, Same>);
+        self.fold_by(out, Ways { push, raise, leaves, identity: J::IDENTITY }, finish)
     }
 
     #[inline(never)]
@@ -91,9 +91,7 @@ impl<'a> Neighbours<'a> {
                     }
                 });
                 let total = tower.finish();
-                for (value, line) in values.iter_mut().zip(total.chunks(length)) {
-                    *value = (ways.leaf)(line, C::ZERO);
-                }
+                (ways.leaves)(total, length, C::ZERO, values);
                 finish(values);
                 let ptr = out.ptr().wrapping_offset(at[3] * out.dtype().size() as isize);
                 // SAFETY: elements of `out`.
@@ -109,7 +107,7 @@ impl<'a> Neighbours<'a> {
 struct Ways<C> {
     push: fn(&mut [C], &[C], &[C]),
     raise: fn(&mut [C], &[C]),
-    leaf: fn(&[C], C) -> C,
+    leaves: fn(&[C], usize, C, &mut [C]),
     identity: C,
 }
 

@@ -6,7 +6,7 @@ use corten_base::{DType, Element, bf16, c64, c128, half, multiversion, with_dtyp
 
 /// A compute type.
 pub trait Number: Element {
-    /// As many numbers as fill 256 bytes: the lanes of a reduction.
+    /// As many numbers as fill 128 bytes: the lanes of a reduction.
     type Lanes: Copy + AsMut<[Self]> + AsRef<[Self]>;
     /// Zero.
     const ZERO: Self;
@@ -188,13 +188,13 @@ unsafe fn store_halves<C: Element>(dtype: DType, ptr: *mut u8, values: &[C]) -> 
 }
 
 numbers! {
-    f32, 64, |a, b| 0.0, 1.0, a + b, a * b, a - b, nan f32::is_nan(a), halves true;
-    f64, 32, |a, b| 0.0, 1.0, a + b, a * b, a - b, nan f64::is_nan(a), halves false;
-    i64, 32, |a, b| 0, 1, a.wrapping_add(b), a.wrapping_mul(b), a.wrapping_sub(b), nan { let _ = a; false }, halves false;
-    u64, 32, |a, b| 0, 1, a.wrapping_add(b), a.wrapping_mul(b), a.wrapping_sub(b), nan { let _ = a; false }, halves false;
-    c64, 32, |a, b| c64 { re: 0.0, im: 0.0 }, c64 { re: 1.0, im: 0.0 }, a + b, a * b, a - b,
+    f32, 32, |a, b| 0.0, 1.0, a + b, a * b, a - b, nan f32::is_nan(a), halves true;
+    f64, 16, |a, b| 0.0, 1.0, a + b, a * b, a - b, nan f64::is_nan(a), halves false;
+    i64, 16, |a, b| 0, 1, a.wrapping_add(b), a.wrapping_mul(b), a.wrapping_sub(b), nan { let _ = a; false }, halves false;
+    u64, 16, |a, b| 0, 1, a.wrapping_add(b), a.wrapping_mul(b), a.wrapping_sub(b), nan { let _ = a; false }, halves false;
+    c64, 16, |a, b| c64 { re: 0.0, im: 0.0 }, c64 { re: 1.0, im: 0.0 }, a + b, a * b, a - b,
         nan a.re.is_nan() || a.im.is_nan(), halves false;
-    c128, 16, |a, b| c128 { re: 0.0, im: 0.0 }, c128 { re: 1.0, im: 0.0 }, a + b, a * b, a - b,
+    c128, 8, |a, b| c128 { re: 0.0, im: 0.0 }, c128 { re: 1.0, im: 0.0 }, a + b, a * b, a - b,
         nan a.re.is_nan() || a.im.is_nan(), halves false;
 }
 
