@@ -8,8 +8,11 @@ use std::ops::Range;
 
 /// Numbers that a rule is given at a time.
 pub(crate) const BLOCK: usize = 512;
-/// Elements of a task: of one large parameter, or of many small ones.
-const CHUNK: usize = 16 * BLOCK;
+/// Elements of a task, of one large parameter or of many small ones: at least the first, and up to the last where that leaves
+/// [`TASKS`] of them, since each new stretch of memory starts slowly.
+const CHUNK: [usize; 2] = [16 * BLOCK, 128 * BLOCK];
+/// Tasks that several threads share out well.
+const TASKS: usize = 32;
 
 /// A float type that steps compute in.
 pub(crate) trait Float: Element {
@@ -85,7 +88,8 @@ pub(crate) fn run(rule: &impl Rule) -> Result<()> {
         check(&rule.parts(item))?;
         total += rule.parts(item).p.numel();
     }
-    if total <= CHUNK {
+    let chunk = (total / TASKS).clamp(CHUNK[0], CHUNK[1]);
+    if total <= chunk {
         (0..rule.len()).for_each(|item| part(rule, item, 0..rule.parts(item).p.numel()));
         return Ok(());
     }
@@ -96,10 +100,10 @@ pub(crate) fn run(rule: &impl Rule) -> Result<()> {
         let count = rule.parts(item).p.numel();
         let mut done = 0;
         while done < count {
-            let take = (CHUNK - filled).min(count - done);
+            let take = (chunk - filled).min(count - done);
             done += take;
             filled += take;
-            if filled >= CHUNK {
+            if filled >= chunk {
                 tasks.push(start..(item, done));
                 (start, filled) = ((item, done), 0);
             }
