@@ -60,6 +60,15 @@ t.zeros(5, 3).index_copy_(0, t.tensor([0, 4, 2]), t.arange(9.0).view(3, 3))
 t.index_copy(t.zeros(3), 0, t.tensor([0]), t.ones(1))
 t.zeros(3, 3).index_fill_(1, t.tensor([0, 2]), -1)
 t.index_fill(t.zeros(3), 0, t.tensor([1]), t.tensor(5.0))
+t.zeros(3, 4).index_fill(1, t.tensor([0, -1]), 2.0)
+t.zeros(3, 4).index_fill(1, t.tensor([0, 4]), 2.0)
+t.zeros(3, 4).index_copy(1, t.tensor([0, -1]), t.ones(3, 2))
+t.zeros(3, 4).index_add(1, t.tensor([0, 7]), t.ones(3, 2))
+t.zeros(4).index_add(0, t.tensor([0, 7]), t.ones(2))
+t.arange(12.0).view(3, 4)[t.tensor([0, 5, -9])]
+t.arange(12.0).view(3, 4)[t.tensor([0]), t.tensor([9])]
+t.zeros(0, 4)[t.tensor([0])]
+t.arange(12.0).view(3, 4)[t.tensor([0, 1, 2, 1]).flip(0)[::2], t.tensor([3, -4])]
 t.index_reduce(t.ones(3), 0, t.tensor([0, 0, 1]), t.tensor([2.0, 3.0, 4.0]), 'prod')
 t.zeros(3).index_put((t.tensor([1]),), t.tensor(2.0))
 t.masked_fill(t.ones(3), t.tensor([True, False, True]), 5)

@@ -4,7 +4,7 @@ use crate::arithmetic::Arithmetic;
 use crate::copy::{Base, GRAIN, by_width, check_dim, copy_rows, int64, read_index, same_dtype, same_sizes, wrapped};
 use corten_base::alloc::room;
 use corten_base::pool::parallel_for;
-use corten_base::{DType, Element, Operand, Result, Scalar, fail, multiversion, with_dtype};
+use corten_base::{DType, Element, Error, Operand, Result, Scalar, error, fail, multiversion, with_dtype};
 use corten_strided::{Dim, Dims, dims_of};
 use std::ops::Range;
 
@@ -47,7 +47,15 @@ fn plan_nd(chosen: &Operand, x: &Operand, indices: &[Operand]) -> Result<Blocks>
 }
 
 /// Offsets of the slices of `x` along `dim` that the one-dimensional `index` names, and of the slices of `chosen`.
-fn plan_dim(chosen: &Operand, x: &Operand, dim: usize, index: &Operand) -> Result<Blocks> {
+/// Negative indices count from the end where `wraps`; `outside` is the error of an index that names none.
+fn plan_dim(
+    chosen: &Operand,
+    x: &Operand,
+    dim: usize,
+    index: &Operand,
+    wraps: bool,
+    outside: impl FnOnce(i64, i64) -> Error,
+) -> Result<Blocks> {
     check_dim(x, dim)?;
     int64(index)?;
     let &[count] = index.sizes() else { fail!(Index, "Index is supposed to be a vector, but got {:?}", index.sizes()) };
@@ -57,8 +65,9 @@ fn plan_dim(chosen: &Operand, x: &Operand, dim: usize, index: &Operand) -> Resul
         fail!(Runtime, "{count} indices into {:?} along {dim} do not give {:?}", x.sizes(), chosen.sizes());
     }
     let mut places = starts(&[count], &[chosen.strides()[dim]])?;
-    if choose(&mut places, index, 0..x.sizes()[dim], x.strides()[dim] as isize).is_some() {
-        fail!(Index, "index out of range in self");
+    let size = x.sizes()[dim];
+    if let Some(bad) = choose(&mut places, index, if wraps { -size } else { 0 }..size, x.strides()[dim] as isize) {
+        return Err(outside(bad, size));
     }
     let rest = (0..x.ndim())
         .filter(|&i| i != dim)
@@ -77,7 +86,7 @@ fn starts(sizes: &[i64], strides: &[i64]) -> Result<Vec<[isize; 2]>> {
 }
 
 /// Moves the second offset of each place by `stride` times its element of `index`, if that is in `range`; negative ones
-/// count from the range's end. Returns one that is not.
+/// count from the range's end. Returns the first that is not.
 fn choose(places: &mut [[isize; 2]], index: &Operand, range: Range<i64>, stride: isize) -> Option<i64> {
     let dims = dims_of(index).coalesced();
     let (mut places, mut bad) = (places.iter_mut(), None);
@@ -86,7 +95,7 @@ fn choose(places: &mut [[isize; 2]], index: &Operand, range: Range<i64>, stride:
             // SAFETY: an element of the index.
             let index = unsafe { read_index(index, at + i as isize * step) };
             if !range.contains(&index) {
-                bad = Some(index);
+                bad = bad.or(Some(index));
             }
             let from_start = if index < 0 { index.wrapping_add(range.end) } else { index };
             place[1] = place[1].wrapping_add((from_start as isize).wrapping_mul(stride));
@@ -247,7 +256,7 @@ fn put_blocks(plan: &Blocks, out: &Operand, values: &Operand, accumulate: bool) 
 /// The slices of `x` along `dim` that the one-dimensional `index` names.
 pub fn index_select(out: Operand, x: Operand, dim: usize, index: Operand) -> Result<()> {
     same_dtype(&out, &x)?;
-    let plan = plan_dim(&out, &x, dim, &index)?;
+    let plan = plan_dim(&out, &x, dim, &index, false, |_, _| error!(Index, "index out of range in self"))?;
     // SAFETY: the plan's offsets are those of elements of `out` and `x`.
     by_width!(x.dtype(), T => unsafe { plan.gather::<T>(out.ptr().cast(), x.ptr().cast()) });
     Ok(())
@@ -256,7 +265,9 @@ pub fn index_select(out: Operand, x: Operand, dim: usize, index: Operand) -> Res
 /// Writes the slices of `source` along `dim` into those of `out` that `index` names; the last of several is kept.
 pub fn index_copy(out: Operand, dim: usize, index: Operand, source: Operand) -> Result<()> {
     same_dtype(&out, &source)?;
-    let plan = plan_dim(&source, &out, dim, &index)?;
+    let plan = plan_dim(&source, &out, dim, &index, false, |index, size| {
+        error!(Index, "index_copy_(): index {index} is out of bounds for dimension {dim} with size {size}")
+    })?;
     put_blocks(&plan, &out, &source, false);
     Ok(())
 }
@@ -264,7 +275,10 @@ pub fn index_copy(out: Operand, dim: usize, index: Operand, source: Operand) -> 
 /// Adds `alpha` times the slices of `source` along `dim` to those of `out` that `index` names, in order.
 pub fn index_add(out: Operand, dim: usize, index: Operand, source: Operand, alpha: Scalar) -> Result<()> {
     same_dtype(&out, &source)?;
-    let plan = plan_dim(&source, &out, dim, &index)?;
+    let plan = plan_dim(&source, &out, dim, &index, false, |index, size| match out.ndim() {
+        1 => error!(Index, "index out of range in self"),
+        _ => error!(Runtime, "index {index} is out of bounds for dimension {dim} with size {size}"),
+    })?;
     with_dtype!(out.dtype(), T => {
         let alpha = alpha.to::<T>();
         // SAFETY: the plan's offsets are those of elements of `source` and `out`.
@@ -285,8 +299,13 @@ pub fn index_fill(out: Operand, dim: usize, index: Operand, value: Scalar) -> Re
         let mut one = [Element::from_scalar(value); 1];
         let source: &mut [T] = &mut one;
         let memory = corten_base::Memory::from_slice(source);
-        index_copy(out, dim, index, Operand::new(memory, out.dtype(), 0, &sizes, &strides)?)
-    })
+        let source = Operand::new(memory, out.dtype(), 0, &sizes, &strides)?;
+        let plan = plan_dim(&source, &out, dim, &index, true, |index, size| {
+            error!(Index, "index {index} is out of bounds for dimension {dim} with size {size}")
+        })?;
+        put_blocks(&plan, &out, &source, false);
+    });
+    Ok(())
 }
 
 /// The gradient of an embedding's weight (rows × width): the rows of `g` (int64 `index`'s shape × width) added up where

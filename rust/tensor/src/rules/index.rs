@@ -50,10 +50,8 @@ pub fn chosen(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Chosen> {
     let at = if adjacent { indexed.first().copied().unwrap_or(0) } else { 0 };
     let mut sizes: Dims = rest.iter().map(|&d| x.sizes()[d]).collect();
     sizes.insert_from_slice(at, &shape);
-    if shape.iter().product::<i64>() > 0
-        && let Some(&d) = indexed.iter().find(|&&d| x.sizes()[d] == 0)
-    {
-        fail!(Index, "index is out of bounds for dimension {d} with size 0");
+    if shape.iter().product::<i64>() > 0 && indexed.iter().any(|&d| x.sizes()[d] == 0) {
+        fail!(Index, "index is out of bounds for dimension with size 0");
     }
     Ok(Chosen { sizes, shape, at, indexed, rest })
 }
