@@ -58,6 +58,13 @@ pub(crate) fn int64(index: &Operand) -> Result<()> {
     fail!(Index, "indices must be int64, but are {}", index.dtype())
 }
 
+pub(crate) fn check_mask(mask: &Operand) -> Result<()> {
+    if mask.dtype() == DType::Bool {
+        return Ok(());
+    }
+    fail!(Runtime, "expected a mask of torch.bool, but got {}", mask.dtype())
+}
+
 pub(crate) fn check_dim(x: &Operand, dim: usize) -> Result<()> {
     if dim < x.ndim() {
         return Ok(());

@@ -7,6 +7,7 @@
 mod arithmetic;
 mod arrange;
 mod blocks;
+mod chosen;
 mod copy;
 mod count;
 mod elements;
@@ -17,7 +18,8 @@ pub use arrange::{cat, flip, roll, tril, triu};
 pub use blocks::{
     embedding_backward, gather_nd, index_add, index_copy, index_fill, index_select, repeat_indices, scatter_nd,
 };
+pub use chosen::{Chosen, masked_select, nonzero};
 pub use count::{bincount, extent, histc};
 pub use elements::{Join, Source, gather, put, scatter, take};
-pub use masks::{count_nonzero, count_true, masked_fill, masked_scatter, masked_select, nonzero};
+pub use masks::{masked_fill, masked_scatter};
 pub use windows::{Window, fold, unfold};

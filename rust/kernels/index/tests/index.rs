@@ -260,10 +260,10 @@ fn masks() {
         let x = sample(d, &[7, 9], &[1, 0], 1);
         let mask = sample(DType::Bool, &[7, 9], &[0, 1], 2);
         let (xv, mv) = (x.values(), mask.values());
-        let count = count_true(mask.op()).unwrap();
-        assert_eq!(count, mv.iter().filter(|&&m| m == 1.0).count());
-        let out = Array::zeros(d, &[count as i64]);
-        masked_select(out.op(), x.op(), mask.op()).unwrap();
+        let chosen = Chosen::of(&mask.op()).unwrap();
+        assert_eq!(chosen.count(), mv.iter().filter(|&&m| m == 1.0).count());
+        let out = Array::zeros(d, &[chosen.count() as i64]);
+        masked_select(out.op(), x.op(), mask.op(), &chosen).unwrap();
         let chosen: Vec<f64> = (0..63).filter(|&i| mv[i] == 1.0).map(|i| xv[i]).collect();
         assert_eq!(out.values(), chosen);
         let y = x.clone();
@@ -276,18 +276,22 @@ fn masks() {
             y.values(),
             (0..63).map(|i| if mv[i] == 1.0 { next.next().unwrap() } else { xv[i] }).collect::<Vec<_>>()
         );
-        let found = Array::zeros(DType::I64, &[count_nonzero(&x.op()) as i64, 2]);
-        nonzero(found.op(), x.op()).unwrap();
+        let chosen = Chosen::of(&x.op()).unwrap();
+        let found = Array::zeros(DType::I64, &[chosen.count() as i64, 2]);
+        nonzero(found.op(), x.op(), &chosen).unwrap();
         let expected: Vec<f64> =
             (0..63).filter(|&i| xv[i] != 0.0).flat_map(|i| [(i / 9) as f64, (i % 9) as f64]).collect();
         assert_eq!(found.values(), expected);
     }
     let scalar = Array::of(DType::F32, &[], &[2.0]);
-    nonzero(Array::zeros(DType::I64, &[1, 0]).op(), scalar.op()).unwrap();
+    nonzero(Array::zeros(DType::I64, &[1, 0]).op(), scalar.op(), &Chosen::of(&scalar.op()).unwrap()).unwrap();
     let x = sample(DType::F32, &[4], &[0], 1);
     assert!(masked_fill(x.op(), x.op(), Scalar::Int(0)).is_err());
     let mask = Array::of(DType::Bool, &[4], &[1.0; 4]);
-    assert!(masked_select(Array::zeros(DType::F32, &[3]).op(), x.op(), mask.op()).is_err());
+    assert!(
+        masked_select(Array::zeros(DType::F32, &[3]).op(), x.op(), mask.op(), &Chosen::of(&mask.op()).unwrap())
+            .is_err()
+    );
     assert!(masked_scatter(x.op(), mask.op(), Array::zeros(DType::F32, &[3]).op()).is_err());
 }
 

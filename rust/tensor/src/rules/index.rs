@@ -418,8 +418,9 @@ pub fn masked_select(x: &Tensor, mask: &Tensor) -> Result<Tensor> {
     let sizes = broadcast([mask.sizes(), x.sizes()])?;
     let (xs, ms) = (broadcast_strides(x.core(), &sizes), broadcast_strides(mask.core(), &sizes));
     let (source, mask) = (x.core().operand_as(&sizes, &xs)?, mask.core().operand_as(&sizes, &ms)?);
-    let out = Tensor::empty(&[kernels::count_true(mask)? as i64], x.dtype(), x.device())?;
-    kernels::masked_select(out.core().operand()?, source, mask)?;
+    let chosen = kernels::Chosen::of(&mask)?;
+    let out = Tensor::empty(&[chosen.count() as i64], x.dtype(), x.device())?;
+    kernels::masked_select(out.core().operand()?, source, mask, &chosen)?;
     Ok(out)
 }
 
@@ -427,9 +428,10 @@ pub fn masked_select(x: &Tensor, mask: &Tensor) -> Result<Tensor> {
 pub fn nonzero(x: &Tensor) -> Result<Tensor> {
     let operand = x.core().operand()?;
     // One vector a dimension, side by side, as PyTorch has it.
-    let columns = Tensor::empty(&[x.ndim() as i64, kernels::count_nonzero(&operand) as i64], DType::I64, x.device())?;
+    let chosen = kernels::Chosen::of(&operand)?;
+    let columns = Tensor::empty(&[x.ndim() as i64, chosen.count() as i64], DType::I64, x.device())?;
     let out = crate::ops::all::t(columns).tensor()?;
-    kernels::nonzero(out.core().operand()?, operand)?;
+    kernels::nonzero(out.core().operand()?, operand, &chosen)?;
     Ok(out)
 }
 
