@@ -22,6 +22,8 @@ _prelu_kernel(x, w): pointwise "PreluKernelBackward0" { x: where_(gt(x, 0), g, w
 log_sigmoid(x): pointwise "LogSigmoidBackward0" { x: g * sigmoid(-x) }
 sigmoid_backward(g0, y): other { g0: g * (number(1.0) - y) * y, y: c(g) * g0 * (1.0 - 2.0 * c(y)) }
 tanh_backward(g0, y): other { g0: g * (1.0 - y * y), y: -2.0 * (c(g) * g0 * c(y)) }
+softshrink(x, lambd: Scalar): pointwise { x: powers::beyond(g, x, lambd) }
+hardshrink(x, lambd: Scalar): pointwise { x: powers::beyond(g, x, lambd) }
 threshold_backward(g0, x, threshold: Scalar): other { g0: threshold_backward(g, x, threshold), x: zeros_like(g) }
 silu_backward(g0, x): other { g0: silu_backward(g, c(x)), x: { let s = sigmoid(x); g * c(&(g0 * &s * (1.0 - &s) * (2.0 + x * (1.0 - 2.0 * &s)))) } }
 gelu_backward(g0, x, approximate: str): other { g0: gelu_backward_with(g, x, approximate), x: powers::gelu_second(g, g0, x, approximate) }

@@ -55,5 +55,6 @@ _conj(x): linear "ConjBackward0" { x: conj(g) }
 angle(x): pointwise { x: turned(g, x) }
 sigmoid(x) -> out: pointwise { x: sigmoid_backward(g, out) }
 _mantissa(x): pointwise { x: g / exp2(_exponent(x)) }
+_nan_to_num(x, nan: Scalar, posinf: Scalar, neginf: Scalar): pointwise "NanToNumBackward0" { x: where_(isfinite(x), g, 0.0) }
 _logit(x) -> out: pointwise "LogitBackward0" { x: where_(isnan(out), out, g / (x * (1.0 - x))) }
 }

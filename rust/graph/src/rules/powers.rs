@@ -100,6 +100,12 @@ pub fn inside(g: &T, x: &T, min: Option<Scalar>, max: Option<Scalar>) -> T {
     ops::where_(within, g, 0.0)
 }
 
+/// `g` but where x lies within `width` of zero.
+pub fn beyond(g: &T, x: &T, width: Scalar) -> T {
+    let within = ops::logical_and(ops::ge(x, -width.to_f64()), ops::le(x, width));
+    ops::where_(within, 0.0, g)
+}
+
 /// `g` where x lies within limits that are tensors, either of which may be absent.
 pub fn inside_tensors(g: &T, x: &T, min: &T, max: &T) -> T {
     let mut out = g.clone();

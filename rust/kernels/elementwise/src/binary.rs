@@ -126,13 +126,16 @@ operators! {
     mul: all, updates, holds |x, y| x.mul(y);
     div: field, updates, holds |x, y| x.div(y);
     /// The quotient rounded down.
-    div_floor: real |x, y| x.div_floor(y), refuse |_, y| y.is_bad_divisor() => "ZeroDivisionError";
+    div_floor: real |x, y| x.div_floor(y), refuse |_, y| y.is_bad_divisor() => "ZeroDivisionError",
+        rare |x, y| x.is_vast_quotient(y) => x.div_floor_vast(y);
     /// The quotient rounded towards zero.
     div_trunc: real |x, y| x.div_trunc(y), refuse |_, y| y.is_bad_divisor() => "ZeroDivisionError";
     /// Python's `%`.
-    remainder: real |x, y| x.remainder(y), refuse |_, y| y.is_bad_divisor() => "ZeroDivisionError";
+    remainder: real |x, y| x.remainder(y), refuse |_, y| y.is_bad_divisor() => "ZeroDivisionError",
+        rare |x, y| x.is_vast_quotient(y) => x.remainder_vast(y);
     /// C's `%`.
-    fmod: real |x, y| x.fmod(y), refuse |_, y| y.is_bad_divisor() => "ZeroDivisionError";
+    fmod: real |x, y| x.fmod(y), refuse |_, y| y.is_bad_divisor() => "ZeroDivisionError",
+        rare |x, y| x.is_vast_quotient(y) => x.fmod_vast(y);
     pow: num |x, y| x.pow(y);
     /// NaN if either is.
     maximum: ordered, holds |x, y| if x > y || x.is_nan() { x } else { y };
@@ -167,8 +170,6 @@ operators! {
     polygamma: float |n, x| n.polygamma(x);
     copysign: float |x, y| x.copysign(y);
     nextafter: float |x, y| x.nextafter(y);
-    /// x · 2ʸ.
-    ldexp: float |x, y| x.ldexp(y);
     /// x · log(y), 0 where x is 0 and y is not NaN.
     xlogy: float |x, y| {
         let product = x.mul(y.log());
@@ -200,7 +201,9 @@ operators! {
     /// 0 for negative x, 1 for positive, y for zero.
     heaviside: ordered |x, y| if x.truth() { if x > T::zero() { T::ONE } else { T::zero() } } else { y };
     /// The complex number of this length and angle.
-    polar: float -> complex |length, angle| T::complex(length.mul(angle.cos_vast()), length.mul(angle.sin_vast()));
+    polar: float -> complex |length, angle| T::complex(length.mul(angle.cos()), length.mul(angle.sin())),
+        rare |length, angle| angle.is_vast_angle() =>
+            T::complex(length.mul(angle.cos_vast()), length.mul(angle.sin_vast()));
     /// The complex number of these parts.
     complex: float -> complex |re, im| T::complex(re, im);
 
@@ -247,6 +250,12 @@ operators! {
     };
     /// x, or slope · x where x is not positive.
     leaky_relu: float |x, slope| if x > T::zero() { x } else { x.mul(slope) };
-    /// x, or alpha · expm1(x) where x is not positive.
-    elu: float |x, alpha| if x > T::zero() { x } else { x.expm1().mul(alpha) };
+    /// x, nearer to zero by `width`; NaN stays.
+    softshrink: float, holds |x, width| {
+        let within = x.mul(T::zero());
+        let below = if x < width.neg() { x.add(width) } else { within };
+        if x > width { x.sub(width) } else { below }
+    };
+    /// x, but 0 up to `width` from zero.
+    hardshrink: float, holds |x, width| if x >= width.neg() && x <= width { T::zero() } else { x };
 }

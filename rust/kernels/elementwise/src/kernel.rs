@@ -103,6 +103,7 @@ macro_rules! arity {
                     $(let $rest = &$rest[start..end];)*
                     let mut rare = false;
                     for i in 0..out.len() {
+                        refused |= O::refuses($first[i] $(, $rest[i])*);
                         rare |= O::rare($first[i] $(, $rest[i])*);
                         out[i].write(O::call($first[i] $(, $rest[i])*));
                     }
@@ -368,6 +369,7 @@ macro_rules! operators {
                     )?
                     $(
                         const HAS_RARE: bool = true;
+                        #[allow(unused_variables, reason = "some of the arguments may decide")]
                         #[inline(always)]
                         fn rare($($a: T),+) -> bool { $rare }
                         #[inline(always)]

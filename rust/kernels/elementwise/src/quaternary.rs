@@ -1,8 +1,8 @@
 //! Functions of four arrays, any of which may be a number.
 
 use crate::driver::{Src, execute};
-use crate::kernel::{Kernel, Map4, Row, column, first, group_trait, kernel4, operators, result, row};
-use crate::math::{Field, Num};
+use crate::kernel::{Kernel, Map4, Row, column, first, group_trait, habit, kernel4, operators, result, row};
+use crate::math::{Field, Float, Num};
 use corten_base::element::{c64, c128};
 use corten_base::{DType, Operand, Result, fail};
 
@@ -23,4 +23,15 @@ operators! {
     addcmul: num |x, y, z, value| x.add(value.mul(y).mul(z));
     /// x + value · y / z.
     addcdiv: field |x, y, z, value| x.add(value.mul(y).div(z));
+    /// scale · x, or scale · alpha · expm1(slope · x) where x is not positive.
+    elu: float, holds |x, alpha, scale, slope| {
+        let negative = x.mul(slope).expm1().mul(alpha.mul(scale));
+        if x > T::zero() { x.mul(scale) } else { negative }
+    };
+    /// x with others for NaN, infinity and negative infinity.
+    nan_to_num: float, holds |x, nan, positive, negative| {
+        let infinite = if x > T::zero() { positive } else { negative };
+        let number = if x.is_inf() { infinite } else { x };
+        if x.is_nan() { nan } else { number }
+    };
 }

@@ -2,7 +2,7 @@
 
 use crate::driver::{Src, execute};
 use crate::kernel::{Kernel, Map3, Row, column, first, group_trait, habit, kernel3, operators, result, row};
-use crate::math::{Field, Num, Real};
+use crate::math::{Field, Float, Num, Real};
 use corten_base::element::{b8, c64, c128};
 use corten_base::{DType, Operand, Result, fail};
 
@@ -25,6 +25,13 @@ operators! {
     clamp: ordered, holds |x, low, high| {
         let raised = if x < low || low.is_nan() { low } else { x };
         if raised > high || high.is_nan() { high } else { raised }
+    };
+    /// x, or `value` where x is not above `bound`; NaN stays.
+    threshold: real, holds |x, bound, value| if x <= bound { value } else { x };
+    /// log(1 + exp(beta · x)) / beta, x itself where beta · x is above `bound`.
+    softplus: float, holds |x, beta, bound| {
+        let scaled = x.mul(beta);
+        if scaled > bound { x } else { scaled.exp().log1p().div(beta) }
     };
     /// x + alpha · y.
     add_scaled: all, updates |x, y, alpha| x.add(alpha.mul(y));

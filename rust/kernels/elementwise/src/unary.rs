@@ -60,7 +60,10 @@ operators! {
     atanh: field |x| x.atanh();
     sinc: field |x| {
         let y = x.mul(T::c(std::f64::consts::PI));
-        if x.truth() { y.sin_vast().div(y) } else { T::ONE }
+        if x.truth() { y.sin().div(y) } else { T::ONE }
+    }, rare |x| x.mul(T::c(std::f64::consts::PI)).is_vast_angle() => {
+        let y = x.mul(T::c(std::f64::consts::PI));
+        y.sin_vast().div(y)
     };
     deg2rad: float |x| x.mul(T::c(std::f64::consts::PI / 180.0));
     rad2deg: float |x| x.mul(T::c(180.0 / std::f64::consts::PI));
@@ -113,8 +116,6 @@ operators! {
     isneginf: ordered -> bool |x| b8((x.is_inf() && x.signbit()) as u8);
     signbit: ordered -> bool |x| b8(x.signbit() as u8);
 
-    real: all -> real |x| x.re();
-    imag: all -> real |x| x.im();
     conj: all |x| x.conj();
     angle: field -> real |x| x.angle();
 
@@ -124,7 +125,6 @@ operators! {
     /// log(sigmoid(x)), without overflow.
     logsigmoid: float |x| lesser(x, T::zero()).sub(x.fabs().neg().exp().log1p());
     relu: real |x| greater(x, T::zero());
-    relu6: float |x| clip(x, T::c(6.0));
     /// x · sigmoid(x).
     silu: field |x| x.div(T::ONE.add(x.neg().exp()));
     /// x · Φ(x), with the normal distribution's Φ.
@@ -134,21 +134,10 @@ operators! {
         let cubic = x.mul(x).mul(x).mul_add(T::c(0.044715), x);
         x.mul(T::c(0.5)).mul(T::ONE.add(cubic.mul(T::c(0.797_884_560_802_865_4)).tanh()))
     };
-    /// log(1 + eˣ), without overflow.
-    softplus: float |x| greater(x, T::zero()).add(x.fabs().neg().exp().log1p());
     /// x · tanh(softplus(x)).
     mish: float |x| x.mul(greater(x, T::zero()).add(x.fabs().neg().exp().log1p()).tanh());
-    /// x above 0, expm1(x) below.
-    elu: float |x| if x > T::zero() { x } else { x.expm1() };
-    selu: float |x| {
-        let scale = T::c(1.050_700_987_355_480_5);
-        let negative = x.expm1().mul(T::c(1.673_263_242_354_377_2));
-        scale.mul(if x > T::zero() { x } else { negative })
-    };
     hardsigmoid: float |x| clip(x.add(T::c(3.0)), T::c(6.0)).div(T::c(6.0));
     hardswish: float |x| x.mul(clip(x.add(T::c(3.0)), T::c(6.0))).div(T::c(6.0));
-    softsign: float |x| x.div(T::ONE.add(x.fabs()));
-    tanhshrink: float |x| x.sub(x.tanh());
 }
 
 /// The lesser; NaN if the first is.

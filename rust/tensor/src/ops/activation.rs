@@ -9,7 +9,7 @@ use crate::promote::Promote;
 use crate::rules::checks;
 use crate::value::Value;
 use crate::{Result, Scalar, Tensor, fail};
-use corten_elementwise::{Binary, Unary};
+use corten_elementwise::{Binary, Ternary, Unary, ternary};
 use corten_tables::ops;
 
 ops! { family = activation;
@@ -21,7 +21,7 @@ relu6(input: Tensor) -> Tensor { composite: hardtanh_with(input, 0, 6); forms: f
 /// `input` where positive, else `negative_slope * input`.
 leaky_relu(input: Tensor, negative_slope: Scalar = 0.01) -> Tensor { binary(leaky_relu, default); forms: fn inplace out; domain: any, scalar }
 /// `scale * input` where positive, else `scale * alpha * (exp(input_scale * input) - 1)`.
-elu(input: Tensor, alpha: Scalar = 1, scale: Scalar = 1, input_scale: Scalar = 1) -> Tensor { meta: pointwise::unary_meta(Unary::elu, Promote::default, args); kernel: exponential_linear(args, [alpha, scale, input_scale], &outs[0]); forms: fn inplace out; domain: any, positive_scalar }
+elu(input: Tensor, alpha: Scalar = 1, scale: Scalar = 1, input_scale: Scalar = 1) -> Tensor { quaternary(elu, default, 0..1); forms: fn inplace out; domain: any, positive_scalar }
 /// `max(0, input) + min(0, alpha * (exp(input / alpha) - 1))`.
 celu(input: Tensor, alpha: Scalar = 1.0) -> Tensor { composite: { if alpha.is_zero() { fail!(Runtime, "ZeroDivisionError: alpha cannot be 0 for CELU") } elu_with(input, alpha, Scalar::Float(1.0), 1.0 / alpha.to_f64()) }; forms: fn inplace; domain: any, positive_scalar }
 /// The self-normalising `elu`.
@@ -33,7 +33,7 @@ mish(input: Tensor) -> Tensor { unary(mish, default); forms: fn inplace out; dom
 /// `input * Φ(input)`, exactly (`none`) or by `tanh`.
 gelu(input: Tensor, *, approximate: str = "none") -> Tensor { meta: pointwise::unary_meta(bell(approximate)?, Promote::default, args); kernel: pointwise::unary(bell(approximate)?, Promote::default, args, outs); elementwise; forms: fn inplace out; domain: any }
 /// `log(1 + exp(beta * input)) / beta`, the input itself where `beta * input > threshold`.
-softplus(input: Tensor, beta: Scalar = 1, threshold: Scalar = 20) -> Tensor { meta: pointwise::unary_meta(Unary::softplus, Promote::default, args); kernel: smooth_relu(input, beta, threshold, &outs[0]); forms: fn out; domain: any, positive_scalar }
+softplus(input: Tensor, beta: Scalar = 1, threshold: Scalar = 20) -> Tensor { ternary(softplus, default, 0..1); forms: fn out; domain: any, positive_scalar }
 /// `input` limited to `min_val` and `max_val`.
 hardtanh(input: Tensor, min_val: Scalar = -1, max_val: Scalar = 1) -> Tensor { meta: { let [low, high] = clip_limits(input, min_val, max_val)?; limited_meta(&[args[0].clone(), low, high])?; Ok(smallvec::smallvec![pointwise::like(input, input.dtype())]) }; kernel: { let [low, high] = clip_limits(input, min_val, max_val)?; limited(&[args[0].clone(), low, high], outs) }; elementwise; forms: fn inplace out; domain: any, scalar, scalar }
 /// `input * clamp(input + 3, 0, 6) / 6`.
@@ -41,15 +41,15 @@ hardswish(input: Tensor) -> Tensor { unary(hardswish, default); forms: fn inplac
 /// `clamp(input + 3, 0, 6) / 6`.
 hardsigmoid(input: Tensor) -> Tensor { unary(hardsigmoid, default); forms: fn inplace out; domain: any }
 /// `input` where above `threshold`, else `value`.
-threshold(input: Tensor, threshold: Scalar, value: Scalar) -> Tensor { meta: { own_number(input, threshold)?; own_number(input, value)?; if input.dtype().is_complex() { fail!(NotImplemented, "\"threshold_cpu\" not implemented for '{}'", input.dtype().scalar_name()) } Ok(smallvec::smallvec![pointwise::like(input, input.dtype())]) }; kernel: floor_at(input, input, own_number(input, threshold)?, own_number(input, value)?, &outs[0]); forms: fn inplace out; domain: any, scalar, scalar }
+threshold(input: Tensor, threshold: Scalar, value: Scalar) -> Tensor { meta: { own_number(input, threshold)?; own_number(input, value)?; if input.dtype().is_complex() || input.dtype() == crate::DType::Bool { fail!(NotImplemented, "\"threshold_cpu\" not implemented for '{}'", input.dtype().scalar_name()) } Ok(smallvec::smallvec![pointwise::like(input, input.dtype())]) }; kernel: { let numbers = [Value::Scalar(own_number(input, threshold)?), Value::Scalar(own_number(input, value)?)]; raised(input, numbers, outs) }; elementwise; forms: fn inplace out; domain: any, scalar, scalar }
 /// `input` where positive, else `weight * input`, with one weight or one a channel.
 prelu(input: Tensor, weight: Tensor) -> Tensor { composite: _prelu_kernel(input, channel_weight(input, weight)?); forms: fn method; domain: any, any }
 /// `input` where positive, else `weight * input`.
 _prelu_kernel(input: Tensor, weight: Tensor) -> Tensor { binary(leaky_relu, default); domain: any, any }
 /// `input` moved towards zero by `lambd`, 0 within it.
-softshrink(input: Tensor, lambd: Scalar = 0.5) -> Tensor { composite: { if lambd.to_f64() < 0.0 { fail!(Runtime, "lambda must be greater or equal to 0, but found to be {}.", lambd.to_f64()) } { let lambd = if lambd.dtype(crate::DType::F32).is_integral(true) { Scalar::Int(lambd.to_i64()) } else { lambd }; where_(gt(input, lambd), sub(input, lambd), where_(lt(input, negative(lambd)), add(input, lambd), mul(input, 0.0))) } }; forms: fn out; domain: any, positive_scalar }
+softshrink(input: Tensor, lambd: Scalar = 0.5) -> Tensor { binary(softshrink, default, checks::softshrink); forms: fn out; domain: any, positive_scalar }
 /// `input` outside `[-lambd, lambd]`, else 0.
-hardshrink(input: Tensor, lambd: Scalar = 0.5) -> Tensor { composite: where_(bitwise_and(ge(input, negative(lambd)), le(input, lambd)), 0.0, input); forms: fn method out; domain: any, positive_scalar }
+hardshrink(input: Tensor, lambd: Scalar = 0.5) -> Tensor { binary(hardshrink, default, checks::hardshrink); forms: fn method out; domain: any, positive_scalar }
 /// `log(sigmoid(input))`, without overflow.
 log_sigmoid(input: Tensor) -> Tensor { unary(logsigmoid, default); forms: fn out; alias: logsigmoid; domain: any }
 /// `input / (1 + |input|)`.
@@ -64,7 +64,7 @@ sigmoid_backward(grad_output: Tensor, output: Tensor) -> Tensor { binary(sigmoid
 /// `grad_output * (1 - output²)`.
 tanh_backward(grad_output: Tensor, output: Tensor) -> Tensor { binary(tanh_backward, default); domain: any, unit }
 /// `grad_output` where `input` is above `threshold`, else 0.
-threshold_backward(grad_output: Tensor, input: Tensor, threshold: Scalar) -> Tensor { meta: pointwise::binary_meta(Binary::mul, Promote::default, args); kernel: if threshold.is_zero() && !input.dtype().is_integral(true) { pointwise::binary(Binary::threshold_backward, Promote::default, args, outs) } else { floor_at(input, grad_output, threshold, Scalar::Int(0), &outs[0]) }; domain: any, any }
+threshold_backward(grad_output: Tensor, input: Tensor, threshold: Scalar) -> Tensor { meta: pointwise::binary_meta(Binary::mul, Promote::default, args); kernel: if threshold.is_zero() && !input.dtype().is_integral(true) { pointwise::binary(Binary::threshold_backward, Promote::default, args, outs) } else { evaluate(&outs[0], || where_(le(input, threshold), 0, grad_output)) }; domain: any, any }
 /// The gradient of `silu`.
 silu_backward(grad_output: Tensor, input: Tensor) -> Tensor { binary(silu_backward, default); domain: any, any }
 /// The gradient of `gelu`.
@@ -76,10 +76,6 @@ gelu_backward(grad_output: Tensor, input: Tensor, *, approximate: str = "none") 
 const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 
-fn negative(x: Scalar) -> Scalar {
-    Scalar::Float(-x.to_f64())
-}
-
 fn bell(approximate: &str) -> Result<Unary> {
     match approximate {
         "none" => Ok(Unary::gelu),
@@ -90,22 +86,6 @@ fn bell(approximate: &str) -> Result<Unary> {
 
 fn bell_backward(approximate: &str) -> Result<Binary> {
     Ok(if bell(approximate)? == Unary::gelu { Binary::gelu_backward } else { Binary::gelu_tanh_backward })
-}
-
-fn exponential_linear(args: &[Value], [alpha, scale, input_scale]: [Scalar; 3], out: &Tensor) -> Result<()> {
-    if scale.to_f64() == 1.0 && input_scale.to_f64() == 1.0 {
-        return pointwise::binary(
-            Binary::elu,
-            Promote::default,
-            &[args[0].clone(), Value::Scalar(alpha)],
-            std::slice::from_ref(out),
-        );
-    }
-    evaluate(out, || {
-        let x = || T::value(&args[0]);
-        let negative = mul(expm1(mul(x(), input_scale)), alpha.to_f64() * scale.to_f64());
-        where_(gt(x(), 0), mul(x(), scale), negative)
-    })
 }
 
 /// A number as an element of the tensor's dtype, in which it is compared or stored.
@@ -128,15 +108,12 @@ fn clip_limits(x: &Tensor, low: Scalar, high: Scalar) -> Result<[Value; 2]> {
     Ok([Value::Scalar(own_number(x, low)?), Value::Scalar(own_number(x, high)?)])
 }
 
-fn smooth_relu(x: &Tensor, beta: Scalar, threshold: Scalar, out: &Tensor) -> Result<()> {
-    evaluate(out, || {
-        let scaled = mul(x, beta);
-        where_(gt(&scaled, threshold), x, div(log1p(exp(scaled)), beta))
+fn raised(input: &Tensor, [threshold, value]: [Value; 2], outs: &[Tensor]) -> Result<()> {
+    let args = [Value::Tensor(input.clone()), threshold, value];
+    pointwise::many(Promote::default, &args, 0..1, outs, |compute, out, sources| match sources {
+        [x, threshold, value] => ternary(Ternary::threshold, compute, out, *x, *threshold, *value),
+        _ => fail!(Type, "threshold(): wrong number of operands"),
     })
-}
-
-fn floor_at(x: &Tensor, value: &Tensor, threshold: Scalar, other: Scalar, out: &Tensor) -> Result<()> {
-    evaluate(out, || where_(le(x, threshold), other, value))
 }
 
 /// The weights of `prelu`, shaped to lie along the channels.

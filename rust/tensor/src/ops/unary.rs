@@ -157,6 +157,8 @@ _mantissa(input: Tensor) -> Tensor { unary(mantissa, default); domain: any }
 _exponent(input: Tensor) -> Tensor { unary(exponent, default); domain: any; nondiff }
 /// Not-a-number and infinities replaced: by default by 0 and the largest finite numbers.
 nan_to_num(input: Tensor, nan: float?, posinf: float?, neginf: float?) -> Tensor { composite: finite(input, nan, posinf, neginf); forms: fn method inplace out; domain: any }
+/// A real float, with other numbers for NaN, infinity and negative infinity.
+_nan_to_num(input: Tensor, nan: Scalar, posinf: Scalar, neginf: Scalar) -> Tensor { quaternary(nan_to_num, default, 0..1); domain: any, scalar, scalar, scalar }
 
 }
 
@@ -198,7 +200,6 @@ fn mvlgamma_of(input: &Tensor, p: i64) -> crate::Result<T> {
 }
 
 fn finite(input: &Tensor, nan: Option<f64>, posinf: Option<f64>, neginf: Option<f64>) -> crate::Result<T> {
-    use super::compare::where_;
     let dtype = input.dtype();
     if dtype.is_integral(true) {
         return Ok(super::cast::clone(input));
@@ -208,7 +209,5 @@ fn finite(input: &Tensor, nan: Option<f64>, posinf: Option<f64>, neginf: Option<
         return Ok(super::binary::complex(part(super::view::real(input))?, part(super::view::imag(input))?));
     }
     let largest = checks::largest(dtype);
-    let x = where_(isnan(input), nan.unwrap_or(0.0), input);
-    let x = where_(isposinf(input), posinf.unwrap_or(largest), x);
-    Ok(where_(isneginf(input), neginf.unwrap_or(-largest), x))
+    Ok(_nan_to_num(input, nan.unwrap_or(0.0), posinf.unwrap_or(largest), neginf.unwrap_or(-largest)))
 }

@@ -74,6 +74,38 @@ pub fn inversion(args: &[Value]) -> Result<()> {
     }
 }
 
+fn need_real_float(name: &str, x: &Value) -> Result<()> {
+    match dtype_of(x) {
+        Some(dtype) if !dtype.is_differentiable() || dtype.is_complex() => {
+            fail!(NotImplemented, "\"{name}\" not implemented for '{}'", dtype.scalar_name())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `hardshrink` takes real floats.
+pub fn hardshrink(args: &[Value]) -> Result<()> {
+    need_real_float("hardshrink_cpu", &args[0])
+}
+
+/// `softshrink` takes real floats, and a width among theirs that is not negative.
+pub fn softshrink(args: &[Value]) -> Result<()> {
+    need_real_float("softshrink_check", &args[0])?;
+    let (Value::Tensor(x), Value::Scalar(width)) = (&args[0], &args[1]) else { return Ok(()) };
+    let (width, most) = (width.to_f64(), largest(x.dtype()));
+    if !(0.0..=most).contains(&width) {
+        let most = match x.dtype() {
+            DType::F16 => "65504",
+            DType::BF16 => "3.38953e+38",
+            DType::F32 => "3.40282e+38",
+            _ => "1.79769e+308",
+        };
+        let (dtype, width) = (x.dtype().scalar_name(), width.to_string().to_lowercase());
+        fail!(Runtime, "lambda must be in range [0, {most}] for input dtype {dtype}, but found {width}");
+    }
+    Ok(())
+}
+
 /// `relu` refuses bool.
 pub fn rectifier(args: &[Value]) -> Result<()> {
     if is_bool(&args[0]) {

@@ -29,10 +29,6 @@ macro_rules! complexes {
                 $t::new(power.re as $part, power.im as $part)
             }
             #[inline(always)]
-            fn re(self) -> $part { self.re }
-            #[inline(always)]
-            fn im(self) -> $part { self.im }
-            #[inline(always)]
             fn conj(self) -> Self { $t::new(self.re, -self.im) }
             #[inline(always)]
             fn is_nan(self) -> bool { self.re.is_nan() || self.im.is_nan() }

@@ -1,7 +1,7 @@
 //! float32 and float64.
 
 use super::traits::{Field, Float, Num, Real};
-use super::{double, single, special};
+use super::{double, quotient, single, special};
 use corten_base::{c64, c128};
 
 macro_rules! floats {
@@ -9,7 +9,7 @@ macro_rules! floats {
         $t:ident, $complex:ident;
         $($method:ident $function:path,)*;
         $($method2:ident $function2:path,)*;
-        $pow:path, $vast:path;
+        $pow:path, $atan2:path, $hypot:path, $vast:path;
     )*) => { $(
         impl Num for $t {
             type Real = $t;
@@ -29,10 +29,6 @@ macro_rules! floats {
             #[inline(always)]
             fn pow(self, y: Self) -> Self { $pow(self, y) }
             #[inline(always)]
-            fn re(self) -> Self { self }
-            #[inline(always)]
-            fn im(self) -> Self { 0.0 }
-            #[inline(always)]
             #[allow(clippy::eq_op, reason = "vectorises better than the bits' test")]
             fn is_nan(self) -> bool { self != self }
             #[inline(always)]
@@ -44,26 +40,22 @@ macro_rules! floats {
         impl Real for $t {
             #[inline(always)]
             fn signbit(self) -> bool { self.is_sign_negative() }
-            /// As Python's `//`: from the exact remainder, so that the quotient does not round up to an integer.
             #[inline(always)]
-            fn div_floor(self, y: Self) -> Self {
-                let rest = special::fmod::$t(self, y);
-                let quotient = (self - rest) / y;
-                let quotient = if rest != 0.0 && (rest < 0.0) != (y < 0.0) { quotient - 1.0 } else { quotient };
-                let floor = quotient.floor();
-                let near = if quotient - floor > 0.5 { floor + 1.0 } else { floor };
-                let near = if quotient == 0.0 { (0.0 as $t).copysign(self / y) } else { near };
-                if y == 0.0 { self / y } else { near }
-            }
+            fn div_floor(self, y: Self) -> Self { quotient::$t::floor(self, y, self.fmod(y)) }
+            #[inline(always)]
+            fn div_floor_vast(self, y: Self) -> Self { quotient::$t::floor(self, y, self.fmod_vast(y)) }
             #[inline(always)]
             fn div_trunc(self, y: Self) -> Self { (self / y).trunc() }
             #[inline(always)]
-            fn remainder(self, y: Self) -> Self {
-                let rest = special::fmod::$t(self, y);
-                if rest != 0.0 && (rest < 0.0) != (y < 0.0) { rest + y } else { rest }
-            }
+            fn remainder(self, y: Self) -> Self { quotient::$t::remainder(y, self.fmod(y)) }
             #[inline(always)]
-            fn fmod(self, y: Self) -> Self { special::fmod::$t(self, y) }
+            fn remainder_vast(self, y: Self) -> Self { quotient::$t::remainder(y, self.fmod_vast(y)) }
+            #[inline(always)]
+            fn fmod(self, y: Self) -> Self { quotient::$t::fmod(self, y) }
+            #[inline(always)]
+            fn fmod_vast(self, y: Self) -> Self { quotient::$t::fmod_vast(self, y) }
+            #[inline(always)]
+            fn is_vast_quotient(self, y: Self) -> bool { quotient::$t::is_vast(self, y) }
             #[inline(always)]
             fn is_bad_divisor(self) -> bool { false }
             #[inline(always)]
@@ -126,13 +118,11 @@ macro_rules! floats {
                 <$t>::from_bits(if up { self.to_bits() + 1 } else { self.to_bits() - 1 })
             }
             #[inline(always)]
-            fn atan2(self, y: Self) -> Self { special::atan2::$t(self, y) }
+            fn atan2(self, y: Self) -> Self { $atan2(self, y) }
             #[inline(always)]
-            fn hypot(self, y: Self) -> Self { special::hypot::$t(self, y) }
+            fn hypot(self, y: Self) -> Self { $hypot(self, y) }
             #[inline(always)]
             fn polygamma(self, x: Self) -> Self { special::polygamma::$t(self, x) }
-            #[inline(always)]
-            fn ldexp(self, y: Self) -> Self { self * Field::exp2(y) }
             $(
                 #[inline(always)]
                 fn $method2(self) -> Self { $function2(self) }
@@ -148,18 +138,18 @@ floats! {
     atan single::atan, sinh single::sinh, cosh single::cosh, tanh single::tanh, asinh single::asinh,
     acosh single::acosh, atanh single::atanh, sin_vast special::sin::f32, cos_vast special::cos::f32,
     tan_vast special::tan::f32,;
-    erf single::erf, erfc special::erfc::f32, erfinv special::erfinv::f32, lgamma special::lgamma::f32,
+    erf single::erf, erfc single::erfc, erfinv single::erfinv, lgamma special::lgamma::f32,
     digamma special::digamma::f32, i0 special::i0::f32, i0e special::i0e::f32, i1 special::i1::f32,
     i1e special::i1e::f32,;
-    single::pow, single::VAST_ANGLE;
+    single::pow, single::atan2, single::hypot, single::VAST_ANGLE;
     f64, c128;
     exp double::exp, exp2 double::exp2, expm1 double::expm1, log double::log, log2 double::log2, log10 double::log10,
     log1p double::log1p, sin double::sin, cos double::cos, tan double::tan, asin double::asin, acos double::acos,
     atan double::atan, sinh double::sinh, cosh double::cosh, tanh double::tanh, asinh double::asinh,
     acosh double::acosh, atanh double::atanh, sin_vast special::sin::f64, cos_vast special::cos::f64,
     tan_vast special::tan::f64,;
-    erf libm::erf, erfc libm::erfc, erfinv special::erfinv::f64, lgamma special::lgamma::f64,
+    erf libm::erf, erfc libm::erfc, erfinv special::inverse_erf, lgamma special::lgamma::f64,
     digamma special::digamma::f64, i0 special::i0::f64, i0e special::i0e::f64, i1 special::i1::f64,
     i1e special::i1e::f64,;
-    special::pow, double::VAST_ANGLE;
+    special::pow, special::atan2, special::hypot, double::VAST_ANGLE;
 }

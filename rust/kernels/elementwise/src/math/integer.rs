@@ -41,10 +41,6 @@ macro_rules! integers {
                 power
             }
             #[inline(always)]
-            fn re(self) -> Self { self }
-            #[inline(always)]
-            fn im(self) -> Self { 0 }
-            #[inline(always)]
             fn is_nan(self) -> bool { false }
             #[inline(always)]
             fn is_inf(self) -> bool { false }
@@ -154,11 +150,6 @@ impl Num for b8 {
         fn abs(x) x;
         fn sgn(x) x;
         fn pow(x, y) x | !y;
-        fn re(x) x;
-    }
-    #[inline(always)]
-    fn im(self) -> Self {
-        b8(0)
     }
     #[inline(always)]
     fn is_nan(self) -> bool {

@@ -10,6 +10,7 @@ pub(crate) mod gamma;
 mod integer;
 pub(crate) mod normal;
 pub(crate) mod polynomials;
+mod quotient;
 mod single;
 pub(crate) mod special;
 mod traits;

@@ -21,7 +21,7 @@ macro_rules! by_double {
     )* };
 }
 
-by_double! { expm1 tan asin acos atan sinh cosh asinh acosh atanh exp2 log2 log10 }
+by_double! { tan asin acos atan sinh cosh asinh acosh atanh }
 
 #[inline(always)]
 fn horner<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
@@ -45,21 +45,49 @@ fn power_of_two(n: f32) -> f32 {
     f32::from_bits((n + ROUND).to_bits().wrapping_add(127) << 23)
 }
 
+/// expm1(r), for |r| ≤ ln 2 / 2.
+#[inline(always)]
+fn expm1_near(r: f32) -> f32 {
+    let tail = horner(r, [0.001_392_619_8, 0.008_363_19, 0.041_666_556, 0.166_665_77, 0.5]);
+    (r * r).mul_add(tail, r)
+}
+
 /// The whole number n nearest to x / ln 2, and expm1(x - n ln 2).
 #[inline(always)]
 fn reduced_expm1(x: f32) -> (f32, f32) {
     let n = x.mul_add(LOG2_E, ROUND) - ROUND;
-    let r = n.mul_add(-LN_2_LOW, n.mul_add(-LN_2_HIGH, x));
-    let tail = horner(r, [0.001_392_619_8, 0.008_363_19, 0.041_666_556, 0.166_665_77, 0.5]);
-    (n, (r * r).mul_add(tail, r))
+    (n, expm1_near(n.mul_add(-LN_2_LOW, n.mul_add(-LN_2_HIGH, x))))
+}
+
+/// x · 2ⁿ, for x near 1 and |n| ≤ 250.
+#[inline(always)]
+fn scale(x: f32, n: f32) -> f32 {
+    // In two steps: the first exact, the second rounds, perhaps to a subnormal or infinity.
+    let half = n.mul_add(0.5, ROUND) - ROUND;
+    x * power_of_two(half) * power_of_two(n - half)
 }
 
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
     let (n, tail) = reduced_expm1(clamp(x, -105.0, 90.0));
-    // In two steps: the first exact, the second rounds, perhaps to a subnormal or infinity.
-    let half = n.mul_add(0.5, ROUND) - ROUND;
-    (tail + 1.0) * power_of_two(half) * power_of_two(n - half)
+    scale(tail + 1.0, n)
+}
+
+#[inline(always)]
+pub(super) fn exp2(x: f32) -> f32 {
+    let x = clamp(x, -151.0, 130.0);
+    let n = (x + ROUND) - ROUND;
+    scale(expm1_near((x - n) * std::f32::consts::LN_2) + 1.0, n)
+}
+
+/// At most 1.6 ulp.
+#[inline(always)]
+pub(super) fn expm1(x: f32) -> f32 {
+    let (n, tail) = reduced_expm1(clamp(x, -20.0, 89.0));
+    // Halved, since 2¹²⁸ does not exist.
+    let half = power_of_two(n - 1.0);
+    let value = 2.0 * half.mul_add(tail, half - 0.5);
+    if x == 0.0 { x } else { value }
 }
 
 /// At most 2 ulp.
@@ -75,9 +103,9 @@ pub(super) fn tanh(x: f32) -> f32 {
     (if x.abs() < 0.6 { (z * x.abs()).mul_add(tail, x.abs()) } else { far }).copysign(x)
 }
 
-/// log(x) + c, for a small c.
+/// k, f and t with log(x) = k ln 2 + f - f²/2 + t f³.
 #[inline(always)]
-fn log_plus(x: f32, c: f32) -> f32 {
+fn log_parts(x: f32) -> (f32, f32, f32) {
     const SQRT_HALF: u32 = 0x3f35_04f3;
     let tiny = x < f32::MIN_POSITIVE;
     let normal = if tiny { x * 8388608.0 } else { x };
@@ -98,18 +126,56 @@ fn log_plus(x: f32, c: f32) -> f32 {
             0.333_333_307,
         ],
     );
-    // Largest terms last.
-    let square = f * f;
-    let low = k.mul_add(LN_2_LOW, (square * f).mul_add(tail, square.mul_add(-0.5, c)));
-    let value = k.mul_add(LN_2_HIGH, f + low);
+    (k, f, tail)
+}
+
+/// The logarithm `value` of x, or what zero, negative numbers, infinity and NaN have instead.
+#[inline(always)]
+fn log_value(x: f32, value: f32) -> f32 {
     let special = if x == 0.0 { f32::NEG_INFINITY } else { f32::NAN };
     let value = if x > 0.0 { value } else { special };
     if x == f32::INFINITY { x } else { value }
 }
 
+/// log(x) + c, for a small c.
+#[inline(always)]
+fn log_plus(x: f32, c: f32) -> f32 {
+    let (k, f, tail) = log_parts(x);
+    // Largest terms last.
+    let square = f * f;
+    let low = k.mul_add(LN_2_LOW, (square * f).mul_add(tail, square.mul_add(-0.5, c)));
+    log_value(x, k.mul_add(LN_2_HIGH, f + low))
+}
+
+/// log(x) in base B, for 1 / ln B = `unit` and log_B 2 = `two`, both in two parts. At most 1 ulp.
+#[inline(always)]
+fn log_base(x: f32, unit: (f32, f32), two: (f32, f32)) -> f32 {
+    let (k, f, tail) = log_parts(x);
+    // The rounding errors are carried along.
+    let half_square = 0.5 * f * f;
+    let lost = (0.5 * f).mul_add(f, -half_square);
+    let high = f - half_square;
+    let low = (2.0 * half_square * f).mul_add(tail, ((f - high) - half_square) - lost);
+    let product = high * unit.0;
+    let low = high.mul_add(unit.0, -product) + high.mul_add(unit.1, low * unit.0);
+    let whole = k * two.0;
+    let sum = whole + product;
+    log_value(x, sum + (((whole - sum) + product) + k.mul_add(two.1, low)))
+}
+
 #[inline(always)]
 pub(super) fn log(x: f32) -> f32 {
     log_plus(x, 0.0)
+}
+
+#[inline(always)]
+pub(super) fn log2(x: f32) -> f32 {
+    log_base(x, (LOG2_E, 1.925963033500011e-08), (1.0, 0.0))
+}
+
+#[inline(always)]
+pub(super) fn log10(x: f32) -> f32 {
+    log_base(x, (std::f32::consts::LOG10_E, -1.0103049952192578e-08), (0.301025390625, 4.605039066518657e-06))
 }
 
 #[inline(always)]
@@ -190,13 +256,12 @@ pub(super) fn erf(x: f32) -> f32 {
     (if a < 1.18 { near.mul_add(a, a) } else { square.mul_add(-square, 1.0) }).copysign(x)
 }
 
-/// log2(a) to 2⁻⁴⁵, for a positive float32.
+/// log2(a) to 2⁻⁴⁵, for a positive normal number.
 #[inline(always)]
-fn wide_log2(a: f32) -> f64 {
+fn wide_log2(a: f64) -> f64 {
     const SQRT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
-    let wide = a as f64;
-    // a = 2ᵏ m, with m between √½ and √2. Every float32 is a normal float64.
-    let bits = wide.to_bits().wrapping_sub(SQRT_HALF);
+    // a = 2ᵏ m, with m between √½ and √2.
+    let bits = a.to_bits().wrapping_sub(SQRT_HALF);
     let k = f64::from_bits((bits.wrapping_add(2048 << 52) >> 52) | 0x4330_0000_0000_0000) - 4_503_599_627_372_544.0;
     let m = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) + SQRT_HALF);
     let s = (m - 1.0) / (m + 1.0);
@@ -232,7 +297,8 @@ fn wide_exp2(y: f64) -> f64 {
 #[inline(always)]
 pub(super) fn pow(x: f32, y: f32) -> f32 {
     let a = x.abs();
-    let log = if a > 0.0 { wide_log2(a) } else { f64::NEG_INFINITY };
+    // Every float32 is a normal float64.
+    let log = if a > 0.0 { wide_log2(a as f64) } else { f64::NEG_INFINITY };
     // Infinity and NaN are their own logarithms.
     let log = if a < f32::INFINITY { log } else { a as f64 };
     let magnitude = wide_exp2(y as f64 * log) as f32;
@@ -243,4 +309,98 @@ pub(super) fn pow(x: f32, y: f32) -> f32 {
     let value = if x < 0.0 && x != f32::NEG_INFINITY && !whole { f32::NAN } else { signed };
     let one = x == 1.0 || y == 0.0 || (x == -1.0 && y.abs() == f32::INFINITY);
     if one { 1.0 } else { value }
+}
+
+/// exp(-x²) times a polynomial in 1 / (1 + x / 2), to 2⁻³⁵; for negative numbers its complement to 2.
+#[inline(always)]
+pub(super) fn erfc(x: f32) -> f32 {
+    // NaN stays; beyond the bound, float32 has 0.
+    let a = clamp(x.abs(), 0.0, 11.0) as f64;
+    let t = 1.0 / a.mul_add(0.5, 1.0);
+    let polynomial = double::horner(
+        t,
+        [
+            0.030433489875911695,
+            -0.23603582632483058,
+            0.7962599667105044,
+            -1.501153192639402,
+            1.6783581205169948,
+            -1.0937049574048445,
+            0.4435760014414319,
+            -0.21406077924583536,
+            0.029655288981246735,
+            0.0789827459636621,
+            0.1766716915659924,
+            0.24682934325484396,
+            0.28209323077653164,
+            0.2820948765418145,
+        ],
+    );
+    let tail = t * polynomial * wide_exp2(a * a * -std::f64::consts::LOG2_E);
+    (if x < 0.0 { 2.0 - tail } else { tail }) as f32
+}
+
+/// The inverse of erf: x times a polynomial in w = -log(1 - x²), or in its root where w is large, to 2⁻³².
+#[inline(always)]
+pub(super) fn erfinv(x: f32) -> f32 {
+    let a = x.abs() as f64;
+    let w = wide_log2((1.0 - a) * (1.0 + a)) * -std::f64::consts::LN_2;
+    let near = double::horner(
+        w,
+        [
+            1.2732868700624292e-12,
+            -6.422145756320853e-11,
+            1.4032584714338136e-09,
+            -1.6923902436625356e-08,
+            1.152717126477136e-07,
+            -3.5632990549477385e-07,
+            -2.5451429175235337e-07,
+            7.729469588986991e-07,
+            4.800504385044124e-05,
+            -0.00012905664603910536,
+            -0.0023346575307747605,
+            0.011549239751570647,
+            0.2320136758842984,
+            0.8862269253099326,
+        ],
+    );
+    let far = double::horner(
+        w.sqrt(),
+        [
+            -4.107829275976675e-05,
+            0.0014167097117978482,
+            -0.021893212895480213,
+            0.19937501527588816,
+            -1.1826597977274491,
+            4.761507413933706,
+            -13.120867504797115,
+            24.265013882764812,
+            -28.46285151068317,
+            19.64768092345701,
+            -5.048072113397931,
+        ],
+    );
+    let value = a * if w < 6.0 { near } else { far };
+    let special = if a == 1.0 { f64::INFINITY } else { f64::NAN };
+    ((if a < 1.0 { value } else { special }) as f32).copysign(x)
+}
+
+/// The angle of the point `(x, y)`.
+#[inline(always)]
+pub(super) fn atan2(y: f32, x: f32) -> f32 {
+    let (a, b) = (y.abs() as f64, x.abs() as f64);
+    // Where both are zero or both infinite, the quotient that leads to the multiple of an eighth turn.
+    let equal = if a == 0.0 { 0.0 } else { 1.0 };
+    let angle = double::atan(if a == b { equal } else { a / b });
+    let angle = if x.is_sign_negative() { std::f64::consts::PI - angle } else { angle };
+    (angle as f32).copysign(y)
+}
+
+/// The length of `(x, y)`: infinite if either is, even beside NaN.
+#[inline(always)]
+pub(super) fn hypot(x: f32, y: f32) -> f32 {
+    let far = x.abs() == f32::INFINITY || y.abs() == f32::INFINITY;
+    let (x, y) = (x as f64, y as f64);
+    let length = y.mul_add(y, x * x).sqrt() as f32;
+    if far { f32::INFINITY } else { length }
 }

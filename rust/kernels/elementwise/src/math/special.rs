@@ -26,18 +26,8 @@ specials! {
     cos(x) libm::cos(x);
     /// Of any angle.
     tan(x) libm::tan(x);
-    /// 1 - erf(x).
-    erfc(x) libm::erfc(x);
-    /// The exact remainder of truncated division.
-    fmod(x, y) libm::fmod(x, y);
-    /// The angle of the point `(x, y)`.
-    atan2(y, x) libm::atan2(y, x);
-    /// The length of `(x, y)`.
-    hypot(x, y) libm::hypot(x, y);
     /// The logarithm of |Γ(x)|.
     lgamma(x) libm::lgamma(x);
-    /// The inverse of erf.
-    erfinv(x) inverse_erf(x);
     /// The logarithmic derivative of Γ.
     digamma(x) psi(x);
     /// The modified Bessel function of the first kind and order 0.
@@ -53,6 +43,18 @@ specials! {
 }
 
 use std::f64::consts::PI;
+
+/// The angle of the point `(x, y)`.
+#[inline(always)]
+pub(crate) fn atan2(y: f64, x: f64) -> f64 {
+    libm::atan2(y, x)
+}
+
+/// The length of `(x, y)`.
+#[inline(always)]
+pub(crate) fn hypot(x: f64, y: f64) -> f64 {
+    libm::hypot(x, y)
+}
 
 /// `x` to the power `y`.
 #[inline(always)]

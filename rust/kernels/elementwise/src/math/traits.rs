@@ -5,7 +5,7 @@ use corten_base::element::{Cast, b8};
 
 /// Every compute type. Integers wrap; for bool, addition is `or` and multiplication `and`.
 pub(crate) trait Num: Element + Cast<b8> {
-    /// The type of parts and of absolute values: itself, unless complex.
+    /// The type of absolute values: itself, unless complex.
     type Real: Element;
     const ONE: Self;
     fn add(self, y: Self) -> Self;
@@ -16,8 +16,6 @@ pub(crate) trait Num: Element + Cast<b8> {
     /// -1, 0 or 1; of a complex number, that of absolute value 1 in its direction.
     fn sgn(self) -> Self;
     fn pow(self, y: Self) -> Self;
-    fn re(self) -> Self::Real;
-    fn im(self) -> Self::Real;
     #[inline(always)]
     fn conj(self) -> Self {
         self
@@ -37,12 +35,29 @@ pub(crate) trait Real: Num + PartialOrd {
     fn signbit(self) -> bool;
     /// The quotient, rounded down. Zero for an integer over zero, which operators refuse.
     fn div_floor(self, y: Self) -> Self;
+    #[inline(always)]
+    fn div_floor_vast(self, y: Self) -> Self {
+        self.div_floor(y)
+    }
     /// The quotient, rounded towards zero.
     fn div_trunc(self, y: Self) -> Self;
     /// What the rounded-down quotient leaves: it has the divisor's sign.
     fn remainder(self, y: Self) -> Self;
+    #[inline(always)]
+    fn remainder_vast(self, y: Self) -> Self {
+        self.remainder(y)
+    }
     /// What the truncated quotient leaves: it has the dividend's sign.
     fn fmod(self, y: Self) -> Self;
+    #[inline(always)]
+    fn fmod_vast(self, y: Self) -> Self {
+        self.fmod(y)
+    }
+    /// True where `div_floor`, `remainder` and `fmod` are wrong; `div_floor_vast` and its like take any arguments.
+    #[inline(always)]
+    fn is_vast_quotient(self, _: Self) -> bool {
+        false
+    }
     /// True of an integer zero, which cannot divide.
     fn is_bad_divisor(self) -> bool;
     fn floor(self) -> Self;
@@ -124,7 +139,6 @@ pub(crate) trait Float: Field + Real {
     fn atan2(self, y: Self) -> Self;
     fn hypot(self, y: Self) -> Self;
     fn nextafter(self, y: Self) -> Self;
-    fn ldexp(self, y: Self) -> Self;
     fn erf(self) -> Self;
     fn erfc(self) -> Self;
     fn erfinv(self) -> Self;
