@@ -1,7 +1,7 @@
 //! Single elements chosen by indices: `gather`, `scatter` and its reductions, `take` and `put`.
 
 use crate::arithmetic::Arithmetic;
-use crate::copy::{Base, GRAIN, by_width, check_dim, int64, read_index, same_dtype, same_sizes};
+use crate::copy::{Base, GRAIN, by_width, check_dim, int64, out_of_bounds, read_index, same_dtype, same_sizes};
 use corten_base::alloc::room;
 use corten_base::pool::parallel_for;
 use corten_base::{Operand, Result, Scalar, fail, multiversion, with_dtype};
@@ -96,7 +96,7 @@ fn check_indices(index: &Operand, size: i64, dim: usize) -> Result<()> {
     });
     match bad {
         None => Ok(()),
-        Some(i) => fail!(Runtime, "index {i} is out of bounds for dimension {dim} with size {size}"),
+        Some(i) => fail!(Runtime, "{}", out_of_bounds(i, size, dim)),
     }
 }
 
