@@ -210,22 +210,16 @@ fn join_chunk<T: Ordered, const N: usize>(
     place: &mut [u32],
 ) {
     let (mut values, mut places, mut none) = ([T::LEAST; N], [NOWHERE; N], true);
-    let mut i = a.start;
-    while i < a.end {
-        let mut j = b.start;
-        while j < b.end {
-            let start = (i * windows.size[1] + j) * windows.size[2] + first;
-            let (line, start) = (&x[start..][..N], start as u32);
-            for lane in 0..N {
-                // As a number, so that vectors can choose.
-                let wins = ((line[lane].beats(values[lane]) | none) as u32).wrapping_neg();
-                values[lane] = if wins != 0 { line[lane] } else { values[lane] };
-                places[lane] = (start.wrapping_add(lane as u32) & wins) | (places[lane] & !wins);
-            }
-            none = false;
-            j += windows.step[1];
+    for line in windows.lines(a, b) {
+        let start = line + first;
+        let (line, start) = (&x[start..][..N], start as u32);
+        for lane in 0..N {
+            // As a number, so that vectors can choose.
+            let wins = ((line[lane].beats(values[lane]) | none) as u32).wrapping_neg();
+            values[lane] = if wins != 0 { line[lane] } else { values[lane] };
+            places[lane] = (start.wrapping_add(lane as u32) & wins) | (places[lane] & !wins);
         }
-        i += windows.step[0];
+        none = false;
     }
     best[first..][..N].copy_from_slice(&values);
     place[first..][..N].copy_from_slice(&places);

@@ -55,12 +55,15 @@ impl Plan<'_> {
 
 multiversion! {
     /// Copies the pixels of a block, `line` apart from row to row, for each source.
-    fn gather<T: Real>(to: Ptr<T>, step: usize, from: Ptr<T>, sources: &[isize], block: [usize; 2], line: usize) {
+    ///
+    /// # Safety
+    /// The block's rows must be valid to read at each source; `to` must have room for them, `step` from source to source.
+    unsafe fn gather<T: Real>(to: Ptr<T>, step: usize, from: Ptr<T>, sources: &[isize], block: [usize; 2], line: usize) {
         let [rows, columns] = block;
         for (term, &source) in sources.iter().enumerate() {
             for j in 0..rows {
                 let (from, to) = (Ptr(from.offset(source)).at(j * line), to.at(term * step + j * columns));
-                // SAFETY: the caller's block lies inside the image, and the gathered pixels have room.
+                // SAFETY: the caller's promise.
                 let (from, to) = unsafe {
                     (std::slice::from_raw_parts(from, columns), std::slice::from_raw_parts_mut(to, columns))
                 };
@@ -123,10 +126,14 @@ impl<T: Real> Single<'_, T> {
 }
 
 multiversion! {
-    fn sum_rows<T: Real>(job: &Single<T>) {
+    /// Computes all rows.
+    ///
+    /// # Safety
+    /// The rows must be valid for the sources and have a vector's columns at least.
+    unsafe fn sum_rows<T: Real>(job: &Single<T>) {
         for row in (0..job.rows).step_by(2) {
             for column in (0..job.columns).step_by(4 * LANES) {
-                // SAFETY: the maker of the job vouches for its rows.
+                // SAFETY: the caller's promise.
                 unsafe {
                     match (job.columns - column).div_ceil(LANES) {
                         1 | 2 => job.tile::<2>(row, column),
@@ -278,14 +285,15 @@ impl<S: Storage> Direct<'_, S> {
             let mut x = Ptr(lines.data.at(place[0] * lines.plane() + place[1] * lines.row + place[2]));
             let mut width = lines.row;
             if plan.gathered.is_some() {
-                gather(gathered, plan.step, x, &plan.sources, [down, across], width);
+                // SAFETY: the block lies inside the image, and each of its rows has room for the plan's block.
+                unsafe { gather(gathered, plan.step, x, &plan.sources, [down, across], width) };
                 (x, width) = (gathered, across);
             }
             let y = self.y.at(image, group * self.outputs, q);
             // Not for integers, whose products are rare and would make the binary larger.
             let suits = S::is_compute() && S::DTYPE.is_float();
             if suits && self.outputs == 1 && plan.chains.len() == 1 && steps[2] == 1 && across >= LANES {
-                sum_rows(&Single {
+                let job = Single {
                     x: (x, width),
                     y: (Ptr(y.cast()), steps[1]),
                     sources: &plan.sources,
@@ -294,7 +302,10 @@ impl<S: Storage> Direct<'_, S> {
                     bias: bias.0,
                     rows: down,
                     columns: across,
-                });
+                };
+                // SAFETY: what the block's pixels read lies in the image, and their sums in the output, where no other
+                // task writes; the columns were counted.
+                unsafe { sum_rows(&job) };
                 continue;
             }
             let columns = (down - 1) * width + across;

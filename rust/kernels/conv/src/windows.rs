@@ -134,22 +134,26 @@ impl Windows {
     /// Calls with the flat positions of the input in a window, ascending.
     #[inline(always)]
     pub fn positions(&self, [a, b, c]: [Window; 3], mut f: impl FnMut(usize)) {
-        for i in (a.start..a.end).step_by(self.step[0]) {
-            for j in (b.start..b.end).step_by(self.step[1]) {
-                let line = (i * self.size[1] + j) * self.size[2];
-                for k in (c.start..c.end).step_by(self.step[2]) {
-                    f(line + k);
-                }
+        for line in self.lines(a, b) {
+            for k in (c.start..c.end).step_by(self.step[2]) {
+                f(line + k);
             }
         }
     }
 
-    /// Where the lines of a window begin in the input.
+    /// Where the lines of a window begin in the input, ascending.
     #[inline(always)]
     pub fn lines(&self, a: Window, b: Window) -> impl Iterator<Item = usize> + '_ {
-        let row =
-            move |i: usize| (b.start..b.end).step_by(self.step[1]).map(move |j| (i * self.size[1] + j) * self.size[2]);
-        (a.start..a.end).step_by(self.step[0]).flat_map(row)
+        // By hand: `step_by` divides first, and windows are short.
+        let (mut i, mut j) = (a.start, b.start);
+        std::iter::from_fn(move || {
+            if j >= b.end {
+                (i, j) = (i + self.step[0], b.start);
+            }
+            let line = (i < a.end && j < b.end).then(|| (i * self.size[1] + j) * self.size[2]);
+            j += self.step[1];
+            line
+        })
     }
 }
 

@@ -72,7 +72,8 @@ unsafe fn gather_of<T: Copy>(rows: Rows, out: *mut u8, x: *const u8) {
     // SAFETY: the caller's promise, for each of the elements.
     let out = unsafe { std::slice::from_raw_parts_mut(out.cast::<MaybeUninit<T>>(), rows.len()) };
     if rows.stride == 0 {
-        return spread(out, rows, x);
+        // SAFETY: as above.
+        return unsafe { spread(out, rows, x) };
     }
     for (i, out) in out.chunks_exact_mut(rows.n.max(1)).enumerate() {
         let x = x.wrapping_offset(i as isize * rows.step);
@@ -84,8 +85,11 @@ unsafe fn gather_of<T: Copy>(rows: Rows, out: *mut u8, x: *const u8) {
 }
 
 multiversion! {
-    /// Fills each row with the element at its place in `x`; the caller promises that it may be read.
-    fn spread<T: Copy>(out: &mut [MaybeUninit<T>], rows: Rows, x: *const u8) {
+    /// Fills each row with the element at its place in `x`.
+    ///
+    /// # Safety
+    /// Each row's element must be valid to read.
+    unsafe fn spread<T: Copy>(out: &mut [MaybeUninit<T>], rows: Rows, x: *const u8) {
         for (i, out) in out.chunks_exact_mut(rows.n.max(1)).enumerate() {
             // SAFETY: the caller's promise.
             out.fill(MaybeUninit::new(unsafe { x.offset(i as isize * rows.step).cast::<T>().read() }));

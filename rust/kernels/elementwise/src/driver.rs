@@ -1,12 +1,11 @@
 //! Brings operands of any dtype and layout to a kernel's contiguous loop.
 
 use crate::blocks::{BLOCK_BYTES, Block, Rows, gather};
-use crate::convert::Conversion;
 use crate::kernel::Kernel;
 use crate::plan::{LANES, Plan};
 use crate::small;
 use crate::transpose::Transpose;
-use crate::work::{Work, block_len};
+use crate::work::Work;
 use corten_base::pool::parallel_for;
 use corten_base::{DType, Flat, Memory, Operand, Result, Scalar, error, fail, with_dtype};
 use smallvec::SmallVec;
@@ -266,24 +265,17 @@ fn general(kernel: Option<&Kernel>, out: Operand, inputs: &[Src]) -> Result<()> 
     {
         return verdict(transpose.run()?);
     }
-    let load = |i: usize| Conversion::new(operands[i].dtype(), wanted(i));
-    let work = Work {
-        kernel,
-        load: (0..operands.len()).map(load).collect(),
-        store: Conversion::new(result, out.dtype()),
-        block: block_len(&plan.lanes, [first, rest, result]),
-        plan,
-    };
+    let work = Work::new(kernel, &plan, [first, rest, result]);
     let refused = AtomicBool::new(false);
     let body = |range: Range<usize>| {
         if work.run(range) {
             refused.store(true, Ordering::Relaxed);
         }
     };
-    if work.plan.numel <= CHUNK {
-        body(0..work.plan.numel);
+    if plan.numel <= CHUNK {
+        body(0..plan.numel);
     } else {
-        parallel_for(work.plan.numel, CHUNK, &body);
+        parallel_for(plan.numel, CHUNK, &body);
     }
     verdict(refused.into_inner())
 }

@@ -117,25 +117,16 @@ fn merge(dims: &mut SmallVec<[Dim; 6]>, lanes: usize) {
 #[derive(Clone)]
 pub(crate) struct Cursor {
     index: SmallVec<[usize; 6]>,
+    /// Byte offset of the position in each lane.
+    pub offsets: [isize; LANES],
 }
 
 impl Cursor {
     /// The position of the element with this number in walking order.
-    pub fn at(dims: &[Dim], mut number: usize) -> Cursor {
-        let index = dims
-            .iter()
-            .map(|dim| {
-                let i = number % dim.size;
-                number /= dim.size;
-                i
-            })
-            .collect();
-        Cursor { index }
-    }
-
-    /// Byte offset of the position in a lane.
-    pub fn offset(&self, dims: &[Dim], lane: usize) -> isize {
-        self.index.iter().zip(dims).map(|(&i, dim)| i as isize * dim.strides[lane]).sum()
+    pub fn at(dims: &[Dim], number: usize) -> Cursor {
+        let mut cursor = Cursor { index: SmallVec::from_elem(0, dims.len()), offsets: [0; LANES] };
+        cursor.advance(dims, number);
+        cursor
     }
 
     /// Elements left in the innermost dimension.
@@ -143,24 +134,36 @@ impl Cursor {
         dims[0].size - self.index[0]
     }
 
-    /// Rows left in the dimension after the innermost, if there is one.
-    pub fn rows_left(&self, dims: &[Dim]) -> usize {
-        dims.get(1).map_or(0, |dim| dim.size - self.index[1])
+    /// True of a row's first element.
+    pub fn at_row(&self) -> bool {
+        self.index[0] == 0
     }
 
-    /// Goes on by `n` elements, at most to the end of the row.
-    pub fn advance(&mut self, dims: &[Dim], n: usize) {
-        self.index[0] += n;
-        if self.index[0] < dims[0].size {
-            return;
+    /// How many rows of how many elements lie at regular distances from here on, in so many elements: whole rows along
+    /// the dimension after the innermost, or a part of one.
+    #[inline]
+    pub fn rows(&self, dims: &[Dim], elements: usize) -> (usize, usize) {
+        let row = dims[0].size;
+        match dims.get(1) {
+            Some(next) if self.at_row() && elements >= row => ((elements / row).min(next.size - self.index[1]), row),
+            _ => (1, elements.min(self.row_left(dims))),
         }
-        self.index[0] = 0;
-        for (i, dim) in self.index.iter_mut().zip(dims).skip(1) {
-            *i += 1;
-            if *i < dim.size {
+    }
+
+    /// Goes on by `n` elements; behind the last comes the first.
+    #[inline]
+    pub fn advance(&mut self, dims: &[Dim], mut n: usize) {
+        for (index, dim) in self.index.iter_mut().zip(dims) {
+            let from = *index;
+            // Most steps end inside the dimension and need no division.
+            (*index, n) =
+                if from + n < dim.size { (from + n, 0) } else { ((from + n) % dim.size, (from + n) / dim.size) };
+            for (offset, stride) in self.offsets.iter_mut().zip(dim.strides) {
+                *offset += (*index as isize - from as isize) * stride;
+            }
+            if n == 0 {
                 return;
             }
-            *i = 0;
         }
     }
 }

@@ -73,7 +73,7 @@ impl Transpose<'_> {
                     let columns = width.min(self.inner.size - column);
                     let at: [*mut u8; LANES] = std::array::from_fn(|k| match self.plan.lanes.get(k) {
                         Some(lane) => lane.ptr.wrapping_offset(
-                            cursor.offset(&self.outer, k)
+                            cursor.offsets[k]
                                 + start as isize * self.across.strides[k]
                                 + column as isize * self.inner.strides[k],
                         ),

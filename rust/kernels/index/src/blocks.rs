@@ -1,7 +1,9 @@
 //! Whole blocks of elements chosen by indices: advanced indexing, and the family of `index_select`.
 
 use crate::arithmetic::Arithmetic;
-use crate::copy::{Base, GRAIN, by_width, check_dim, copy_rows, int64, read_index, same_dtype, same_sizes, wrapped};
+use crate::copy::{
+    Base, GRAIN, by_width, check_dim, copy_rows, int64, out_of_bounds, read_index, same_dtype, same_sizes, wrapped,
+};
 use corten_base::alloc::room;
 use corten_base::pool::parallel_for;
 use corten_base::{DType, Element, Error, Operand, Result, Scalar, error, fail, multiversion, with_dtype};
@@ -39,7 +41,7 @@ fn plan_nd(chosen: &Operand, x: &Operand, indices: &[Operand]) -> Result<Blocks>
         let (size, stride) = (x.sizes()[dim], x.strides()[dim]);
         // Indices from -size on are good; those from 0 on, where they are.
         if let Some(bad) = choose(&mut places, index, -size..size, stride as isize) {
-            wrapped(bad, size, dim)?;
+            fail!(Index, "{}", out_of_bounds(bad, size, dim));
         }
     }
     let block = Dims::new(&sizes[rank..], [&chosen.strides()[rank..], &x.strides()[count..]]).sorted().coalesced();
@@ -140,6 +142,7 @@ impl Blocks {
                     if count == 1 {
                         to.write(from.read());
                     } else if plain {
+                        // Here and not by a walk, which takes longer than a short row does.
                         std::ptr::copy(from, to, count);
                     } else {
                         copy_rows(&outer, inner, to, from);
@@ -266,7 +269,7 @@ pub fn index_select(out: Operand, x: Operand, dim: usize, index: Operand) -> Res
 pub fn index_copy(out: Operand, dim: usize, index: Operand, source: Operand) -> Result<()> {
     same_dtype(&out, &source)?;
     let plan = plan_dim(&source, &out, dim, &index, false, |index, size| {
-        error!(Index, "index_copy_(): index {index} is out of bounds for dimension {dim} with size {size}")
+        error!(Index, "index_copy_(): {}", out_of_bounds(index, size, dim))
     })?;
     put_blocks(&plan, &out, &source, false);
     Ok(())
@@ -277,7 +280,7 @@ pub fn index_add(out: Operand, dim: usize, index: Operand, source: Operand, alph
     same_dtype(&out, &source)?;
     let plan = plan_dim(&source, &out, dim, &index, false, |index, size| match out.ndim() {
         1 => error!(Index, "index out of range in self"),
-        _ => error!(Runtime, "index {index} is out of bounds for dimension {dim} with size {size}"),
+        _ => error!(Runtime, "{}", out_of_bounds(index, size, dim)),
     })?;
     with_dtype!(out.dtype(), T => {
         let alpha = alpha.to::<T>();
@@ -301,7 +304,7 @@ pub fn index_fill(out: Operand, dim: usize, index: Operand, value: Scalar) -> Re
         let memory = corten_base::Memory::from_slice(source);
         let source = Operand::new(memory, out.dtype(), 0, &sizes, &strides)?;
         let plan = plan_dim(&source, &out, dim, &index, true, |index, size| {
-            error!(Index, "index {index} is out of bounds for dimension {dim} with size {size}")
+            error!(Index, "{}", out_of_bounds(index, size, dim))
         })?;
         put_blocks(&plan, &out, &source, false);
     });

@@ -72,14 +72,18 @@ pub(crate) fn check_dim(x: &Operand, dim: usize) -> Result<()> {
     fail!(Index, "Dimension out of range: there are {} dimensions, but got {dim}", x.ndim())
 }
 
+/// What is wrong with an index that names nothing along a dimension.
+pub(crate) fn out_of_bounds(index: i64, size: i64, dim: usize) -> String {
+    format!("index {index} is out of bounds for dimension {dim} with size {size}")
+}
+
 /// The index itself, counted from the end if negative; an error where it is outside.
-#[inline]
 pub(crate) fn wrapped(index: i64, size: i64, dim: usize) -> Result<i64> {
     let from_start = if index < 0 { index.wrapping_add(size) } else { index };
     if (0..size).contains(&from_start) {
         return Ok(from_start);
     }
-    fail!(Index, "index {index} is out of bounds for dimension {dim} with size {size}")
+    fail!(Index, "{}", out_of_bounds(index, size, dim))
 }
 
 /// Reads an int64 operand's element.

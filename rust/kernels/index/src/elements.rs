@@ -1,7 +1,7 @@
 //! Single elements chosen by indices: `gather`, `scatter` and its reductions, `take` and `put`.
 
 use crate::arithmetic::Arithmetic;
-use crate::copy::{Base, GRAIN, by_width, check_dim, int64, read_index, same_dtype, same_sizes};
+use crate::copy::{Base, GRAIN, by_width, check_dim, int64, out_of_bounds, read_index, same_dtype, same_sizes};
 use corten_base::alloc::room;
 use corten_base::pool::parallel_for;
 use corten_base::{Operand, Result, Scalar, fail, multiversion, with_dtype};
@@ -96,7 +96,7 @@ fn check_indices(index: &Operand, size: i64, dim: usize) -> Result<()> {
     });
     match bad {
         None => Ok(()),
-        Some(i) => fail!(Runtime, "index {i} is out of bounds for dimension {dim} with size {size}"),
+        Some(i) => fail!(Runtime, "{}", out_of_bounds(i, size, dim)),
     }
 }
 
@@ -127,38 +127,59 @@ fn signs(indices: &[i64], size: i64) -> i64 {
     indices.iter().fold(0, |signs, &i| signs | i | (size - 1).wrapping_sub(i))
 }
 
-/// A line that elements are chosen from: where it begins, its size, and its stride; the line of the next element of the
-/// index begins `step` further on.
+/// A line that elements are chosen from: where it begins, its size and its stride, and where the first chosen one goes;
+/// that of the next element of the index begins, and the element goes, `steps` further on.
 #[derive(Clone, Copy)]
 struct Line<T> {
     first: *const T,
     size: i64,
     stride: isize,
-    step: isize,
+    out: *mut T,
+    steps: [isize; 2],
+}
+
+impl<T> Line<T> {
+    /// The line of the `k`th element from here on.
+    #[inline(always)]
+    fn on(self, k: usize) -> Self {
+        let [first, out] = self.steps.map(|step| k as isize * step);
+        Line { first: self.first.wrapping_offset(first), out: self.out.wrapping_offset(out), ..self }
+    }
 }
 
 multiversion! {
-    /// Writes what `indices` choose to `out`, one after the other; false if one of them lies outside the line.
-    fn choose<T: Copy>(out: Base<T>, indices: &[i64], line: Line<T>) -> bool {
+    /// Writes what `indices` choose to its places; false if one of them lies outside the line.
+    ///
+    /// # Safety
+    /// There must be a line to read and a place to write to for each of the indices.
+    unsafe fn choose<T: Copy>(indices: &[i64], line: Line<T>) -> bool {
         match line {
-            Line { stride: 1, step: 0, .. } => pieces(out, indices, Line { stride: 1, step: 0, ..line }),
-            _ => pieces(out, indices, line),
+            // SAFETY: the caller's promise, here and below.
+            Line { stride: 1, steps: [0, 1], .. } => unsafe {
+                pieces(indices, Line { stride: 1, steps: [0, 1], ..line })
+            },
+            // SAFETY: as above.
+            Line { steps: [step, 1], .. } => unsafe { pieces(indices, Line { steps: [step, 1], ..line }) },
+            // SAFETY: as above.
+            _ => unsafe { pieces(indices, line) },
         }
     }
 }
 
 /// Checks a piece of the indices at once, and uses them while they are near.
+///
+/// # Safety
+/// As for [`choose`].
 #[inline(always)]
-fn pieces<T: Copy>(mut out: Base<T>, indices: &[i64], mut line: Line<T>) -> bool {
+unsafe fn pieces<T: Copy>(indices: &[i64], mut line: Line<T>) -> bool {
     for indices in indices.chunks(PIECE) {
         if signs(indices, line.size) < 0 {
             return false;
         }
         for &i in indices {
-            // SAFETY: `gather` gives elements and lines of elements, and the index has been checked.
-            unsafe { out.write(0, line.first.wrapping_offset(i as isize * line.stride).read()) };
-            out = Base(out.0.wrapping_add(1));
-            line.first = line.first.wrapping_offset(line.step);
+            // SAFETY: the caller's promise; the index has been checked.
+            unsafe { line.out.write(line.first.wrapping_offset(i as isize * line.stride).read()) };
+            line = line.on(1);
         }
     }
     true
@@ -173,33 +194,31 @@ pub fn gather(out: Operand, x: Operand, dim: usize, index: Operand) -> Result<()
     let dims = dims.coalesced();
     let refused = AtomicBool::new(false);
     by_width!(x.dtype(), T => {
-        let (to, from) = (Base::<T>::of(&out), Base::<T>::of(&x));
+        let (indices, to, from) = (Base::<i64>::of(&index), Base::<T>::of(&out), Base::<T>::of(&x));
         parallel_for(dims.numel(), GRAIN, &|range| {
-            let (to, from) = (to, from);
-            let index = index.ptr().cast::<i64>();
+            let (indices, to, from) = (indices, to, from);
             dims.runs(range, |[at, o, f], [at_step, o_step, step], count| {
-                let (from_index, to_out) = (index.wrapping_offset(at), to.0.wrapping_offset(o));
-                let apart = (from_index as usize + count * size_of::<i64>() <= to_out as usize)
-                    || (to_out as usize + count * size_of::<T>() <= from_index as usize);
-                if at_step == 1 && o_step == 1 && apart {
-                    // SAFETY: elements of the index, which nobody writes to.
-                    let indices = unsafe { std::slice::from_raw_parts(from_index, count) };
-                    let first = from.0.wrapping_offset(f).cast_const();
-                    if !choose(Base(to_out), indices, Line { first, size, stride, step }) {
-                        refused.store(true, Ordering::Relaxed);
-                    }
-                    return;
-                }
-                // SAFETY: elements of the index.
-                if unsafe { outside(index.offset(at), at_step, count, size) } {
-                    return refused.store(true, Ordering::Relaxed);
-                }
-                for k in 0..count as isize {
-                    // SAFETY: elements of the operands; the index was checked.
-                    unsafe {
-                        let chosen = index.offset(at + k * at_step).read() as isize * stride;
-                        to.write(o + k * o_step, from.read(f + k * step + chosen));
-                    }
+                let (indices, out) = (indices.0.wrapping_offset(at).cast_const(), to.0.wrapping_offset(o));
+                let line = Line { first: from.0.wrapping_offset(f), size, stride, out, steps: [step, o_step] };
+                let apart = (indices as usize + count * size_of::<i64>() <= out as usize)
+                    || (out as usize + count * size_of::<T>() <= indices as usize);
+                let good = if at_step == 1 && o_step == 1 && apart {
+                    // SAFETY: elements of the index, which nobody writes to; elements of `out`, and lines of `x`.
+                    unsafe { choose(std::slice::from_raw_parts(indices, count), line) }
+                } else {
+                    let mut piece = [0; PIECE];
+                    (0..count).step_by(PIECE).all(|start| {
+                        let piece = &mut piece[..PIECE.min(count - start)];
+                        for (k, index) in piece.iter_mut().enumerate() {
+                            // SAFETY: elements of the index.
+                            *index = unsafe { indices.offset((start + k) as isize * at_step).read() };
+                        }
+                        // SAFETY: as above.
+                        unsafe { choose(piece, line.on(start)) }
+                    })
+                };
+                if !good {
+                    refused.store(true, Ordering::Relaxed);
                 }
             });
         });
