@@ -1,7 +1,6 @@
 //! Batch normalisation (Ioffe and Szegedy, 2015), forward and backward.
 
-use crate::drive::{fold, reduced_count};
-use crate::fold::{Same, Sum};
+use crate::fold::{Same, Sum, fold, reduced_count};
 use crate::lines::{buffer, line_of, read_line, write_line};
 use crate::norm::{GRAIN, apart, by_real, vector, write_vector};
 use crate::number::{Number, Real};

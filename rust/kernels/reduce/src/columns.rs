@@ -1,7 +1,6 @@
 //! Lines side by side: where neighbouring lines lie next to each other in memory, blocks of them are taken row by row,
 //! in place if they are numbers. Each line's result is the same in a block of any width.
 
-use crate::fold::{Sum, join_row};
 use crate::lines::{line_of, others};
 use crate::number::Number;
 use corten_base::alloc::filled;
@@ -15,8 +14,6 @@ pub(crate) const WIDTH: usize = 256;
 pub(crate) const LEAST: usize = 16;
 /// Numbers that a stage of rows should hold at most.
 const STAGE: usize = 1 << 19;
-/// Rows summed one after the other, and such runs summed one after the other.
-const RUN: usize = 64;
 /// Elements a task should have at least.
 const GRAIN: usize = 16_384;
 
@@ -58,45 +55,6 @@ impl<C: Number> RowsMut<'_, C> {
     pub(crate) fn row(&mut self, place: usize) -> &mut [C] {
         // SAFETY: the elements lie in the result or its stage, in this block alone.
         unsafe { std::slice::from_raw_parts_mut(self.0.at(place), self.0.width) }
-    }
-}
-
-/// Sums of rows: runs of rows, runs of runs, and the sums of those.
-pub(crate) struct Sums<C> {
-    levels: [[C; WIDTH]; 3],
-    width: usize,
-    rows: usize,
-}
-
-impl<C: Number> Sums<C> {
-    pub(crate) fn new(width: usize) -> Self {
-        Sums { levels: [[C::ZERO; WIDTH]; 3], width, rows: 0 }
-    }
-
-    /// The sums that the next row is to be added to.
-    pub(crate) fn next(&mut self) -> &mut [C] {
-        if self.rows > 0 && self.rows.is_multiple_of(RUN) {
-            self.carry(0);
-            if self.rows.is_multiple_of(RUN * RUN) {
-                self.carry(1);
-            }
-        }
-        self.rows += 1;
-        &mut self.levels[0][..self.width]
-    }
-
-    /// Moves the sums of a level to the next.
-    fn carry(&mut self, level: usize) {
-        let (low, high) = self.levels.split_at_mut(level + 1);
-        join_row::<C, Sum>(&mut high[0][..self.width], &low[level][..self.width]);
-        low[level] = [C::ZERO; WIDTH];
-    }
-
-    /// The sums of all rows.
-    pub(crate) fn finish(mut self) -> [C; WIDTH] {
-        self.carry(0);
-        self.carry(1);
-        self.levels[2]
     }
 }
 

@@ -1,7 +1,9 @@
 //! Sums, products, extremes, truth, norms, variance and log-sum-exp over any dimensions.
 
-use crate::drive::{fold, reduced_count};
-use crate::fold::{ExpDifference, Join, Largest, Magnitude, Product, Same, Smallest, Square, SquaredDifference, Sum};
+use crate::fold::{
+    ExpDifference, Join, Largest, Magnitude, Product, Same, Smallest, Square, SquaredDifference, Sum, fold,
+    reduced_count,
+};
 use crate::number::{Number, Ordered, Real};
 use crate::source::{Map, Mapped, Reader};
 use corten_base::alloc::filled;

@@ -1,7 +1,7 @@
 //! Softmax and log-softmax along a dimension, and their gradients.
 
-use crate::columns::{Rows, RowsMut, Sums, WIDTH, map_columns};
-use crate::fold::{Largest, Sum, join_row, tree};
+use crate::columns::{Rows, RowsMut, WIDTH, map_columns};
+use crate::fold::{LEVELS, Largest, Same, Sum, Tower, Tree, join_row, tree};
 use crate::lines::map_lines;
 use crate::number::Real;
 use corten_base::{DType, Operand, Result, fail, multiversion};
@@ -41,16 +41,16 @@ fn forward_columns<C: Real>(x: Rows<C>, mut out: RowsMut<C>, log: bool) {
     for place in 0..x.count() {
         join_row::<C, Largest>(largest, x.row(place));
     }
-    let mut sums = Sums::new(width);
+    let (tree, mut room) = (Tree::new::<Sum, Same>(), [C::ZERO; LEVELS * WIDTH]);
+    let mut sums = Tower::new(&tree, &mut room, width);
     for place in 0..x.count() {
         if log {
-            add_exp(x.row(place), largest, sums.next());
+            add_exp(x.row(place), largest, sums.run(1));
         } else {
-            exp_and_add(x.row(place), largest, out.row(place), sums.next());
+            exp_and_add(x.row(place), largest, out.row(place), sums.run(1));
         }
     }
-    let mut sums = sums.finish();
-    let sums = &mut sums[..width];
+    let sums = sums.finish();
     if log {
         sums.iter_mut().for_each(|sum| *sum = sum.ln());
     }
@@ -148,16 +148,16 @@ fn backward<C: Real>(gx: &Operand, g: &Operand, y: &Operand, dim: usize, log: bo
 }
 
 fn backward_columns<C: Real>(g: Rows<C>, y: Rows<C>, mut gx: RowsMut<C>, log: bool) {
-    let mut sums = Sums::new(g.width());
+    let (tree, mut room) = (Tree::new::<Sum, Same>(), [C::ZERO; LEVELS * WIDTH]);
+    let mut sums = Tower::new(&tree, &mut room, g.width());
     for place in 0..g.count() {
         if log {
-            join_row::<C, Sum>(sums.next(), g.row(place));
+            join_row::<C, Sum>(sums.run(1), g.row(place));
         } else {
-            add_product(g.row(place), y.row(place), sums.next());
+            add_product(g.row(place), y.row(place), sums.run(1));
         }
     }
     let sums = sums.finish();
-    let sums = &sums[..g.width()];
     for place in 0..g.count() {
         if log {
             log_gradient_row(g.row(place), y.row(place), sums, gx.row(place));

@@ -137,32 +137,12 @@ impl<'a> Reader<'a> {
         Reader { x, y: None, center: None, map }
     }
 
-    /// Reads `out.len()` mapped numbers, `strides` apart in the operands, from `offsets` on.
+    /// Reads `out.len()` mapped numbers, `strides` apart in x and y, from `offsets` on. `centers` are those of the numbers,
+    /// or one for all; they matter only beside `y`.
     ///
     /// # Safety
     /// The elements must lie in the operands.
-    pub(crate) unsafe fn read<C: Mapped>(&self, offsets: [isize; 3], strides: [isize; 3], out: &mut [C]) {
-        if self.y.is_none() {
-            // SAFETY: the caller's promise, here and below.
-            return unsafe { self.read_about([offsets[0], 0], [strides[0], 0], &[], out) };
-        }
-        let mut centers = [C::ZERO; BLOCK];
-        for (i, out) in out.chunks_mut(BLOCK).enumerate() {
-            let at = [0, 1, 2].map(|k| offsets[k] + (i * BLOCK) as isize * strides[k]);
-            let centers = &mut centers[..out.len()];
-            // SAFETY: as above.
-            unsafe {
-                self.centers(at[2], strides[2], centers);
-                self.read_about([at[0], at[1]], [strides[0], strides[1]], centers, out);
-            }
-        }
-    }
-
-    /// [`Reader::read`] where the centers are read already; they matter only beside `y`.
-    ///
-    /// # Safety
-    /// As for [`Reader::read`].
-    pub(crate) unsafe fn read_about<C: Mapped>(
+    pub(crate) unsafe fn read<C: Mapped>(
         &self,
         offsets: [isize; 2],
         strides: [isize; 2],
@@ -185,12 +165,15 @@ impl<'a> Reader<'a> {
             return C::map(self.map, out, &[]);
         };
         let mut second = [C::ZERO; BLOCK];
-        for (i, (out, centers)) in out.chunks_mut(BLOCK).zip(centers.chunks(BLOCK)).enumerate() {
+        for (i, out) in out.chunks_mut(BLOCK).enumerate() {
             let second = &mut second[..out.len()];
             let at = offsets[1] + (i * BLOCK) as isize * strides[1];
             // SAFETY: as above.
             unsafe { C::load(y.dtype(), y.ptr().wrapping_offset(at * y.dtype().size() as isize), strides[1], second) };
-            second.iter_mut().zip(centers).for_each(|(y, &center)| *y = y.minus(center));
+            match centers {
+                &[center] => second.iter_mut().for_each(|y| *y = y.minus(center)),
+                _ => second.iter_mut().zip(&centers[i * BLOCK..]).for_each(|(y, &center)| *y = y.minus(center)),
+            }
             C::map(self.map, out, second);
         }
     }
