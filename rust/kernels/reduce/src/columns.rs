@@ -1,7 +1,7 @@
 //! Lines side by side: where neighbouring lines lie next to each other in memory, blocks of them are taken row by row,
 //! in place if they are numbers. Each line's result is the same in a block of any width.
 
-use crate::lines::{line_of, others};
+use crate::lines::{GRAIN, address, line_of, others};
 use crate::number::Number;
 use corten_base::alloc::filled;
 use corten_base::pool::try_parallel_for;
@@ -14,8 +14,6 @@ pub(crate) const WIDTH: usize = 256;
 pub(crate) const LEAST: usize = 16;
 /// Numbers that a stage of rows should hold at most.
 const STAGE: usize = 1 << 19;
-/// Elements a task should have at least.
-const GRAIN: usize = 16_384;
 
 /// A block of an operand: at each place along its lines, a row of neighbouring elements.
 pub(crate) struct Rows<'a, C> {
@@ -92,10 +90,8 @@ pub(crate) fn map_columns<C: Number, const N: usize, const M: usize>(
             let width = widest.min(inner.size - first);
             let mut offsets = [0; M];
             outer.walk(task / blocks..task / blocks + 1, |at| offsets = at);
-            let byte = |k: usize, place: usize| {
-                let offset = offsets[k] + first as isize + place as isize * steps[k];
-                all[k].ptr().wrapping_offset(offset * all[k].dtype().size() as isize)
-            };
+            let byte =
+                |k: usize, place: usize| address(all[k], offsets[k] + first as isize + place as isize * steps[k]);
             let mut block = |k: usize| {
                 let mut rows =
                     Rows { from: byte(k, 0).cast(), step: steps[k], width, count: length, lifetime: PhantomData };

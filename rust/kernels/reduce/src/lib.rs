@@ -18,14 +18,17 @@ mod reduce;
 #[doc(hidden)]
 pub mod rows;
 mod scan;
+mod searchsorted;
+mod shared;
 mod softmax;
 mod source;
 
-pub use arg::{Seek, arg_reduce, searchsorted, sort, topk};
+pub use arg::{Seek, arg_reduce, sort, topk};
 pub use batch_norm::{batch_norm, batch_norm_backward, batch_statistics, reciprocal_deviation};
 pub use ctc::{Sequence, ctc_loss, ctc_loss_backward};
 pub use layer_norm::{layer_norm, layer_norm_backward};
 pub use loss::{Reduction, nll_loss, nll_loss_backward};
 pub use reduce::{Reduce, logsumexp, reduce, var};
 pub use scan::{Scan, cum_extreme, cumulate};
+pub use searchsorted::searchsorted;
 pub use softmax::{softmax, softmax_backward};

@@ -2,8 +2,9 @@
 
 use crate::columns::{Rows, RowsMut, WIDTH, map_columns};
 use crate::fold::{LEVELS, Largest, Same, Sum, Tower, Tree, join_row, tree};
-use crate::lines::map_lines;
+use crate::lines::{map_lines, same_sizes};
 use crate::number::Real;
+use crate::rows::multiply;
 use corten_base::{DType, Operand, Result, fail, multiversion};
 
 /// softmax(x) along `dim`, or its logarithm.
@@ -22,13 +23,11 @@ fn forward<C: Real>(out: &Operand, x: &Operand, dim: usize, log: bool) -> Result
     }
     map_lines::<C, 1, 2>(out, [x], dim, |[x], out| {
         let largest = tree::<C, Largest>(x);
+        shifted_exp(x, largest, out);
+        let sum = tree::<C, Sum>(out);
         if log {
-            shifted_exp(x, largest, out);
-            let log_sum = tree::<C, Sum>(out).ln();
-            subtract_both(x, largest, log_sum, out);
+            subtract_both(x, largest, sum.ln(), out);
         } else {
-            shifted_exp(x, largest, out);
-            let sum = tree::<C, Sum>(out);
             divide(out, sum);
         }
     })
@@ -192,14 +191,6 @@ multiversion! {
 }
 
 multiversion! {
-    fn multiply<C: Real>(x: &[C], y: &[C], out: &mut [C]) {
-        for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
-            *out = x.times(y);
-        }
-    }
-}
-
-multiversion! {
     fn gradient<C: Real>(g: &[C], y: &[C], sum: C, gx: &mut [C]) {
         for ((gx, &g), &y) in gx.iter_mut().zip(g).zip(y) {
             *gx = g.minus(sum).times(y);
@@ -213,11 +204,4 @@ multiversion! {
             *gx = g.minus(y.exp().times(sum));
         }
     }
-}
-
-pub(crate) fn same_sizes(a: &Operand, b: &Operand) -> Result<()> {
-    if a.sizes() == b.sizes() {
-        return Ok(());
-    }
-    fail!(Runtime, "sizes {:?} and {:?} differ", a.sizes(), b.sizes())
 }

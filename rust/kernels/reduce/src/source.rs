@@ -1,5 +1,6 @@
 //! What a reduction reads: elements of one or two operands, converted and mapped.
 
+use crate::lines::address;
 use crate::number::{Number, Real, load_truth};
 use corten_base::element::Cast;
 use corten_base::{DType, Operand, c64, c128};
@@ -150,7 +151,7 @@ impl<'a> Reader<'a> {
         out: &mut [C],
     ) {
         let dtype = self.x.dtype();
-        let ptr = self.x.ptr().wrapping_offset(offsets[0] * dtype.size() as isize);
+        let ptr = address(&self.x, offsets[0]);
         // SAFETY: the caller's promise, here and below.
         if self.map == Map::Truth && unsafe { C::load_truths(dtype, ptr, strides[0], out) } {
             return;
@@ -169,7 +170,7 @@ impl<'a> Reader<'a> {
             let second = &mut second[..out.len()];
             let at = offsets[1] + (i * BLOCK) as isize * strides[1];
             // SAFETY: as above.
-            unsafe { C::load(y.dtype(), y.ptr().wrapping_offset(at * y.dtype().size() as isize), strides[1], second) };
+            unsafe { C::load(y.dtype(), address(y, at), strides[1], second) };
             match centers {
                 &[center] => second.iter_mut().for_each(|y| *y = y.minus(center)),
                 _ => second.iter_mut().zip(&centers[i * BLOCK..]).for_each(|(y, &center)| *y = y.minus(center)),
@@ -184,9 +185,8 @@ impl<'a> Reader<'a> {
     /// The elements must lie in the operand.
     pub(crate) unsafe fn centers<C: Number>(&self, offset: isize, stride: isize, out: &mut [C]) {
         if let Some(center) = &self.center {
-            let ptr = center.ptr().wrapping_offset(offset * center.dtype().size() as isize);
             // SAFETY: the caller's promise.
-            unsafe { C::load(center.dtype(), ptr, stride, out) }
+            unsafe { C::load(center.dtype(), address(center, offset), stride, out) }
         }
     }
 }

@@ -2,7 +2,8 @@
 //! the other, as those of the channels of images. Blocks of results are joined row by row, then the columns of each.
 
 use super::tower::{RUN, Stack, Tower};
-use super::{Fold, GRAIN, LINE, Shared};
+use super::{Fold, GRAIN, LINE};
+use crate::shared::Shared;
 use crate::source::Mapped;
 use corten_base::Result;
 use corten_base::alloc::filled;
@@ -77,7 +78,7 @@ impl<'a, C: Mapped> Columns<'a, C> {
         let part = if blocks < ENOUGH { rows.min(PART) } else { rows };
         let parts = rows.div_ceil(part);
         let mut partial = filled(C::ZERO, if parts > 1 { blocks * parts * width } else { 0 })?;
-        let shared = Shared(partial.as_mut_ptr());
+        let shared = Shared::new(&mut partial);
         let staged = if self.in_place() { 0 } else { (STAGED / width).clamp(1, RUN) * width };
         let lines = if self.length > 1 { self.together } else { 0 };
         try_parallel_for(blocks * parts, (GRAIN / (width * part)).max(1), &|range| {

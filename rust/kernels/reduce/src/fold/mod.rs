@@ -7,14 +7,16 @@ mod tower;
 mod tree;
 
 pub(crate) use tower::{LEVELS, Tower, join_row};
-pub(crate) use tree::*;
+pub(crate) use tree::{
+    ExpDifference, Function, Join, LEAF, Largest, Magnitude, Product, Same, Smallest, Square, SquaredDifference, Sum,
+    Tree, leaf, tree, tree_of,
+};
 
-use crate::softmax::same_sizes;
+use crate::lines::{address, same_sizes};
 use crate::source::{Mapped, Reader};
 use columns::Columns;
 use corten_base::{Operand, Result, fail};
 use corten_strided::{Dim, Dims};
-use std::ops::Range;
 
 /// Elements a task should have at least.
 const GRAIN: usize = 32_768;
@@ -124,7 +126,7 @@ impl<'a, C: Mapped> Fold<'a, C> {
     unsafe fn write(&self, offset: isize, stride: isize, values: &mut [C]) {
         (self.finish)(values);
         let dtype = self.out.dtype();
-        let to = self.out.ptr().wrapping_offset(offset * dtype.size() as isize);
+        let to = address(self.out, offset);
         // SAFETY: the caller's promise.
         unsafe {
             match values {
@@ -140,19 +142,4 @@ impl<'a, C: Mapped> Fold<'a, C> {
 pub(crate) fn reduced_count(out: &Operand, x: &Operand) -> usize {
     let sizes = x.sizes().iter().zip(out.sizes());
     sizes.map(|(&x, &out)| if x == out { 1 } else { x.max(0) as usize }).product()
-}
-
-/// Memory of which tasks write disjoint parts.
-struct Shared<C>(*mut C);
-// SAFETY: as above.
-unsafe impl<C> Sync for Shared<C> {}
-
-impl<C> Shared<C> {
-    /// # Safety
-    /// Nothing else may use these elements of the memory while the part is used.
-    #[allow(clippy::mut_from_ref)]
-    unsafe fn part(&self, range: &Range<usize>) -> &mut [C] {
-        // SAFETY: the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.0.add(range.start), range.len()) }
-    }
 }

@@ -1,7 +1,8 @@
 //! Results one by one, each of its elements in the order of memory.
 
 use super::tree::{LEAF, Pairs, TOGETHER};
-use super::{Fold, GRAIN, LINE, Shared};
+use super::{Fold, GRAIN, LINE};
+use crate::shared::Shared;
 use crate::source::Mapped;
 use corten_base::Result;
 use corten_base::alloc::filled;
@@ -102,8 +103,8 @@ fn row<C: Mapped>(fold: &Fold<C>, at: [isize; 2], center: C, outer: &Dims<2>, li
 
 fn long_row<C: Mapped>(fold: &Fold<C>, at: [isize; 2], center: C, line: Dim<2>) -> Result<C> {
     let mut leaves = filled(C::ZERO, line.size.div_ceil(LEAF))?;
-    let shared = Shared(leaves.as_mut_ptr());
-    try_parallel_for(leaves.len(), GRAIN / LEAF, &|range| {
+    let shared = Shared::new(&mut leaves);
+    try_parallel_for(line.size.div_ceil(LEAF), GRAIN / LEAF, &|range| {
         // SAFETY: each task has its own places in `leaves`, which outlives the loop.
         let leaves = unsafe { shared.part(&range) };
         let first = range.start * LEAF;
