@@ -2,8 +2,8 @@
 
 use crate::columns::{LEAST, WIDTH};
 use crate::fold::{Join, LEAF, Largest, Same, Smallest, leaf};
-use crate::lines::{buffer, line_of, others, read_line};
-use crate::number::{Number, Ordered};
+use crate::lines::{address, buffer, line_of, others, read_line};
+use crate::number::{Number, Ordered, by_order};
 use corten_base::alloc::{filled, room};
 use corten_base::pool::{parallel_for, try_parallel_for};
 use corten_base::{DType, Operand, Result, fail, multiversion};
@@ -47,51 +47,25 @@ fn each_line<C: Ordered>(
     if to.size != index.size || from.size > u32::MAX as usize {
         fail!(Runtime, "values and indices have sizes {} and {} along dimension {dim}", to.size, index.size);
     }
-    let byte = |o: &Operand, offset: isize| o.ptr().wrapping_offset(offset * o.dtype().size() as isize);
     try_parallel_for(dims.numel(), (8192 / from.size.max(1)).max(1), &|range| {
         let mut room_for_line = buffer::<C>(x, from)?;
         let (mut found, mut taken) = (filled(0i64, to.size)?, filled(C::ZERO, to.size)?);
         let mut keys = room(from.size)?;
         dims.walk(range, |at| {
             // SAFETY: a line of elements of `x`.
-            let line = unsafe { read_line(x, byte(x, at[0]), from, &mut room_for_line) };
+            let line = unsafe { read_line(x, address(x, at[0]), from, &mut room_for_line) };
             body(line, &mut keys, &mut found);
             taken.iter_mut().zip(&found).for_each(|(taken, &at)| *taken = line[at as usize]);
             // SAFETY: lines of the two results.
             unsafe {
-                i64::store(DType::I64, byte(indices, at[2]), index.strides[0], &found);
+                i64::store(DType::I64, address(indices, at[2]), index.strides[0], &found);
                 if let Some(values) = values {
-                    C::store(values.dtype(), byte(values, at[1]), to.strides[0], &taken);
+                    C::store(values.dtype(), address(values, at[1]), to.strides[0], &taken);
                 }
             }
         });
         Ok(())
     })
-}
-
-/// Dispatches on the type that the dtype's elements are compared in.
-macro_rules! by_order {
-    ($dtype:expr, $name:literal, $c:ident => $body:expr) => {
-        match $dtype {
-            DType::F16 | DType::BF16 | DType::F32 => {
-                type $c = f32;
-                $body
-            }
-            DType::F64 => {
-                type $c = f64;
-                $body
-            }
-            DType::U64 => {
-                type $c = u64;
-                $body
-            }
-            d if d.is_complex() => fail!(NotImplemented, "\"{}\" not implemented for '{}'", $name, d.scalar_name()),
-            _ => {
-                type $c = i64;
-                $body
-            }
-        }
-    };
 }
 
 /// Finds what `op` seeks along `dim`: its index, and its value if wanted. Both results have size 1 along `dim`, which must
@@ -108,8 +82,8 @@ pub fn arg_reduce(op: Seek, values: Option<Operand>, indices: Operand, x: Operan
     }
     by_order!(x.dtype(), "arg_reduce", C => {
         let done = match op {
-            Seek::Max => extreme_columns::<C>(values.as_ref(), &indices, &x, dim, raise)?,
-            Seek::Min => extreme_columns::<C>(values.as_ref(), &indices, &x, dim, lower)?,
+            Seek::Max => extreme_columns::<C, Largest>(values.as_ref(), &indices, &x, dim)?,
+            Seek::Min => extreme_columns::<C, Smallest>(values.as_ref(), &indices, &x, dim)?,
             _ => false,
         };
         if done {
@@ -126,8 +100,8 @@ fn seek<C: Ordered>(op: Seek, line: &[C], keys: &mut Vec<C::Key>) -> usize {
         C::place(*keys.select_nth_unstable(k).1)
     };
     match op {
-        Seek::Max => first_extreme::<C, Largest>(line, C::above),
-        Seek::Min => first_extreme::<C, Smallest>(line, below),
+        Seek::Max => first_extreme::<C, Largest>(line),
+        Seek::Min => first_extreme::<C, Smallest>(line),
         Seek::Median => first_nan().unwrap_or_else(|| kth(keys, (line.len() - 1) / 2)),
         Seek::NanMedian => {
             let numbers = line.iter().filter(|v| !v.is_nan()).count();
@@ -152,17 +126,30 @@ fn seek<C: Ordered>(op: Seek, line: &[C], keys: &mut Vec<C::Key>) -> usize {
     }
 }
 
-/// `x < y`, NaN below everything.
-#[inline(always)]
-fn below<C: Ordered>(x: C, y: C) -> bool {
-    !y.is_nan() & (x.is_nan() | y.above(x))
+/// An extreme that joins lead to.
+trait Extreme<C>: Join<C> {
+    /// Whether `x` is further out than `y`; NaN is furthest.
+    fn beats(x: C, y: C) -> bool;
 }
 
-/// The first place of the extreme that `J` joins to; `better` tells whether one value is further out than another.
-fn first_extreme<C: Ordered, J: Join<C>>(line: &[C], better: impl Fn(C, C) -> bool) -> usize {
-    let mut parts = line.chunks(LEAF).map(|part| leaf::<C, J, Same>(part, C::ZERO)).enumerate();
+impl<C: Ordered> Extreme<C> for Largest {
+    #[inline(always)]
+    fn beats(x: C, y: C) -> bool {
+        x.above(y)
+    }
+}
+impl<C: Ordered> Extreme<C> for Smallest {
+    #[inline(always)]
+    fn beats(x: C, y: C) -> bool {
+        !y.is_nan() & (x.is_nan() | y.above(x))
+    }
+}
+
+/// The first place of a line's extreme.
+fn first_extreme<C: Ordered, E: Extreme<C>>(line: &[C]) -> usize {
+    let mut parts = line.chunks(LEAF).map(|part| leaf::<C, E, Same>(part, C::ZERO)).enumerate();
     let Some(first) = parts.next() else { return 0 };
-    let (part, extreme) = parts.fold(first, |best, next| if better(next.1, best.1) { next } else { best });
+    let (part, extreme) = parts.fold(first, |best, next| if E::beats(next.1, best.1) { next } else { best });
     part * LEAF + place_of(&line[part * LEAF..], extreme)
 }
 
@@ -178,12 +165,11 @@ multiversion! {
 }
 
 /// Finds extremes of lines that lie side by side, row by row; answers whether they do.
-fn extreme_columns<C: Ordered>(
+fn extreme_columns<C: Ordered, E: Extreme<C>>(
     values: Option<&Operand>,
     indices: &Operand,
     x: &Operand,
     dim: usize,
-    better: impl Fn(&mut [C], &mut [u32], &[C], u32) + Sync,
 ) -> Result<bool> {
     let target = values.unwrap_or(indices);
     let (outer, inner) = others([x, target, indices], dim)?.sorted().coalesced().split_inner();
@@ -191,7 +177,6 @@ fn extreme_columns<C: Ordered>(
     if inner.strides[0] != 1 || inner.size < LEAST || line.size > u32::MAX as usize || indices.dtype() != DType::I64 {
         return Ok(false);
     }
-    let byte = |o: &Operand, offset: isize| o.ptr().wrapping_offset(offset * o.dtype().size() as isize);
     let blocks = inner.size.div_ceil(WIDTH);
     parallel_for(outer.numel() * blocks, (8192 / (line.size * WIDTH)).max(1), &|range| {
         for task in range {
@@ -202,10 +187,14 @@ fn extreme_columns<C: Ordered>(
             let row = Dim { size: width, strides: [1] };
             outer.walk(task / blocks..task / blocks + 1, |at| {
                 for place in 0..line.size {
-                    let from = byte(x, at[0] + first as isize + place as isize * line.strides[0]);
+                    let from = address(x, at[0] + first as isize + place as isize * line.strides[0]);
                     // SAFETY: a row of elements of `x`.
                     let row = unsafe { read_line(x, from, row, &mut room) };
-                    if place == 0 { best.copy_from_slice(row) } else { better(best, places, row, place as u32) }
+                    if place == 0 {
+                        best.copy_from_slice(row)
+                    } else {
+                        advance::<C, E>(best, places, row, place as u32)
+                    }
                 }
                 let to = [1, 2].map(|k| at[k] + first as isize * inner.strides[k]);
                 for (i, &place) in places.iter().enumerate() {
@@ -216,7 +205,7 @@ fn extreme_columns<C: Ordered>(
                 }
                 if let Some(values) = values {
                     // SAFETY: elements of the values.
-                    unsafe { C::store(values.dtype(), byte(values, to[0]), inner.strides[1], best) };
+                    unsafe { C::store(values.dtype(), address(values, to[0]), inner.strides[1], best) };
                 }
             });
         }
@@ -225,20 +214,11 @@ fn extreme_columns<C: Ordered>(
 }
 
 multiversion! {
-    fn raise<C: Ordered>(best: &mut [C], places: &mut [u32], row: &[C], place: u32) {
+    /// Takes a row's elements that are further out than the best so far, and its place with them.
+    fn advance<C: Ordered, E: Extreme<C>>(best: &mut [C], places: &mut [u32], row: &[C], place: u32) {
         for ((best, at), &value) in best.iter_mut().zip(places).zip(row) {
-            let better = value.above(*best);
+            let better = E::beats(value, *best);
             // Places only grow; a choice between two would become a store under a mask, which is slow.
-            *at = (*at).max(if better { place } else { 0 });
-            *best = if better { value } else { *best };
-        }
-    }
-}
-
-multiversion! {
-    fn lower<C: Ordered>(best: &mut [C], places: &mut [u32], row: &[C], place: u32) {
-        for ((best, at), &value) in best.iter_mut().zip(places).zip(row) {
-            let better = below(value, *best);
             *at = (*at).max(if better { place } else { 0 });
             *best = if better { value } else { *best };
         }
@@ -291,50 +271,4 @@ pub fn topk(
         }
         found.iter_mut().zip(keys.iter()).for_each(|(found, &key)| *found = C::place(key) as i64);
     }))
-}
-
-/// For each value of `x`, where it would go in the ascending line of `sorted` along the last dimension: before equal
-/// elements, or after them if `right`. `sorted` has one dimension, or `x`'s sizes but for the last.
-pub fn searchsorted(out: Operand, sorted: Operand, x: Operand, right: bool) -> Result<()> {
-    crate::softmax::same_sizes(&out, &x)?;
-    if out.dtype() != DType::I64 || sorted.dtype() != x.dtype() || sorted.ndim() == 0 {
-        fail!(Runtime, "searchsorted expects int64 results, and a sorted sequence of the values' dtype");
-    }
-    let (one, last) = (sorted.ndim() == 1, sorted.ndim() - 1);
-    if !one && (sorted.ndim() != x.ndim() || sorted.sizes()[..last] != x.sizes()[..last]) {
-        fail!(Runtime, "sizes {:?} and {:?} differ before the last dimension", sorted.sizes(), x.sizes());
-    }
-    let dim = |i: usize| {
-        let row = if one || i == last { 0 } else { sorted.strides()[i] as isize };
-        corten_strided::Dim {
-            size: x.sizes()[i].max(0) as usize,
-            strides: [out.strides()[i] as isize, x.strides()[i] as isize, row],
-        }
-    };
-    let dims = corten_strided::Dims::from_dims((0..x.ndim()).map(dim));
-    let line = line_of(&sorted, last)?;
-    by_order!(x.dtype(), "searchsorted", C => {
-        parallel_for(dims.numel(), 1024, &|range| {
-            dims.walk(range, |[to, from, row]| {
-                let read = |o: &Operand, offset: isize| {
-                    let mut one = [C::default()];
-                    let at = o.ptr().wrapping_offset(offset * o.dtype().size() as isize);
-                    // SAFETY: an element of the operand.
-                    unsafe { <C as crate::number::Number>::load(o.dtype(), at, 1, &mut one) };
-                    one[0]
-                };
-                let value = read(&x, from);
-                let (mut low, mut high) = (0, line.size);
-                while low < high {
-                    let middle = (low + high) / 2;
-                    let element = read(&sorted, row + middle as isize * line.strides[0]);
-                    let before = if right { !element.above(value) } else { value.above(element) };
-                    if before { low = middle + 1 } else { high = middle }
-                }
-                // SAFETY: an element of `out`, which is int64.
-                unsafe { out.ptr().cast::<i64>().offset(to).write(low as i64) }
-            })
-        });
-        Ok(())
-    })
 }

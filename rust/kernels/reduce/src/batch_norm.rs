@@ -1,12 +1,10 @@
 //! Batch normalisation (Ioffe and Szegedy, 2015), forward and backward.
 
-use crate::drive::{fold, reduced_count};
-use crate::fold::{Same, Sum};
-use crate::lines::{buffer, line_of, read_line, write_line};
-use crate::norm::{GRAIN, apart, by_real, vector, write_vector};
+use crate::fold::{Same, Sum, fold, reduced_count};
+use crate::lines::{GRAIN, address, buffer, line_of, read_line, same_sizes, write_line};
+use crate::norm::{apart, by_real, vector, write_vector};
 use crate::number::{Number, Real};
 use crate::reduce::{Reduce, real, var};
-use crate::softmax::same_sizes;
 use crate::source::{Map, Mapped, Reader};
 use corten_base::alloc::filled;
 use corten_base::pool::try_parallel_for;
@@ -38,7 +36,7 @@ fn by_channel<C: Real>(out: &Operand, x: &Operand, y: Option<&Operand>, coeffici
     let line_at = |o: &Operand, line: usize| {
         let s = o.strides();
         let offset = (line / lines) as isize * s[0] as isize + (line % lines) as isize * s[other] as isize;
-        o.ptr().wrapping_offset(offset * o.dtype().size() as isize)
+        address(o, offset)
     };
     let flat = |o: &Operand| {
         let s = o.strides();
@@ -222,12 +220,11 @@ pub fn reciprocal_deviation(out: Operand, variance: Operand, eps: f64) -> Result
         let dims = Dims::new(out.sizes(), [out.strides(), variance.strides()]);
         dims.walk(0..dims.numel(), |[to, from]| {
             let mut one = [C::default()];
-            let at = |o: &Operand, offset: isize| o.ptr().wrapping_offset(offset * o.dtype().size() as isize);
             // SAFETY: elements of the two operands.
             unsafe {
-                C::load(variance.dtype(), at(&variance, from), 1, &mut one);
+                C::load(variance.dtype(), address(&variance, from), 1, &mut one);
                 one[0] = 1.0 / (one[0] + eps as C).sqrt();
-                C::store(out.dtype(), at(&out, to), 1, &one);
+                C::store(out.dtype(), address(&out, to), 1, &one);
             }
         });
         Ok(())

@@ -1,8 +1,7 @@
 //! Lines side by side: where neighbouring lines lie next to each other in memory, blocks of them are taken row by row,
 //! in place if they are numbers. Each line's result is the same in a block of any width.
 
-use crate::fold::{Sum, join_row};
-use crate::lines::{line_of, others};
+use crate::lines::{GRAIN, address, line_of, others};
 use crate::number::Number;
 use corten_base::alloc::filled;
 use corten_base::pool::try_parallel_for;
@@ -15,10 +14,6 @@ pub(crate) const WIDTH: usize = 256;
 pub(crate) const LEAST: usize = 16;
 /// Numbers that a stage of rows should hold at most.
 const STAGE: usize = 1 << 19;
-/// Rows summed one after the other, and such runs summed one after the other.
-const RUN: usize = 64;
-/// Elements a task should have at least.
-const GRAIN: usize = 16_384;
 
 /// A block of an operand: at each place along its lines, a row of neighbouring elements.
 pub(crate) struct Rows<'a, C> {
@@ -61,45 +56,6 @@ impl<C: Number> RowsMut<'_, C> {
     }
 }
 
-/// Sums of rows: runs of rows, runs of runs, and the sums of those.
-pub(crate) struct Sums<C> {
-    levels: [[C; WIDTH]; 3],
-    width: usize,
-    rows: usize,
-}
-
-impl<C: Number> Sums<C> {
-    pub(crate) fn new(width: usize) -> Self {
-        Sums { levels: [[C::ZERO; WIDTH]; 3], width, rows: 0 }
-    }
-
-    /// The sums that the next row is to be added to.
-    pub(crate) fn next(&mut self) -> &mut [C] {
-        if self.rows > 0 && self.rows.is_multiple_of(RUN) {
-            self.carry(0);
-            if self.rows.is_multiple_of(RUN * RUN) {
-                self.carry(1);
-            }
-        }
-        self.rows += 1;
-        &mut self.levels[0][..self.width]
-    }
-
-    /// Moves the sums of a level to the next.
-    fn carry(&mut self, level: usize) {
-        let (low, high) = self.levels.split_at_mut(level + 1);
-        join_row::<C, Sum>(&mut high[0][..self.width], &low[level][..self.width]);
-        low[level] = [C::ZERO; WIDTH];
-    }
-
-    /// The sums of all rows.
-    pub(crate) fn finish(mut self) -> [C; WIDTH] {
-        self.carry(0);
-        self.carry(1);
-        self.levels[2]
-    }
-}
-
 /// Calls `kernel` with blocks of the lines of `inputs` along `dim` and of `out`, all of one shape. False, and nothing is
 /// done, where lines do not lie side by side.
 pub(crate) fn map_columns<C: Number, const N: usize, const M: usize>(
@@ -134,10 +90,8 @@ pub(crate) fn map_columns<C: Number, const N: usize, const M: usize>(
             let width = widest.min(inner.size - first);
             let mut offsets = [0; M];
             outer.walk(task / blocks..task / blocks + 1, |at| offsets = at);
-            let byte = |k: usize, place: usize| {
-                let offset = offsets[k] + first as isize + place as isize * steps[k];
-                all[k].ptr().wrapping_offset(offset * all[k].dtype().size() as isize)
-            };
+            let byte =
+                |k: usize, place: usize| address(all[k], offsets[k] + first as isize + place as isize * steps[k]);
             let mut block = |k: usize| {
                 let mut rows =
                     Rows { from: byte(k, 0).cast(), step: steps[k], width, count: length, lifetime: PhantomData };

@@ -1,10 +1,11 @@
 //! Layer normalisation (Ba et al., 2016), forward and backward.
 
 use crate::fold::{SquaredDifference, Sum, tree, tree_of};
-use crate::lines::{buffer, line_of, read_line, write_line};
-use crate::norm::{GRAIN, apart, by_real, vector, write_vector};
+use crate::lines::{GRAIN, address, buffer, line_of, read_line, same_sizes, write_line};
+use crate::norm::{apart, by_real, vector, write_vector};
 use crate::number::Real;
-use crate::softmax::same_sizes;
+use crate::rows::multiply;
+use crate::shared::Shared;
 use corten_base::alloc::filled;
 use corten_base::pool::try_parallel_for;
 use corten_base::{DType, Operand, Result, fail, multiversion};
@@ -14,7 +15,7 @@ const RUN: usize = 64;
 
 /// Address of row i of a matrix.
 fn row_of(x: &Operand, i: usize) -> *mut u8 {
-    x.ptr().wrapping_offset(i as isize * x.strides()[0] as isize * x.dtype().size() as isize)
+    address(x, i as isize * x.strides()[0] as isize)
 }
 
 fn matrix(x: &Operand) -> Result<(usize, usize)> {
@@ -52,36 +53,32 @@ fn layer_norm_in<C: Real>(
     apart(out, [x])?;
     let (weight, bias) = (vector(weight, columns, C::ONE)?, vector(bias, columns, C::ZERO)?);
     let (mut means, mut rstds) = (filled(C::ZERO, rows)?, filled(C::ZERO, rows)?);
-    let shared = (Shared(means.as_mut_ptr()), Shared(rstds.as_mut_ptr()));
+    let (all_means, all_rstds) = (Shared::new(&mut means), Shared::new(&mut rstds));
     let count = C::from_f64(columns as f64);
     try_parallel_for(rows, (GRAIN / columns.max(1)).max(1), &|range| {
-        let shared = &shared;
+        // SAFETY: each row has its own place in the statistics.
+        let (means, rstds) = unsafe { (all_means.part(&range), all_rstds.part(&range)) };
         let (from, to) = (line_of(x, 1)?, line_of(out, 1)?);
         let (mut line, mut result) = (buffer(x, from)?, buffer(out, to)?);
-        for i in range {
+        for ((i, mean_of_row), rstd_of_row) in range.zip(means).zip(rstds) {
             // SAFETY: row i of `x`.
             let line = unsafe { read_line(x, row_of(x, i), from, &mut line) };
             let mean = tree::<C, Sum>(line).over(count);
             let variance = tree_of::<C, Sum, SquaredDifference>(line, mean).over(count);
             let rstd = C::ONE.over(variance.plus(C::from_f64(eps)).sqrt());
-            // SAFETY: row i of `out`, and each row's own place in the statistics.
+            // SAFETY: row i of `out`.
             unsafe {
                 write_line(out, row_of(out, i), to, &mut result, |result| {
                     normalise(line, [mean, rstd], &weight, &bias, result)
                 });
-                shared.0.0.add(i).write(mean);
-                shared.1.0.add(i).write(rstd);
             }
+            (*mean_of_row, *rstd_of_row) = (mean, rstd);
         }
         Ok(())
     })?;
     write_vector(mean, &means)?;
     write_vector(rstd, &rstds)
 }
-
-struct Shared<C>(*mut C);
-// SAFETY: tasks write disjoint places.
-unsafe impl<C> Sync for Shared<C> {}
 
 multiversion! {
     fn normalise<C: Real>(x: &[C], statistics: [C; 2], weight: &[C], bias: &[C], out: &mut [C]) {
@@ -122,9 +119,8 @@ fn layer_norm_backward_in<C: Real>(
     let (count, runs) = (C::from_f64(columns as f64), rows.div_ceil(RUN));
     let wanted = gradients.iter().any(Option::is_some);
     let mut partial = filled(C::ZERO, if wanted { 2 * runs * columns } else { 0 })?;
-    let shared = Shared(partial.as_mut_ptr());
+    let shared = Shared::new(&mut partial);
     try_parallel_for(runs, (GRAIN / (RUN * columns).max(1)).max(1), &|range| {
-        let shared = &shared;
         let mut buffers = filled(C::ZERO, 4 * columns)?;
         let (line, rest) = buffers.split_at_mut(columns);
         let (grad, rest) = rest.split_at_mut(columns);
@@ -138,13 +134,13 @@ fn layer_norm_backward_in<C: Real>(
             standardize(line, means[i], rstds[i]);
             if wanted {
                 // SAFETY: each run has its own sums in `partial`, which outlives the loop.
-                let sums = unsafe { std::slice::from_raw_parts_mut(shared.0.add(i / RUN * 2 * columns), 2 * columns) };
+                let sums = unsafe { shared.part(&(i / RUN * 2 * columns..(i / RUN + 1) * 2 * columns)) };
                 let (gw, gb) = sums.split_at_mut(columns);
                 accumulate(grad, line, gw, gb);
             }
-            product(grad, &weight, scaled);
+            multiply(grad, &weight, scaled);
             let sum = tree::<C, Sum>(scaled).over(count);
-            product(scaled, line, work);
+            multiply(scaled, line, work);
             let dot = tree::<C, Sum>(work).over(count);
             finish(scaled, line, sum, dot, rstds[i]);
             // SAFETY: row i of `gx`.
@@ -177,14 +173,6 @@ multiversion! {
         for (((&g, &x), gw), gb) in g.iter().zip(x).zip(gw).zip(gb) {
             *gw = g.mul_add(x, *gw);
             *gb = gb.plus(g);
-        }
-    }
-}
-
-multiversion! {
-    fn product<C: Real>(x: &[C], y: &[C], out: &mut [C]) {
-        for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
-            *out = x.times(y);
         }
     }
 }

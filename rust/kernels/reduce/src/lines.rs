@@ -12,7 +12,7 @@ const TILE: usize = 64;
 /// Elements of a cache line of float32.
 const APART: usize = 16;
 /// Elements a task should have at least.
-const GRAIN: usize = 16_384;
+pub(crate) const GRAIN: usize = 16_384;
 
 /// The dimension `dim` of an operand, which must have it (a scalar counts as one line of one element).
 pub(crate) fn line_of(x: &Operand, dim: usize) -> Result<Dim<1>> {
@@ -21,6 +21,19 @@ pub(crate) fn line_of(x: &Operand, dim: usize) -> Result<Dim<1>> {
         _ if x.ndim() == 0 && dim == 0 => Ok(Dim { size: 1, strides: [1] }),
         _ => fail!(Index, "Dimension out of range: there are {} dimensions, but got {dim}", x.ndim()),
     }
+}
+
+/// An error unless two operands have the same sizes.
+pub(crate) fn same_sizes(a: &Operand, b: &Operand) -> Result<()> {
+    if a.sizes() == b.sizes() {
+        return Ok(());
+    }
+    fail!(Runtime, "sizes {:?} and {:?} differ", a.sizes(), b.sizes())
+}
+
+/// The address of an element of `x`, at this many elements from its first.
+pub(crate) fn address(x: &Operand, offset: isize) -> *mut u8 {
+    x.ptr().wrapping_offset(offset * x.dtype().size() as isize)
 }
 
 /// The dimensions other than `dim` of operands that agree in them.
@@ -88,10 +101,7 @@ pub(crate) fn map_lines<C: Number, const N: usize, const M: usize>(
             let first = task % tiles * TILE;
             let width = (inner.size - first).min(TILE);
             outer.walk(task / tiles..task / tiles + 1, |offsets| {
-                let at = |k: usize| {
-                    let offset = offsets[k] + first as isize * inner.strides[k];
-                    all[k].ptr().wrapping_offset(offset * all[k].dtype().size() as isize)
-                };
+                let at = |k: usize| address(all[k], offsets[k] + first as isize * inner.strides[k]);
                 for k in 0..N {
                     let to = &mut stage_in[tile * k * in_pitch..][..tile * in_pitch];
                     // SAFETY: elements of input k.

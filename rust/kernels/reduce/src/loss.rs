@@ -1,7 +1,8 @@
 //! The negative log-likelihood of classes.
 
 use crate::fold::{Sum, tree};
-use crate::number::Number;
+use crate::lines::address;
+use crate::number::{Number, Real};
 use corten_base::alloc::{filled, room};
 use corten_base::{DType, Operand, Result, fail};
 use corten_strided::{Dim, Dims};
@@ -97,7 +98,7 @@ pub fn nll_loss(
     }
 }
 
-fn forward<C: crate::number::Real>(
+fn forward<C: Real>(
     out: &Operand,
     total_weight: &Operand,
     x: &Operand,
@@ -114,28 +115,24 @@ fn forward<C: crate::number::Real>(
     let (mut losses, mut taken) = (room(dims.numel())?, room(dims.numel())?);
     let mut result = Ok(());
     dims.walk(0..dims.numel(), |[from, at, to]| {
-        let class = match class_at(target, at, classes.size, ignore) {
-            Ok(class) => class,
-            Err(error) => {
-                result = Err(error);
-                None
-            }
-        };
+        let class = class_at(target, at, classes.size, ignore).unwrap_or_else(|error| {
+            result = Err(error);
+            None
+        });
         let mut loss = [C::ZERO];
         let mut factor = C::ZERO;
         if let Some(class) = class {
             factor = weight.as_ref().map_or(C::ONE, |w| w[class]);
-            let offset = (from + class as isize * classes.strides[0]) * x.dtype().size() as isize;
+            let at = address(x, from + class as isize * classes.strides[0]);
             // SAFETY: an element of `x`.
-            unsafe { C::load(x.dtype(), x.ptr().wrapping_offset(offset), 1, &mut loss) };
+            unsafe { C::load(x.dtype(), at, 1, &mut loss) };
             loss[0] = C::ZERO.minus(loss[0]).times(factor);
         }
         losses.push(loss[0]);
         taken.push(factor);
         if reduction == Reduction::None {
-            let ptr = out.ptr().wrapping_offset(to * out.dtype().size() as isize);
             // SAFETY: an element of `out`.
-            unsafe { C::store(out.dtype(), ptr, 1, &loss) };
+            unsafe { C::store(out.dtype(), address(out, to), 1, &loss) };
         }
     });
     result?;
@@ -170,7 +167,7 @@ pub fn nll_loss_backward(
     }
 }
 
-fn backward<C: crate::number::Real>(
+fn backward<C: Real>(
     gx: &Operand,
     g: &Operand,
     target: &Operand,
@@ -192,9 +189,8 @@ fn backward<C: crate::number::Real>(
     let zeros = filled(C::ZERO, classes.size)?;
     let mut result = Ok(());
     dims.walk(0..dims.numel(), |[to, at, from]| {
-        let size = gx.dtype().size() as isize;
         // SAFETY: the classes' elements of `gx`.
-        unsafe { C::store(gx.dtype(), gx.ptr().wrapping_offset(to * size), classes.strides[0], &zeros) };
+        unsafe { C::store(gx.dtype(), address(gx, to), classes.strides[0], &zeros) };
         match class_at(target, at, classes.size, ignore) {
             Err(error) => result = Err(error),
             Ok(None) => {}
@@ -203,10 +199,10 @@ fn backward<C: crate::number::Real>(
                 let mut value = [C::ZERO];
                 // SAFETY: an element of `g`, and one of `gx`.
                 unsafe {
-                    C::load(g.dtype(), g.ptr().wrapping_offset(from * g.dtype().size() as isize), 1, &mut value);
+                    C::load(g.dtype(), address(g, from), 1, &mut value);
                     value[0] = C::ZERO.minus(factor).times(value[0]).over(total[0]);
-                    let place = (to + class as isize * classes.strides[0]) * size;
-                    C::store(gx.dtype(), gx.ptr().wrapping_offset(place), 1, &value);
+                    let place = address(gx, to + class as isize * classes.strides[0]);
+                    C::store(gx.dtype(), place, 1, &value);
                 }
             }
         }

@@ -4,9 +4,6 @@ use crate::number::Number;
 use corten_base::alloc::filled;
 use corten_base::{Operand, Result, fail};
 
-/// Elements a task should have at least.
-pub(crate) const GRAIN: usize = 16_384;
-
 /// Evaluates an expression with the type that a dtype is normalised in.
 macro_rules! by_real {
     ($dtype:expr, $c:ident => $body:expr) => {

@@ -275,6 +275,32 @@ macro_rules! reals {
 
 reals! { f32, u32, u64, math::exp_f32, math::ln_f32; f64, u64, u128, math::exp_f64, math::ln_f64; }
 
+/// Dispatches on the type that the dtype's elements are compared in.
+macro_rules! by_order {
+    ($dtype:expr, $name:literal, $c:ident => $body:expr) => {
+        match $dtype {
+            DType::F16 | DType::BF16 | DType::F32 => {
+                type $c = f32;
+                $body
+            }
+            DType::F64 => {
+                type $c = f64;
+                $body
+            }
+            DType::U64 => {
+                type $c = u64;
+                $body
+            }
+            d if d.is_complex() => fail!(NotImplemented, "\"{}\" not implemented for '{}'", $name, d.scalar_name()),
+            _ => {
+                type $c = i64;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use by_order;
+
 /// Whether each element differs from zero, as 1 or 0.
 ///
 /// # Safety

@@ -1,7 +1,10 @@
 //! Sums, products, extremes, truth, norms, variance and log-sum-exp over any dimensions.
 
-use crate::drive::{fold, reduced_count};
-use crate::fold::{ExpDifference, Join, Largest, Magnitude, Product, Same, Smallest, Square, SquaredDifference, Sum};
+use crate::fold::{
+    ExpDifference, Join, Largest, Magnitude, Product, Same, Smallest, Square, SquaredDifference, Sum, fold,
+    reduced_count,
+};
+use crate::lines::address;
 use crate::number::{Number, Ordered, Real};
 use crate::source::{Map, Mapped, Reader};
 use corten_base::alloc::filled;
@@ -48,8 +51,8 @@ pub fn reduce(op: Reduce, compute: DType, out: Operand, x: Operand) -> Result<()
     match compute {
         DType::F32 => real::<f32>(op, &out, reader),
         DType::F64 => real::<f64>(op, &out, reader),
-        DType::I64 => integer::<i64>(op, &out, reader),
-        DType::U64 => integer::<u64>(op, &out, reader),
+        DType::I64 => ordered::<i64>(op, &out, reader),
+        DType::U64 => ordered::<u64>(op, &out, reader),
         DType::C64 => complex::<c64>(op, &out, reader),
         DType::C128 => complex::<c128>(op, &out, reader),
         _ => fail!(Runtime, "reductions do not compute in {compute}"),
@@ -82,11 +85,11 @@ pub(crate) fn real<C: Mapped + Real>(op: Reduce, out: &Operand, reader: Reader) 
         Reduce::Norm(p) => {
             fold::<C, Sum, Same>(out, &mapped(Map::Power(p)), |v| C::from_f64(libm::pow(v.to_f64(), 1.0 / p)))
         }
-        _ => integer::<C>(op, out, reader),
+        _ => ordered::<C>(op, out, reader),
     }
 }
 
-fn integer<C: Mapped + Ordered>(op: Reduce, out: &Operand, reader: Reader) -> Result<()> {
+fn ordered<C: Mapped + Ordered>(op: Reduce, out: &Operand, reader: Reader) -> Result<()> {
     match op {
         Reduce::Sum | Reduce::NanSum => fold::<C, Sum, Same>(out, &reader, |v| v),
         Reduce::Prod => fold::<C, Product, Same>(out, &reader, |v| v),
@@ -165,8 +168,7 @@ fn logsumexp_in<C: Mapped + Real>(out: &Operand, x: Operand) -> Result<()> {
                 unsafe {
                     let value = largest.ptr().cast::<C>().offset(shift).read();
                     let value = value.plus(sums.ptr().cast::<C>().offset(sum).read());
-                    let at = out.ptr().wrapping_offset(to * out.dtype().size() as isize);
-                    C::store(out.dtype(), at, 1, &[value]);
+                    C::store(out.dtype(), address(out, to), 1, &[value]);
                 }
             });
             Ok(())
@@ -208,7 +210,7 @@ fn copy<C: Number>(out: &Operand, x: &Operand) -> Result<()> {
         // SAFETY: elements of the two operands.
         unsafe {
             let value = x.ptr().cast::<C>().offset(from).read();
-            C::store(out.dtype(), out.ptr().wrapping_offset(to * out.dtype().size() as isize), 1, &[value]);
+            C::store(out.dtype(), address(out, to), 1, &[value]);
         }
     });
     Ok(())

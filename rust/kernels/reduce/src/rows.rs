@@ -57,7 +57,8 @@ pub fn dot<C: Real>(x: &[C], y: &[C], room: &mut [C]) -> C {
 }
 
 multiversion! {
-    fn multiply<C: Real>(x: &[C], y: &[C], out: &mut [C]) {
+    /// Writes the products of two rows to a third.
+    pub(crate) fn multiply<C: Real>(x: &[C], y: &[C], out: &mut [C]) {
         for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
             *out = x.times(y);
         }

@@ -2,9 +2,8 @@
 
 use crate::columns::{WIDTH, map_columns};
 use crate::fold::{Join, Product, Sum};
-use crate::lines::{line_of, map_lines, others};
-use crate::number::{Number, Ordered, Real};
-use crate::softmax::same_sizes;
+use crate::lines::{address, line_of, map_lines, others, same_sizes};
+use crate::number::{Number, Ordered, Real, by_order};
 use corten_base::alloc::filled;
 use corten_base::element::Cast;
 use corten_base::{DType, Operand, Result, c64, c128, fail, multiversion};
@@ -127,13 +126,7 @@ pub fn cum_extreme(largest: bool, values: Operand, indices: Operand, x: Operand,
     if indices.dtype() != DType::I64 {
         fail!(Runtime, "indices must be int64, but are {}", indices.dtype());
     }
-    match x.dtype() {
-        DType::F16 | DType::BF16 | DType::F32 => extreme::<f32>(largest, &values, &indices, &x, dim),
-        DType::F64 => extreme::<f64>(largest, &values, &indices, &x, dim),
-        DType::U64 => extreme::<u64>(largest, &values, &indices, &x, dim),
-        d if d.is_complex() => fail!(NotImplemented, "\"cummax_cummin\" not implemented for '{}'", d.scalar_name()),
-        _ => extreme::<i64>(largest, &values, &indices, &x, dim),
-    }
+    by_order!(x.dtype(), "cummax_cummin", C => extreme::<C>(largest, &values, &indices, &x, dim))
 }
 
 fn extreme<C: Ordered>(largest: bool, values: &Operand, indices: &Operand, x: &Operand, dim: usize) -> Result<()> {
@@ -141,10 +134,9 @@ fn extreme<C: Ordered>(largest: bool, values: &Operand, indices: &Operand, x: &O
     let (from, to, index) = (line_of(x, dim)?, line_of(values, dim)?, line_of(indices, dim)?);
     let mut line = filled(C::ZERO, from.size)?;
     dims.walk(0..if from.size == 0 { 0 } else { dims.numel() }, |at| {
-        let byte = |o: &Operand, offset: isize| o.ptr().wrapping_offset(offset * o.dtype().size() as isize);
         // SAFETY: the three lines consist of elements of the operands; indices are int64.
         unsafe {
-            C::load(x.dtype(), byte(x, at[0]), from.strides[0], &mut line);
+            C::load(x.dtype(), address(x, at[0]), from.strides[0], &mut line);
             let (mut best, mut best_at) = (line[0], 0);
             for (i, value) in line.iter_mut().enumerate() {
                 let joined = if largest { best.larger(*value) } else { best.smaller(*value) };
@@ -154,7 +146,7 @@ fn extreme<C: Ordered>(largest: bool, values: &Operand, indices: &Operand, x: &O
                 *value = best;
                 indices.ptr().cast::<i64>().offset(at[2] + i as isize * index.strides[0]).write(best_at as i64);
             }
-            C::store(values.dtype(), byte(values, at[1]), to.strides[0], &line);
+            C::store(values.dtype(), address(values, at[1]), to.strides[0], &line);
         }
     });
     Ok(())

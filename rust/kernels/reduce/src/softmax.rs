@@ -1,9 +1,10 @@
 //! Softmax and log-softmax along a dimension, and their gradients.
 
-use crate::columns::{Rows, RowsMut, Sums, WIDTH, map_columns};
-use crate::fold::{Largest, Sum, join_row, tree};
-use crate::lines::map_lines;
+use crate::columns::{Rows, RowsMut, WIDTH, map_columns};
+use crate::fold::{LEVELS, Largest, Same, Sum, Tower, Tree, join_row, tree};
+use crate::lines::{map_lines, same_sizes};
 use crate::number::Real;
+use crate::rows::multiply;
 use corten_base::{DType, Operand, Result, fail, multiversion};
 
 /// softmax(x) along `dim`, or its logarithm.
@@ -22,13 +23,11 @@ fn forward<C: Real>(out: &Operand, x: &Operand, dim: usize, log: bool) -> Result
     }
     map_lines::<C, 1, 2>(out, [x], dim, |[x], out| {
         let largest = tree::<C, Largest>(x);
+        shifted_exp(x, largest, out);
+        let sum = tree::<C, Sum>(out);
         if log {
-            shifted_exp(x, largest, out);
-            let log_sum = tree::<C, Sum>(out).ln();
-            subtract_both(x, largest, log_sum, out);
+            subtract_both(x, largest, sum.ln(), out);
         } else {
-            shifted_exp(x, largest, out);
-            let sum = tree::<C, Sum>(out);
             divide(out, sum);
         }
     })
@@ -41,16 +40,16 @@ fn forward_columns<C: Real>(x: Rows<C>, mut out: RowsMut<C>, log: bool) {
     for place in 0..x.count() {
         join_row::<C, Largest>(largest, x.row(place));
     }
-    let mut sums = Sums::new(width);
+    let (tree, mut room) = (Tree::new::<Sum, Same>(), [C::ZERO; LEVELS * WIDTH]);
+    let mut sums = Tower::new(&tree, &mut room, width);
     for place in 0..x.count() {
         if log {
-            add_exp(x.row(place), largest, sums.next());
+            add_exp(x.row(place), largest, sums.run(1));
         } else {
-            exp_and_add(x.row(place), largest, out.row(place), sums.next());
+            exp_and_add(x.row(place), largest, out.row(place), sums.run(1));
         }
     }
-    let mut sums = sums.finish();
-    let sums = &mut sums[..width];
+    let sums = sums.finish();
     if log {
         sums.iter_mut().for_each(|sum| *sum = sum.ln());
     }
@@ -148,16 +147,16 @@ fn backward<C: Real>(gx: &Operand, g: &Operand, y: &Operand, dim: usize, log: bo
 }
 
 fn backward_columns<C: Real>(g: Rows<C>, y: Rows<C>, mut gx: RowsMut<C>, log: bool) {
-    let mut sums = Sums::new(g.width());
+    let (tree, mut room) = (Tree::new::<Sum, Same>(), [C::ZERO; LEVELS * WIDTH]);
+    let mut sums = Tower::new(&tree, &mut room, g.width());
     for place in 0..g.count() {
         if log {
-            join_row::<C, Sum>(sums.next(), g.row(place));
+            join_row::<C, Sum>(sums.run(1), g.row(place));
         } else {
-            add_product(g.row(place), y.row(place), sums.next());
+            add_product(g.row(place), y.row(place), sums.run(1));
         }
     }
     let sums = sums.finish();
-    let sums = &sums[..g.width()];
     for place in 0..g.count() {
         if log {
             log_gradient_row(g.row(place), y.row(place), sums, gx.row(place));
@@ -192,14 +191,6 @@ multiversion! {
 }
 
 multiversion! {
-    fn multiply<C: Real>(x: &[C], y: &[C], out: &mut [C]) {
-        for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
-            *out = x.times(y);
-        }
-    }
-}
-
-multiversion! {
     fn gradient<C: Real>(g: &[C], y: &[C], sum: C, gx: &mut [C]) {
         for ((gx, &g), &y) in gx.iter_mut().zip(g).zip(y) {
             *gx = g.minus(sum).times(y);
@@ -213,11 +204,4 @@ multiversion! {
             *gx = g.minus(y.exp().times(sum));
         }
     }
-}
-
-pub(crate) fn same_sizes(a: &Operand, b: &Operand) -> Result<()> {
-    if a.sizes() == b.sizes() {
-        return Ok(());
-    }
-    fail!(Runtime, "sizes {:?} and {:?} differ", a.sizes(), b.sizes())
 }

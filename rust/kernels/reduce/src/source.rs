@@ -1,5 +1,6 @@
 //! What a reduction reads: elements of one or two operands, converted and mapped.
 
+use crate::lines::address;
 use crate::number::{Number, Real, load_truth};
 use corten_base::element::Cast;
 use corten_base::{DType, Operand, c64, c128};
@@ -137,32 +138,12 @@ impl<'a> Reader<'a> {
         Reader { x, y: None, center: None, map }
     }
 
-    /// Reads `out.len()` mapped numbers, `strides` apart in the operands, from `offsets` on.
+    /// Reads `out.len()` mapped numbers, `strides` apart in x and y, from `offsets` on. `centers` are those of the numbers,
+    /// or one for all; they matter only beside `y`.
     ///
     /// # Safety
     /// The elements must lie in the operands.
-    pub(crate) unsafe fn read<C: Mapped>(&self, offsets: [isize; 3], strides: [isize; 3], out: &mut [C]) {
-        if self.y.is_none() {
-            // SAFETY: the caller's promise, here and below.
-            return unsafe { self.read_about([offsets[0], 0], [strides[0], 0], &[], out) };
-        }
-        let mut centers = [C::ZERO; BLOCK];
-        for (i, out) in out.chunks_mut(BLOCK).enumerate() {
-            let at = [0, 1, 2].map(|k| offsets[k] + (i * BLOCK) as isize * strides[k]);
-            let centers = &mut centers[..out.len()];
-            // SAFETY: as above.
-            unsafe {
-                self.centers(at[2], strides[2], centers);
-                self.read_about([at[0], at[1]], [strides[0], strides[1]], centers, out);
-            }
-        }
-    }
-
-    /// [`Reader::read`] where the centers are read already; they matter only beside `y`.
-    ///
-    /// # Safety
-    /// As for [`Reader::read`].
-    pub(crate) unsafe fn read_about<C: Mapped>(
+    pub(crate) unsafe fn read<C: Mapped>(
         &self,
         offsets: [isize; 2],
         strides: [isize; 2],
@@ -170,7 +151,7 @@ impl<'a> Reader<'a> {
         out: &mut [C],
     ) {
         let dtype = self.x.dtype();
-        let ptr = self.x.ptr().wrapping_offset(offsets[0] * dtype.size() as isize);
+        let ptr = address(&self.x, offsets[0]);
         // SAFETY: the caller's promise, here and below.
         if self.map == Map::Truth && unsafe { C::load_truths(dtype, ptr, strides[0], out) } {
             return;
@@ -185,12 +166,15 @@ impl<'a> Reader<'a> {
             return C::map(self.map, out, &[]);
         };
         let mut second = [C::ZERO; BLOCK];
-        for (i, (out, centers)) in out.chunks_mut(BLOCK).zip(centers.chunks(BLOCK)).enumerate() {
+        for (i, out) in out.chunks_mut(BLOCK).enumerate() {
             let second = &mut second[..out.len()];
             let at = offsets[1] + (i * BLOCK) as isize * strides[1];
             // SAFETY: as above.
-            unsafe { C::load(y.dtype(), y.ptr().wrapping_offset(at * y.dtype().size() as isize), strides[1], second) };
-            second.iter_mut().zip(centers).for_each(|(y, &center)| *y = y.minus(center));
+            unsafe { C::load(y.dtype(), address(y, at), strides[1], second) };
+            match centers {
+                &[center] => second.iter_mut().for_each(|y| *y = y.minus(center)),
+                _ => second.iter_mut().zip(&centers[i * BLOCK..]).for_each(|(y, &center)| *y = y.minus(center)),
+            }
             C::map(self.map, out, second);
         }
     }
@@ -201,9 +185,8 @@ impl<'a> Reader<'a> {
     /// The elements must lie in the operand.
     pub(crate) unsafe fn centers<C: Number>(&self, offset: isize, stride: isize, out: &mut [C]) {
         if let Some(center) = &self.center {
-            let ptr = center.ptr().wrapping_offset(offset * center.dtype().size() as isize);
             // SAFETY: the caller's promise.
-            unsafe { C::load(center.dtype(), ptr, stride, out) }
+            unsafe { C::load(center.dtype(), address(center, offset), stride, out) }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The tree of a reduction: lanes within a leaf, leaves joined in pairs. It depends on the number of elements alone.
 
+use super::tower::{Stack, join_row, join_rows};
 use crate::number::{Number, Ordered, Real};
 use corten_base::multiversion;
 
@@ -10,7 +11,7 @@ pub(crate) const TOGETHER: usize = 32;
 /// Elements from which on a leaf has all lanes.
 const SHORT: usize = 64;
 /// Lanes of a leaf too short for that.
-const FEW: usize = 8;
+pub(super) const FEW: usize = 8;
 
 /// What joins two numbers into one: associative but for rounding.
 pub(crate) trait Join<C>: 'static {
@@ -199,29 +200,41 @@ pub(crate) fn leaf<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) ->
     total[0]
 }
 
-/// How numbers are joined: by function pointers, so that what brings them to the tree is compiled once a type.
-#[derive(Clone, Copy)]
+/// How `F` of numbers is joined: by function pointers, so that what brings the numbers is compiled once a type.
 pub(crate) struct Tree<C> {
-    /// Joins functions of lines of so many numbers that follow one another.
-    pub(crate) leaves: fn(&[C], usize, C, &mut [C]),
+    pub(super) identity: C,
     join: fn(C, C) -> C,
-    identity: C,
+    /// Joins `F` of lines of so many numbers that follow one another.
+    pub(super) leaves: fn(&[C], usize, C, &mut [C]),
+    /// The same of numbers that are joined already.
+    pub(super) joined_leaves: fn(&[C], usize, C, &mut [C]),
+    /// Joins `F` of rows into columns, one row after the other, each column with its center.
+    pub(super) rows: fn(&mut [C], Stack<C>, &[C]),
+    /// Joins a row of numbers that are joined already into columns.
+    pub(super) joined_row: fn(&mut [C], &[C]),
 }
 
 impl<C: Number> Tree<C> {
     pub(crate) fn new<J: Join<C>, F: Function<C>>() -> Self {
-        Tree { leaves: leaves::<C, J, F>, join: J::join, identity: J::IDENTITY }
+        Tree {
+            identity: J::IDENTITY,
+            join: J::join,
+            leaves: leaves::<C, J, F>,
+            joined_leaves: leaves::<C, J, Same>,
+            rows: join_rows::<C, J, F>,
+            joined_row: join_row::<C, J>,
+        }
     }
 
     /// Joins at most [`LEAF`] numbers.
-    pub(crate) fn leaf(self, x: &[C], center: C) -> C {
+    pub(crate) fn leaf(&self, x: &[C], center: C) -> C {
         let mut total = [C::ZERO];
         (self.leaves)(x, x.len(), center, &mut total);
         total[0]
     }
 
     /// Joins each of the leaves that `x` is cut into.
-    pub(crate) fn cut(self, x: &[C], center: C, totals: &mut [C]) {
+    pub(crate) fn cut(&self, x: &[C], center: C, totals: &mut [C]) {
         let (whole, rest) = (x.len() / LEAF, x.len() % LEAF);
         (self.leaves)(x, LEAF, center, &mut totals[..whole]);
         if rest > 0 {
@@ -230,7 +243,7 @@ impl<C: Number> Tree<C> {
     }
 
     /// Joins all of `x`.
-    pub(crate) fn of(self, x: &[C], center: C) -> C {
+    pub(crate) fn of(&self, x: &[C], center: C) -> C {
         if x.len() <= LEAF {
             return self.leaf(x, center);
         }
@@ -246,15 +259,15 @@ impl<C: Number> Tree<C> {
 }
 
 /// Joins any number of leaves in pairs, pairs of pairs, and so on, as they come.
-pub(crate) struct Pairs<C> {
-    tree: Tree<C>,
+pub(crate) struct Pairs<'a, C> {
+    tree: &'a Tree<C>,
     stack: [C; 64],
     depth: usize,
     count: usize,
 }
 
-impl<C: Number> Pairs<C> {
-    pub(crate) fn new(tree: Tree<C>) -> Self {
+impl<'a, C: Number> Pairs<'a, C> {
+    pub(crate) fn new(tree: &'a Tree<C>) -> Self {
         Pairs { tree, stack: [C::ZERO; 64], depth: 0, count: 0 }
     }
 
@@ -286,83 +299,4 @@ pub(crate) fn tree<C: Number, J: Join<C>>(x: &[C]) -> C {
 /// Joins `F` of all of `x`.
 pub(crate) fn tree_of<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
     if x.len() <= LEAF { leaf::<C, J, F>(x, center) } else { Tree::new::<J, F>().of(x, center) }
-}
-
-multiversion! {
-    /// Joins `row` into `columns`, element by element.
-    pub(crate) fn join_row<C: Number, J: Join<C>>(columns: &mut [C], row: &[C]) {
-        for (column, &value) in columns.iter_mut().zip(row) {
-            *column = J::join(*column, value);
-        }
-    }
-}
-
-/// Rows of numbers in memory, `stride` apart.
-#[derive(Clone, Copy)]
-pub(crate) struct Stack<C> {
-    pub(crate) from: *const C,
-    pub(crate) stride: isize,
-    pub(crate) rows: usize,
-}
-
-impl<C: Number> Stack<C> {
-    /// Joins `F` of the columns from `first` on into `lanes`.
-    ///
-    /// # Safety
-    /// The rows must have so many columns that may be read.
-    #[inline(always)]
-    unsafe fn join<J: Join<C>, F: Function<C>>(self, first: usize, lanes: &mut [C], centers: &[C]) {
-        for row in 0..self.rows {
-            let at = self.from.wrapping_offset(row as isize * self.stride).wrapping_add(first);
-            // SAFETY: the caller's promise.
-            let values = unsafe { std::slice::from_raw_parts(at, lanes.len()) };
-            for ((lane, &value), &center) in lanes.iter_mut().zip(values).zip(centers) {
-                *lane = J::join(*lane, F::of(value, center));
-            }
-        }
-    }
-}
-
-multiversion! {
-    /// Joins `F` of the rows into `columns`, one row after the other. The caller promises that they may be read.
-    fn join_rows_unchecked<C: Number, J: Join<C>, F: Function<C>>(columns: &mut [C], rows: Stack<C>, centers: &[C]) {
-        let mut first = 0;
-        // As many columns as fit into registers go through all rows together.
-        let mut chunks = columns.chunks_exact_mut(C::lanes(C::ZERO).as_ref().len());
-        for chunk in &mut chunks {
-            let (mut lanes, mut middle) = (C::lanes(C::ZERO), C::lanes(C::ZERO));
-            let (lanes, middle) = (lanes.as_mut(), middle.as_mut());
-            lanes.copy_from_slice(chunk);
-            middle.copy_from_slice(&centers[first..][..chunk.len()]);
-            // SAFETY: the caller's promise, here and below.
-            unsafe { rows.join::<J, F>(first, lanes, middle) };
-            chunk.copy_from_slice(lanes);
-            first += lanes.len();
-        }
-        for chunk in chunks.into_remainder().chunks_mut(FEW) {
-            let centers = &centers[first..][..chunk.len()];
-            if let Ok(chunk) = <&mut [C; FEW]>::try_from(&mut *chunk) {
-                let mut lanes = *chunk;
-                // SAFETY: as above.
-                unsafe { rows.join::<J, F>(first, &mut lanes, centers) };
-                *chunk = lanes;
-            } else {
-                // SAFETY: as above.
-                unsafe { rows.join::<J, F>(first, chunk, centers) };
-            }
-            first += FEW;
-        }
-    }
-}
-
-/// Joins `F` of the rows into `columns`, one row after the other.
-///
-/// # Safety
-/// The rows must have `columns.len()` numbers that may be read.
-pub(crate) unsafe fn join_rows<C: Number, J: Join<C>, F: Function<C>>(
-    columns: &mut [C],
-    rows: Stack<C>,
-    centers: &[C],
-) {
-    join_rows_unchecked::<C, J, F>(columns, rows, centers)
 }
