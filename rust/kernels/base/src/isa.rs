@@ -92,14 +92,18 @@ fn detect() -> Isa {
 }
 
 /// Compiles the body of one function for each instruction set and calls the one in use:
-/// `multiversion! { fn add_loop<T: Num>(n: usize, out: *mut T) { … } }`. What the body calls must be `#[inline(always)]`
-/// to be compiled for the same set.
+/// `multiversion! { fn add_loop<T: Num>(out: &mut [T]) { … } }`. What the body calls must be `#[inline(always)]` to be
+/// compiled for the same set. An `unsafe fn` has unsafe blocks in its body like any other.
 #[macro_export]
 macro_rules! multiversion {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident $(<$($g:ident : $bound:path),+>)? ($($arg:ident : $t:ty),* $(,)?) $(-> $r:ty)? $body:block) => {
-        $(#[$meta])*
-        #[inline]
-        $vis fn $name $(<$($g: $bound),+>)? ($($arg: $t),*) $(-> $r)? {
+    ($(#[$meta:meta])* $vis:vis unsafe fn $($rest:tt)*) => {
+        $crate::multiversion! { @[$(#[$meta])* #[inline] $vis unsafe] $($rest)* }
+    };
+    ($(#[$meta:meta])* $vis:vis fn $($rest:tt)*) => {
+        $crate::multiversion! { @[$(#[$meta])* #[inline] $vis] $($rest)* }
+    };
+    (@[$($head:tt)*] $name:ident $(<$($g:ident : $bound:path),+>)? ($($arg:ident : $t:ty),* $(,)?) $(-> $r:ty)? $body:block) => {
+        $($head)* fn $name $(<$($g: $bound),+>)? ($($arg: $t),*) $(-> $r)? {
             #[inline(always)]
             fn portable $(<$($g: $bound),+>)? ($($arg: $t),*) $(-> $r)? $body
             #[cfg(target_arch = "x86_64")]
