@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 
 import corten_native as _native
 
-from ._creation import tensor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,11 +85,20 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
         raise RuntimeError(f"combinations: expect a 1D vector, but got shape {list(input.shape)}")
     if r < 0:
         raise RuntimeError(f"combinations: expect a non-negative number r, but got {r}")
-    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
-    rows = list(choose(range(len(input)), r))
-    if not rows or r == 0:
-        return input.new_empty([0] if r == 0 else [0, r])
-    return input[tensor(rows, dtype=_native.int64, device=input.device)]
+    if r == 0:
+        return input.new_empty([0])
+    size, ahead = len(input), 0 if with_replacement else 1
+    rows = last = _native.arange(size, device=input.device)
+    rows = rows.unsqueeze(1)
+    for _ in range(r - 1):
+        # Each row once for every place that may follow its last one.
+        following = size - ahead - last
+        ends = following.cumsum(0)
+        total = int(ends[-1]) if len(ends) else 0
+        which = following.repeat_interleave(output_size=total)
+        last = _native.arange(total, device=input.device) - (ends - following - last - ahead)[which]
+        rows = _native.cat([rows[which], last.unsqueeze(1)], 1)
+    return input[rows]
 
 
 def atleast_1d(*tensors: Any) -> Any:
@@ -248,7 +255,8 @@ def repeat_interleave(
         dim %= input.dim()
         shape = list(input.shape)
         wide = input.unsqueeze(dim + 1).expand([*shape[: dim + 1], repeats, *shape[dim + 1 :]])
-        return wide.reshape([*shape[:dim], size * repeats, *shape[dim + 1 :]]).clone()
+        copied = wide.clone(memory_format=_native.contiguous_format)
+        return copied.view([*shape[:dim], size * repeats, *shape[dim + 1 :]])
     counts = repeats.expand(size) if repeats.numel() == 1 else repeats
     if len(counts) != size:
         raise RuntimeError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import corten_native as _native
+from corten_native._native import _bincount, _searchsorted
 
 from ._creation import tensor
 from ._info import iinfo
@@ -117,16 +118,9 @@ def searchsorted(
             f"and input value tensor must match, but we got boundaries tensor {list(sorted_sequence.shape)} and input "
             f"value tensor {list(input.shape)}"
         )
-    size = sorted_sequence.shape[-1]
-    low = _native.zeros(input.shape, dtype=_native.int64, device=input.device)
-    high = _native.full(input.shape, size, dtype=_native.int64, device=input.device)
-    for _ in range(size.bit_length()):
-        middle = (low + high).div(2, rounding_mode="floor").clamp(max=size - 1)
-        at = sorted_sequence[middle] if sorted_sequence.dim() == 1 else sorted_sequence.gather(-1, middle)
-        # Negated, so that a NaN goes behind everything.
-        beyond = (at.gt(input) if after else at.ge(input)).logical_not() & low.lt(high)
-        low, high = _native.where(beyond, middle + 1, low), _native.where(beyond, high, middle.minimum(high))
-    found = low.to(_native.int32) if out_int32 else low
+    dtype = _native.promote_types(sorted_sequence.dtype, input.dtype)
+    found = _searchsorted(sorted_sequence.to(dtype), input.to(dtype), after)
+    found = found.to(_native.int32) if out_int32 else found
     if out is not None and out.dtype != found.dtype:
         raise RuntimeError(
             f"searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or Long(int64) depending on "
@@ -147,16 +141,16 @@ def bucketize(
 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """Count each value of a vector of non-negative integers, or add up the weights of each."""
-    if input.dim() != 1 or (len(input) and bool((input < 0).any())):
+    if input.dim() != 1 or (weights is not None and len(input) and bool((input < 0).any())):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if minlength < 0:
         raise RuntimeError(f"minlength should be >= 0, got {minlength}")
-    if weights is not None and weights.shape != input.shape:
+    if weights is None:
+        return _bincount(input, minlength)
+    if weights.shape != input.shape:
         raise RuntimeError("weights should be 1-d and have the same length as input")
     size = max(int(input.max()) + 1, minlength) if len(input) else minlength
-    if weights is None:
-        weights = _native.ones_like(input, dtype=_native.int64)
-    elif weights.dtype != _native.float32:
+    if weights.dtype != _native.float32:
         weights = weights.to(_native.float64)
     return weights.new_zeros([size]).index_add(0, input.to(_native.int64), weights)
 
@@ -185,7 +179,13 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     """Tell for each element whether it is among the `test_elements`."""
     like = elements if hasattr(elements, "dim") else test_elements
     x, y = (v if hasattr(v, "dim") else tensor(v, device=like.device) for v in (elements, test_elements))
-    found = x.unsqueeze(-1).eq(y.reshape(-1)).any(-1)
+    dtype = _native.promote_types(x.dtype, y.dtype)
+    x, y = x.to(dtype), y.to(dtype).reshape(-1)
+    if dtype.is_complex or not len(y):
+        found = x.unsqueeze(-1).eq(y).any(-1)
+    else:
+        y = y.sort()[0]
+        found = y[_searchsorted(y, x, False).clamp_(max=len(y) - 1)].eq(x)
     return found.logical_not() if invert else found
 
 

@@ -44,4 +44,16 @@ operators! {
         let far = y.sub(span.mul(T::ONE.sub(weight)));
         if weight.is_below_half() { near } else { far }
     };
+    /// Half of (x - y)² where they are no further than delta apart, else the line with slope delta that goes on from there.
+    huber: float |x, y, delta| {
+        let distance = x.sub(y).fabs();
+        let line = distance.sub(delta.mul(T::c(0.5))).mul(delta);
+        if distance <= delta { distance.mul(distance).mul(T::c(0.5)) } else { line }
+    };
+    /// Half of (x - y)² over beta where they are less than beta apart, else the line with slope one that goes on from there.
+    smooth_l1: float |x, y, beta| {
+        let distance = x.sub(y).fabs();
+        let parabola = distance.mul(distance).mul(T::c(0.5)).div(beta);
+        if distance < beta { parabola } else { distance.sub(beta.mul(T::c(0.5))) }
+    };
 }

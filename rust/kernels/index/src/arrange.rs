@@ -2,8 +2,9 @@
 
 use crate::copy::{Base, GRAIN, by_width, check_dim, copy, same_dtype, same_sizes};
 use corten_base::pool::parallel_for;
-use corten_base::{Operand, Result, fail};
+use corten_base::{Operand, Result, fail, multiversion};
 use corten_strided::{Dim, Dims};
+use std::mem::MaybeUninit;
 
 /// Address of the element at `offset`.
 fn at(x: &Operand, offset: i64) -> *mut u8 {
@@ -55,11 +56,52 @@ pub fn flip(out: Operand, x: Operand, dims: &[usize]) -> Result<()> {
         offset += (x.sizes()[dim] - 1) * strides[dim];
         strides[dim] = -strides[dim];
     }
-    if x.numel() > 0 {
-        // SAFETY: the elements of `x`, and those of `out` from its last along each of `dims`.
-        unsafe { copy(x.dtype(), &Dims::new(x.sizes(), [&strides, x.strides()]), at(&out, offset), x.ptr()) };
+    if x.numel() == 0 {
+        return Ok(());
     }
+    let dims = Dims::new(x.sizes(), [&strides, x.strides()]).sorted().coalesced();
+    let to = at(&out, offset);
+    by_width!(x.dtype(), T => {
+        let (to, from) = (Base(to.cast::<T>()), Base::<T>::of(&x));
+        parallel_for(dims.numel(), GRAIN, &|range| {
+            let (to, from) = (to, from);
+            dims.runs(range, |[t, f], steps, count| {
+                // SAFETY: elements of `x`, and of `out` from its last along each of `dims`.
+                unsafe { copy_run(to.0.wrapping_offset(t), from.0.wrapping_offset(f), steps, count) }
+            });
+        });
+    });
     Ok(())
+}
+
+/// Copies `count` elements, `steps` apart.
+///
+/// # Safety
+/// They must be elements, those written to used by nothing else.
+unsafe fn copy_run<T: Copy>(to: *mut T, from: *const T, steps: [isize; 2], count: usize) {
+    // SAFETY: the caller's promise, in all three.
+    unsafe {
+        match steps {
+            [1, 1] => std::ptr::copy(from, to, count),
+            [-1, 1] => reverse(
+                std::slice::from_raw_parts_mut(to.offset(1 - count as isize).cast::<MaybeUninit<T>>(), count),
+                std::slice::from_raw_parts(from, count),
+            ),
+            _ => {
+                for i in 0..count as isize {
+                    to.offset(i * steps[0]).write(from.offset(i * steps[1]).read());
+                }
+            }
+        }
+    }
+}
+
+multiversion! {
+    fn reverse<T: Copy>(to: &mut [MaybeUninit<T>], from: &[T]) {
+        for (to, &x) in to.iter_mut().rev().zip(from) {
+            to.write(x);
+        }
+    }
 }
 
 /// `x` moved along each dimension by a shift, around the end: `out[i + shift] = x[i]`. One shift a dimension.
@@ -120,20 +162,32 @@ fn triangle(out: &Operand, x: &Operand, k: i64, lower: bool) -> Result<()> {
                 let edge = (row as i64).saturating_add(k);
                 let (first, end) =
                     if lower { (0, edge.saturating_add(1).clamp(0, columns)) } else { (edge.clamp(0, columns), columns) };
-                let zero = |range: std::ops::Range<i64>| {
-                    // SAFETY: elements of the row in `out`.
-                    range.for_each(|i| unsafe { to.write(o + i as isize * out_step, T::default()) });
-                };
-                zero(0..first);
-                for i in first..end {
-                    // SAFETY: elements of the row in `x` and in `out`.
-                    unsafe { to.write(o + i as isize * out_step, from.read(f + i as isize * x_step)) }
+                let (to, from) = (to.0.wrapping_offset(o), from.0.wrapping_offset(f));
+                // SAFETY: elements of the row in `x` and in `out`.
+                unsafe {
+                    zero_run(to, out_step, first as usize);
+                    let (to, from) = (to.offset(first as isize * out_step), from.offset(first as isize * x_step));
+                    copy_run(to, from, [out_step, x_step], (end - first) as usize);
+                    zero_run(to.offset((end - first) as isize * out_step), out_step, (columns - end) as usize);
                 }
-                zero(end..columns);
             });
         });
     });
     Ok(())
+}
+
+/// Writes `count` zeros, `step` apart.
+///
+/// # Safety
+/// They must be elements that nothing else uses.
+unsafe fn zero_run<T: Copy + Default>(to: *mut T, step: isize, count: usize) {
+    // SAFETY: the caller's promise; the types that elements of a width are moved as are zero where their bits are.
+    unsafe {
+        if step == 1 {
+            return to.write_bytes(0, count);
+        }
+        (0..count as isize).for_each(|i| to.offset(i * step).write(T::default()));
+    }
 }
 
 /// The lower triangles of the matrices in `x` up to their `k`th diagonal, zero elsewhere.

@@ -3,19 +3,40 @@
 use crate::copy::{Base, int64, same_sizes};
 use corten_base::alloc::room;
 use corten_base::element::Cast;
-use corten_base::{DType, Element, Operand, Result, Scalar, fail, with_dtype};
-use corten_strided::Dims;
+use corten_base::{DType, Element, Operand, Result, Scalar, fail, multiversion, with_dtype};
+use corten_strided::{Dims, dims_of};
 
 /// The smallest and the largest element of an int64 vector (to size the result of [`bincount`]); `None` if it is empty.
 pub fn extent(x: Operand) -> Result<Option<(i64, i64)>> {
     int64(&x)?;
-    let mut extent: Option<(i64, i64)> = None;
-    Dims::new(x.sizes(), [x.strides()]).walk(0..x.numel(), |[at]| {
-        // SAFETY: an element of `x`.
-        let value = unsafe { Base::<i64>::of(&x).read(at) };
-        extent = Some(extent.map_or((value, value), |(low, high)| (low.min(value), high.max(value))));
+    if x.numel() == 0 {
+        return Ok(None);
+    }
+    let (mut low, mut high) = (i64::MAX, i64::MIN);
+    let dims = dims_of(&x).coalesced();
+    dims.runs(0..dims.numel(), |[at], [step], count| {
+        // SAFETY: elements of `x`.
+        let run = unsafe { extent_of_run(Base::<i64>::of(&x).0.wrapping_offset(at), step, count) };
+        (low, high) = (low.min(run.0), high.max(run.1));
     });
-    Ok(extent)
+    Ok(Some((low, high)))
+}
+
+multiversion! {
+    /// # Safety
+    /// There must be `count` elements, `step` apart.
+    unsafe fn extent_of_run(first: *const i64, step: isize, count: usize) -> (i64, i64) {
+        let (mut low, mut high) = (i64::MAX, i64::MIN);
+        let mut join = |value: i64| (low, high) = (low.min(value), high.max(value));
+        if step == 1 {
+            // SAFETY: the caller's promise.
+            unsafe { std::slice::from_raw_parts(first, count) }.iter().copied().for_each(&mut join);
+        } else {
+            // SAFETY: as above.
+            (0..count as isize).for_each(|i| join(unsafe { first.offset(i * step).read() }));
+        }
+        (low, high)
+    }
 }
 
 /// Adds up, at each place of the one-dimensional `out`, the weights of the int64 elements of `x` that name it: 1 each, in
@@ -38,23 +59,50 @@ pub fn bincount(out: Operand, x: Operand, weights: Option<Operand>) -> Result<()
         // SAFETY: an element of `out`, whose elements are 8 bytes wide, and zero if those are.
         unsafe { Base::<u64>::of(&out).write((bin * step) as isize, 0) }
     }
-    let other = weights.unwrap_or(x);
-    same_sizes(&x, &other)?;
-    Dims::new(x.sizes(), [x.strides(), other.strides()]).walk(0..x.numel(), |[at, w]| {
+    let Some(weights) = weights else {
+        let counts = Line { first: Base::<i64>::of(&out).0, step: step as isize, size: bins };
+        let dims = dims_of(&x).coalesced();
+        dims.runs(0..dims.numel(), |[at], [step], count| {
+            // SAFETY: elements of `x` and of `out`.
+            unsafe { count_run(counts, Base::<i64>::of(&x).0.wrapping_offset(at), step, count) }
+        });
+        return Ok(());
+    };
+    same_sizes(&x, &weights)?;
+    Dims::new(x.sizes(), [x.strides(), weights.strides()]).walk(0..x.numel(), |[at, w]| {
         // SAFETY: elements of `x`, of the weights, and of `out`: all values were checked.
         unsafe {
             let bin = Base::<i64>::of(&x).read(at) as isize * step as isize;
-            if weights.is_some() {
-                let weight: f64 = with_dtype!(other.dtype(), T => Base::<T>::of(&other).read(w).cast());
-                let sums = Base::<f64>::of(&out);
-                sums.write(bin, sums.read(bin) + weight);
-            } else {
-                let counts = Base::<i64>::of(&out);
-                counts.write(bin, counts.read(bin) + 1);
-            }
+            let weight: f64 = with_dtype!(weights.dtype(), T => Base::<T>::of(&weights).read(w).cast());
+            let sums = Base::<f64>::of(&out);
+            sums.write(bin, sums.read(bin) + weight);
         }
     });
     Ok(())
+}
+
+/// Counts, and how far apart they are.
+#[derive(Clone, Copy)]
+struct Line {
+    first: *mut i64,
+    step: isize,
+    size: i64,
+}
+
+/// Counts each of `count` values, `step` apart.
+///
+/// # Safety
+/// The values and the counts must be elements; nothing else uses the counts.
+unsafe fn count_run(counts: Line, first: *const i64, step: isize, count: usize) {
+    for i in 0..count as isize {
+        // SAFETY: the caller's promise. A value may have been changed since all were checked.
+        unsafe {
+            let bin = first.offset(i * step).read();
+            if (0..counts.size).contains(&bin) {
+                *counts.first.offset(bin as isize * counts.step) += 1;
+            }
+        }
+    }
 }
 
 /// Counts the elements of `x` in the equal bins of [low, high] that the one-dimensional `out` has; others are left out,

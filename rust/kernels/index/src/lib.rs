@@ -12,6 +12,7 @@ mod copy;
 mod count;
 mod elements;
 mod masks;
+mod search;
 mod windows;
 
 pub use arrange::{cat, flip, roll, tril, triu};
@@ -22,4 +23,5 @@ pub use chosen::{Chosen, masked_select, nonzero};
 pub use count::{bincount, extent, histc};
 pub use elements::{Join, Source, gather, put, scatter, take};
 pub use masks::{masked_fill, masked_scatter};
+pub use search::search;
 pub use windows::{Window, fold, unfold};

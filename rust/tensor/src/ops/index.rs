@@ -66,6 +66,10 @@ nonzero(input: Tensor, *, as_tuple: bool = false) -> Any { dynamic: if as_tuple 
 argwhere(input: Tensor) -> Tensor { composite: nonzero(input); forms: fn method; domain: any; nondiff }
 /// The indices of elements that differ from zero: one vector a dimension.
 where.indices(condition: Tensor) -> [Tensor] { composite: nonzero_with(condition, true); forms: fn; domain: any; nondiff }
+/// Where each value goes in an ascending last dimension: in front of equal elements, or behind them if `right`.
+_searchsorted(sorted_sequence: Tensor, input: Tensor, right: bool) -> Tensor { meta: index::search_meta(sorted_sequence, input); kernel: index::search(sorted_sequence, input, right, &outs[0]); forms: fn; check: none; nondiff }
+/// How often each integer from zero on occurs, at least `minlength` of them.
+_bincount(input: Tensor, minlength: int) -> Tensor { dynamic: index::bincount(input, minlength); forms: fn; check: none; nondiff }
 /// Elements at positions of the flattened tensor.
 take(input: Tensor, index: Tensor) -> Tensor { meta: index::take_meta(input, index); kernel: index::take(input, index, &outs[0]); forms: fn method out; domain: any, index }
 /// Elements of `source` at positions of the flattened tensor, or added there.

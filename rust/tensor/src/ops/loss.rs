@@ -17,8 +17,12 @@ mse_loss(input: Tensor, target: Tensor, reduction: int = 1) -> Tensor { meta: { 
 l1_loss(input: Tensor, target: Tensor, reduction: int = 1) -> Tensor { composite: loss::reduced(abs(sub(input, target)), reduction); forms: fn; domain: any, any }
 /// A parabola below `beta`, a line above.
 smooth_l1_loss(input: Tensor, target: Tensor, reduction: int = 1, beta: float = 1.0) -> Tensor { composite: smooth(input, target, reduction, beta); forms: fn; domain: any, any }
+/// `smooth_l1_loss` of each pair.
+_smooth_l1(input: Tensor, target: Tensor, beta: Scalar) -> Tensor { ternary(smooth_l1, default, 0..2); check: none; nondiff }
 /// A parabola below `delta`, a line above with the slope `delta`.
 huber_loss(input: Tensor, target: Tensor, reduction: int = 1, delta: float = 1.0) -> Tensor { composite: huber(input, target, reduction, delta); forms: fn; domain: any, any }
+/// `huber_loss` of each pair.
+_huber(input: Tensor, target: Tensor, delta: Scalar) -> Tensor { ternary(huber, default, 0..2); check: none; nondiff }
 /// The cross-entropy of probabilities; logarithms are limited to -100.
 binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor?, reduction: int = 1) -> Tensor { meta: loss::probabilities_meta(input, target, weight, reduction); kernel: { loss::need_probabilities(input)?; evaluate_loss(&outs[0], reduction, || entropy(input, target, weight)) }; forms: fn; domain: unit, unit }
 /// The cross-entropy of `sigmoid(input)`, without overflow.
@@ -45,12 +49,10 @@ fn smooth(input: &Tensor, target: &Tensor, reduction: i64, beta: f64) -> Result<
         fail!(Runtime, "smooth_l1_loss does not support negative values for beta.");
     }
     loss::need_float("smooth_l1_cpu", input, target)?;
-    let distance = abs(sub(input, target));
     if beta == 0.0 {
-        return loss::reduced(distance, reduction);
+        return loss::reduced(abs(sub(input, target)), reduction);
     }
-    let parabola = div(mul(square(&distance), 0.5), beta);
-    loss::reduced(where_(lt(&distance, beta), parabola, sub(&distance, 0.5 * beta)), reduction)
+    loss::reduced(_smooth_l1(input, target, beta), reduction)
 }
 
 fn huber(input: &Tensor, target: &Tensor, reduction: i64, delta: f64) -> Result<T> {
@@ -58,9 +60,7 @@ fn huber(input: &Tensor, target: &Tensor, reduction: i64, delta: f64) -> Result<
         fail!(Runtime, "huber_loss does not support non-positive values for delta.");
     }
     loss::need_float("huber_cpu", input, target)?;
-    let distance = abs(sub(input, target));
-    let line = mul(sub(&distance, 0.5 * delta), delta);
-    loss::reduced(where_(le(&distance, delta), mul(square(&distance), 0.5), line), reduction)
+    loss::reduced(_huber(input, target, delta), reduction)
 }
 
 fn weighted(losses: T, weight: Option<&Tensor>) -> T {

@@ -435,6 +435,40 @@ pub fn nonzero(x: &Tensor) -> Result<Tensor> {
     Ok(out)
 }
 
+/// `meta` of `searchsorted`, whose sizes have been checked.
+pub fn search_meta(sequence: &Tensor, x: &Tensor) -> Result<Meta> {
+    common_device([sequence, x])?;
+    if x.dtype().is_complex() {
+        fail!(NotImplemented, "\"searchsorted_out_cpu\" not implemented for '{}'", x.dtype().scalar_name());
+    }
+    Ok(smallvec![fresh(x, x.dims(), DType::I64)])
+}
+
+/// `kernel` of `searchsorted`.
+pub fn search(sequence: &Tensor, x: &Tensor, right: bool, out: &Tensor) -> Result<()> {
+    let compute = match x.dtype().compute() {
+        DType::Bool => DType::I32,
+        compute => compute,
+    };
+    let computed =
+        |x: &Tensor| if x.dtype() == compute { Ok(x.clone()) } else { crate::ops::all::to(x, compute).tensor() };
+    let (sequence, x) = (computed(sequence)?, computed(x)?);
+    kernels::search(out.core().operand()?, sequence.core().operand()?, x.core().operand()?, right)
+}
+
+/// `bincount` of a vector without weights.
+pub fn bincount(x: &Tensor, least: i64) -> Result<Tensor> {
+    let x = int64(x)?;
+    let size = match kernels::extent(x.core().operand()?)? {
+        Some((low, _)) if low < 0 => fail!(Runtime, "bincount only supports 1-d non-negative integral inputs."),
+        Some((_, high)) => high.saturating_add(1).max(least),
+        None => least,
+    };
+    let out = Tensor::empty(&[size], DType::I64, x.device())?;
+    kernels::bincount(out.core().operand()?, x.core().operand()?, None)?;
+    Ok(out)
+}
+
 /// `meta` of `take`.
 pub fn take_meta(x: &Tensor, index: &Tensor) -> Result<Meta> {
     common_device([x, index])?;

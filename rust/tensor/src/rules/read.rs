@@ -33,11 +33,17 @@ pub fn item(x: &Tensor) -> Result<Scalar> {
     Ok(with_dtype!(operand.dtype(), E => unsafe { operand.ptr().cast::<E>().read() }.to_scalar()))
 }
 
-/// Every number, in row-major order.
-pub fn scalars(x: &Tensor) -> Result<Vec<Scalar>> {
+/// Refuses tensors without data.
+pub fn need_data(x: &Tensor) -> Result<()> {
     if x.device().kind == DeviceKind::Meta {
         fail!(NotImplemented, "Cannot copy out of meta tensor; no data!");
     }
+    Ok(())
+}
+
+/// Every number, in row-major order.
+pub fn scalars(x: &Tensor) -> Result<Vec<Scalar>> {
+    need_data(x)?;
     let _below = crate::mode::no_grad();
     let x = crate::ops::cast::contiguous(on_host(x)?).tensor()?;
     let operand = x.core().operand()?;

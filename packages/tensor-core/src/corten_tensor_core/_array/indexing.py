@@ -162,6 +162,19 @@ def nonzero(xp: Any, x: Any) -> Any:
     return xp.stack(xp.nonzero(x), axis=1).astype(xp.int64)
 
 
+def searchsorted(xp: Any, sequence: Any, x: Any, right: bool) -> Any:
+    side = "right" if right else "left"
+    if sequence.ndim == 1:
+        return xp.searchsorted(sequence, x, side=side)
+    lines, values = sequence.reshape(-1, sequence.shape[-1]), x.reshape(-1, x.shape[-1])
+    found = [xp.searchsorted(line, each, side=side) for line, each in zip(lines, values, strict=True)]
+    return xp.stack(found).reshape(x.shape) if found else xp.zeros(x.shape, dtype=xp.int64)
+
+
+def bincount(xp: Any, x: Any, minlength: int) -> Any:
+    return xp.bincount(x, minlength=minlength)
+
+
 def take(xp: Any, x: Any, index: Any) -> Any:
     return x.reshape(-1)[index]
 
@@ -188,6 +201,8 @@ def take_along_dim(xp: Any, x: Any, indices: Any, dim: int | None = None) -> Any
 
 
 ROWS: dict[str, Callable[..., Any]] = {
+    "_bincount": bincount,
+    "_searchsorted": searchsorted,
     "gather": gather,
     "index": index,
     "index_add": index_add,

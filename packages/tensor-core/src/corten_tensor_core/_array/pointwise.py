@@ -171,6 +171,16 @@ def clamp(xp: Any, x: Any, low: Any = None, high: Any = None) -> Any:
     return x if high is None else xp.minimum(x, high)
 
 
+def huber(xp: Any, x: Any, y: Any, delta: float) -> Any:
+    distance = xp.abs(x - y)
+    return xp.where(distance <= delta, 0.5 * distance**2, delta * (distance - 0.5 * delta))
+
+
+def smooth_l1(xp: Any, x: Any, y: Any, beta: float) -> Any:
+    distance = xp.abs(x - y)
+    return xp.where(distance < beta, 0.5 * distance**2 / beta, distance - 0.5 * beta)
+
+
 def lerp(xp: Any, x: Any, end: Any, weight: Any) -> Any:
     """Go from the nearer end, as PyTorch does, so that weights 0 and 1 give the ends."""
     if hasattr(weight, "dtype"):
@@ -238,6 +248,8 @@ ROWS: dict[str, Callable[..., Any]] = {
     "isreal": lambda xp, x: x.imag == 0,
     "ldexp": lambda xp, x, y: x * xp.exp2(y).astype(x.dtype),
     "leaky_relu": lambda xp, x, slope=0.01: xp.where(x > 0, x, x * slope),
+    "_huber": huber,
+    "_smooth_l1": smooth_l1,
     "lerp": lerp,
     "log_sigmoid": log_sigmoid,
     "logit": logit,
