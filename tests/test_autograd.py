@@ -32,6 +32,64 @@ def the_first_input_of_a_linear_layer_is_its_bias(t):
 
 
 @program
+def new_data_of_a_leaf_have_gradients_of_their_own_kind(t):
+    found = []
+    for data in (t.ones(2, dtype=t.float64), t.ones(5), t.ones(2, 3)):
+        x = t.ones(2, requires_grad=True)
+        (x * 2).sum().backward()
+        x.grad = None
+        x.data = data
+        (x * 3).sum().backward()
+        found.append((x.grad.shape, x.grad.element_size()))
+    layer = t.nn.Linear(2, 2)
+    layer(t.ones(1, 2)).sum().backward()
+    layer.double()(t.ones(1, 2, dtype=t.float64)).sum().backward()
+    x = t.ones(4, 2, requires_grad=True)
+    (x * 2).sum().backward()
+    with t.no_grad():
+        x.grad = None
+        x.t_()
+    (x * 3).sum().backward()
+    return found, layer.weight.grad.element_size(), plain(layer.weight.grad), x.grad.shape
+
+
+@program
+def a_leaf_that_is_a_view_is_not_changed_through_its_views(t):
+    x = t.arange(4.0).view(2, 2).requires_grad_()
+    messages = []
+    for change in (lambda: x[0].add_(1), lambda: x.fill_(1), lambda: x.__setitem__(0, 3), lambda: x.view(-1).zero_()):
+        try:
+            change()
+        except RuntimeError as error:
+            messages.append(str(error))
+    return messages, x.is_leaf, plain(x)
+
+
+@program
+def comparisons_in_place_have_no_gradient(t):
+    found = []
+    for change in ("eq_", "ne_", "lt_", "le_", "gt_", "ge_"):
+        for other in (2, t.full((3,), 2.0)):
+            x = t.tensor([1.0, 2.0, 3.0], requires_grad=True)
+            y = x * 2
+            getattr(y, change)(other)
+            y.sum().backward()
+            found.append((plain(y), plain(x.grad)))
+    return found
+
+
+@program
+def clamp_is_named_after_the_kind_of_its_bounds(t):
+    x = t.ones(2, requires_grad=True)
+    return [name_of(y.grad_fn) for y in (x.clamp(0), x.clamp(max=1), x.clip(0, 1), x.clamp(t.zeros(2)))]
+
+
+@program
+def probabilities_to_learn_are_between_zero_and_one(t):
+    t.nn.functional.binary_cross_entropy(t.tensor([0.5]), t.tensor([2.0]))
+
+
+@program
 def a_changed_result_is_named_after_its_operation(t):
     y = t.ones(2, requires_grad=True).exp()
     y += 1

@@ -27,6 +27,7 @@ def test_functions_and_modules():
     assert core.equal(module(core.ones(2)), linear(core.ones(2)))
     assert not module.eval()._orig_mod.training
     assert compiler.compile(linear, disable=True) is linear
+    assert linear.compile(fullgraph=True, mode="max-autotune") is None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = module.nothing
 
@@ -36,5 +37,7 @@ def test_errors():
         compiler.compile(3)
     with pytest.raises(RuntimeError, match="Unrecognized mode=fast, should be one of: default, lite"):
         compiler.compile(abs, mode="fast")
+    with pytest.raises(RuntimeError, match="Unrecognized mode=fast"):
+        Linear(2, 3).compile(mode="fast")
     with pytest.raises(RuntimeError, match="Either mode or options can be specified"):
         compiler.compile(abs, mode="default", options={})

@@ -189,6 +189,7 @@ MISTAKES = {
     "cell width": lambda nn, t: nn.GRUCell(4, 6)(t.zeros(1, 5)),
     "cell batch": lambda nn, t: nn.GRUCell(4, 6)(t.zeros(1, 4), t.zeros(2, 6)),
     "cell state": lambda nn, t: nn.LSTMCell(4, 6)(t.zeros(1, 4), (t.zeros(1, 6), t.zeros(1, 5))),
+    "cell state alone": lambda nn, t: nn.LSTMCell(4, 6)(t.zeros(1, 4), t.zeros(1, 6)),
     "cell nonlinearity": lambda nn, t: nn.RNNCell(4, 6, nonlinearity="x")(t.zeros(1, 4)),
     "pack lengths": lambda nn, t: nn.utils.rnn.pack_padded_sequence(t.zeros(3, 2, 1), [3]),
     "pack order": lambda nn, t: nn.utils.rnn.pack_padded_sequence(t.zeros(3, 2, 1), [2, 3]),

@@ -263,7 +263,9 @@ def test_searchsorted(boundaries, values, right):
     check(_composite_order, "bucketize", x, row, right=right, out_int32=True)
     check(_composite_order, "searchsorted", np.stack([row, row + 1]), np.stack([x, x]), side="right")
     check(_composite_order, "searchsorted", row[::-1].copy(), x, sorter=np.argsort(row[::-1], kind="stable"))
-    check(_composite_order, "searchsorted", row, 2.0)
+    for value in (2.0, 2.5, 2):
+        check(_composite_order, "searchsorted", row, value, right=right)
+        check(_composite_order, "searchsorted", row.astype("int64"), value, right=right)
 
 
 @pytest.mark.parametrize(
@@ -280,11 +282,14 @@ def test_searchsorted(boundaries, values, right):
         (_composite_math, "gradient", (sample(1),)),
         (_composite_order, "bincount", (np.array([-1]),)),
         (_composite_order, "bincount", (np.array([[1]]),)),
+        (_composite_order, "bincount", (np.array([1.5]),)),
+        (_composite_order, "bincount", (np.array([True]),)),
         (_composite_order, "histc", (X, 0)),
         (_composite_order, "histc", (X, 3, 2, 1)),
         (_composite_order, "bucketize", (X, X)),
         (_composite_order, "searchsorted", (X, sample(3, 2))),
         (_composite_order, "quantile", (X, 2.0)),
+        (_composite_order, "quantile", (np.array([1, 2]), 0.5)),
         (_composite_order, "quantile", (sample(0), 0.5)),
         (_composite_order, "cov", (sample(1, 1, 1),)),
     ],

@@ -113,6 +113,12 @@ def test_a_failed_save_leaves_the_former_file(tmp_path):
     assert serialization.load(path) == [3]
 
 
+def test_a_folder_that_is_not_there(tmp_path):
+    for save in (torch.save, serialization.save):
+        with pytest.raises(RuntimeError, match=f"^Parent directory {tmp_path}/absent does not exist.$"):
+            save([1], tmp_path / "absent" / "x.pt")
+
+
 class Point:
     def __init__(self, x):
         self.x = x

@@ -43,17 +43,16 @@ pub fn check(input: &Tensor) -> Result<()> {
     if !mode::grad_enabled() {
         return Ok(());
     }
-    let leaf = |tensor: &Tensor| tensor.requires_grad() && tensor.grad_fn_slot().is_none();
     if let Some(base) = input.base() {
         let untracked = input.keys() & key::UNTRACKED_VIEW != 0;
         if untracked || input.keys() & key::MULTI_VIEW != 0 {
             return Err(unfollowed(input, untracked, "is being"));
         }
-        if leaf(base) {
+        if (input.requires_grad() || base.requires_grad()) && base.grad_fn_slot().is_none() {
             fail!(Runtime, "a view of a leaf Variable that requires grad is being used in an in-place operation.");
         }
     }
-    if leaf(input) {
+    if input.requires_grad() && input.grad_fn_slot().is_none() {
         fail!(Runtime, "a leaf Variable that requires grad is being used in an in-place operation.");
     }
     Ok(())

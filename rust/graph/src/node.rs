@@ -40,6 +40,11 @@ impl OutputMeta {
     pub fn of(tensor: &Tensor) -> OutputMeta {
         OutputMeta { sizes: tensor.dims(), dtype: tensor.dtype(), device: tensor.device() }
     }
+
+    /// True of a tensor that has these.
+    pub fn describes(&self, tensor: &Tensor) -> bool {
+        self.sizes[..] == *tensor.sizes() && self.dtype == tensor.dtype() && self.device == tensor.device()
+    }
 }
 
 /// A backward written outside this crate (a Python `Function`).
@@ -311,6 +316,10 @@ pub fn node_of(node: &Arc<dyn GraphNode>) -> Option<Arc<Node>> {
 /// The node that accumulates into a leaf, made on first use.
 pub fn accumulator(leaf: &Tensor) -> Arc<Node> {
     if let Some(node) = leaf.rest().and_then(|rest| rest.accumulator.as_ref()).and_then(node_of) {
+        // A leaf may be given data of another kind, by `.data` or below recording.
+        if !node.outputs()[0].describes(leaf) {
+            node.set_output(0, leaf);
+        }
         return node;
     }
     let node = Arc::new(Node::new(Kind::Accumulate(leaf.downgrade()), Edges::new()));

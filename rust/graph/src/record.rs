@@ -58,13 +58,14 @@ pub fn layer(op: &'static Op, args: &[Value], target: Target) -> Result<Value> {
         inplace::check(input)?;
     }
     match row {
-        Some(row) => record(op, row, args, target, in_place),
+        // Comparisons have gradients in place alone, where their results are numbers.
+        Some(row) if op.differentiable || in_place => record(op, row, args, target, in_place),
         None if op.differentiable && !in_place => {
             let result = below(op, args, target)?;
             refuse_later(op, &result);
             Ok(result)
         }
-        None => below(op, args, target),
+        _ => below(op, args, target),
     }
 }
 

@@ -136,14 +136,17 @@ class Function:
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run `forward` without recording its steps, and record this function as one node."""
+        setup = cls.setup_context is not Function.setup_context
+        if setup:
+            args, kwargs = _bound(cls.forward, args, kwargs), {}
         ctx = _Context()
         inputs = [arg if isinstance(arg, _native.Tensor) else None for arg in args]
         ctx.needs_input_grad = tuple(t is not None and t.requires_grad for t in inputs)
         recording = _native.is_grad_enabled() and any(ctx.needs_input_grad)
         before = _native._set_grad_enabled(False)
         try:
-            if cls.setup_context is not Function.setup_context:
-                result = cls.forward(*args, **kwargs)
+            if setup:
+                result = cls.forward(*args)
                 cls.setup_context(ctx, args, result)
             else:
                 result = cls.forward(ctx, *args, **kwargs)
@@ -157,6 +160,15 @@ class Function:
         if recording:
             _record(cls, ctx, inputs, outputs)
         return outputs if isinstance(result, tuple) else outputs[0]
+
+
+def _bound(forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """Return all arguments by position, those that were named or left out included, as `setup_context` takes them."""
+    import inspect
+
+    bound = inspect.signature(forward).bind(*args, **kwargs)
+    bound.apply_defaults()
+    return bound.args
 
 
 def _own(output: Tensor, ctx: _Context, inputs: list[Tensor | None]) -> Tensor:
@@ -216,7 +228,7 @@ def _call_backward(
                 "but the corresponding forward input was not a Variable"
             )
         if item is not None and not isinstance(item, _native.Tensor):
-            raise TypeError(
+            raise RuntimeError(
                 f"expected Variable or None (got {type(item).__name__}) from {cls.__name__}.backward "
                 f"at position {position + 1}"
             )

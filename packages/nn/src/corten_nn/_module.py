@@ -68,6 +68,12 @@ class Module(Stateful, Convertible):
             return self.forward(*args, **kwargs)
         return call_with_hooks(self, args, kwargs)
 
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Check the options of `corten.compile`, and leave the module as it is: there is no compiler."""
+        from corten_nn import compiler
+
+        compiler.compile(self, *args, **kwargs)
+
     def _own_hooks(self) -> Hooks:
         hooks = self._hooks
         if hooks is None:

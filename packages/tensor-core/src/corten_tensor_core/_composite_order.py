@@ -109,7 +109,10 @@ def searchsorted(
         )
     after = right or side == "right"
     if not hasattr(input, "dim"):
-        input = tensor(input, dtype=sorted_sequence.dtype, device=sorted_sequence.device)
+        # A number is not rounded to the integers that it is looked up in.
+        dtype = _native.float64 if isinstance(input, float) else None
+        dtype = sorted_sequence.dtype if sorted_sequence.is_floating_point() else dtype
+        input = tensor(input, dtype=dtype, device=sorted_sequence.device)
     if sorter is not None:
         sorted_sequence = sorted_sequence.gather(-1, sorter)
     if sorted_sequence.dim() != 1 and sorted_sequence.shape[:-1] != input.shape[:-1]:
@@ -141,6 +144,8 @@ def bucketize(
 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """Count each value of a vector of non-negative integers, or add up the weights of each."""
+    if input.dtype == _native.bool or input.is_floating_point() or input.is_complex():
+        raise NotImplementedError(f'"bincount_cpu" not implemented for {input.dtype}')
     if input.dim() != 1 or (weights is not None and len(input) and bool((input < 0).any())):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if minlength < 0:
@@ -212,6 +217,8 @@ def _quantile(input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolati
         )
     if input.numel() == 0:
         raise RuntimeError("quantile() input tensor must be non-empty")
+    if not input.is_floating_point():
+        raise RuntimeError("quantile() input tensor must be either float or double dtype")
     points = q if hasattr(q, "dim") else tensor(q, dtype=input.dtype, device=input.device)
     if points.dtype != input.dtype:
         raise RuntimeError(f"quantile() q tensor must be same dtype as the input tensor, got {points.dtype}")

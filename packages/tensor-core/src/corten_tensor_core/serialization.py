@@ -84,6 +84,9 @@ def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: int = 2) 
     if pickle_module not in (None, pickle):
         raise NotImplementedError(f"save(): argument 'pickle_module' must be pickle, got {pickle_module!r}")
     if isinstance(f, (str, bytes, os.PathLike)):
+        folder = os.path.dirname(os.fsdecode(f))
+        if folder and not os.path.isdir(folder):
+            raise RuntimeError(f"Parent directory {folder} does not exist.")
         write_atomically(f, lambda file: write(obj, file, pickle_protocol))
     elif hasattr(f, "write"):
         write(obj, f, pickle_protocol)

@@ -13,6 +13,12 @@ rsub.scalar(x, y: Scalar, alpha: Scalar): linear "RsubBackward1" { x: -powers::s
 mul(x, y): bilinear { x: g * c(y), y: g * c(x) }
 div(x, y): pointwise { x: g / c(y), y: -g * c(&(x / y / y)) }
 div.mode(x, y, rounding_mode: str?): pointwise "DivBackward1" { x: if rounding_mode.is_none() { g / y } else { zeros_like(g) }, y: if rounding_mode.is_none() { -g * (x / y / y) } else { zeros_like(g) } }
+eq(x, y): zero { x: zeros_like(g), y: zeros_like(g) }
+ne(x, y): zero { x: zeros_like(g), y: zeros_like(g) }
+lt(x, y): zero { x: zeros_like(g), y: zeros_like(g) }
+le(x, y): zero { x: zeros_like(g), y: zeros_like(g) }
+gt(x, y): zero { x: zeros_like(g), y: zeros_like(g) }
+ge(x, y): zero { x: zeros_like(g), y: zeros_like(g) }
 floor_divide(x, y): zero { x: zeros_like(g), y: zeros_like(g) }
 remainder(x, y): pointwise { x: g.clone(), y: -g * div_mode_with(x, y, "floor") }
 fmod(x, y): pointwise { x: g.clone(), y: -g * div_mode_with(x, y, "trunc") }
@@ -36,8 +42,8 @@ addcdiv(x, a, b, value: Scalar): pointwise { x: g.clone(), a: mul(g / c(b), valu
 lerp(x, y, weight: Scalar): linear { x: mul(g, powers::conjugate(powers::one_minus(weight))), y: mul(g, powers::conjugate(weight)) }
 lerp.tensor(x, y, weight): pointwise "LerpBackward1" { x: g * (1.0 - c(weight)), y: g * c(weight), weight: g * c(&(y - x)) }
 where(condition: Tensor, x, y): linear { x: where_(condition, g, 0.0), y: where_(condition, 0.0, g) }
-clamp(x, min: Scalar?, max: Scalar?): pointwise { x: powers::inside(g, x, min, max) }
-clamp.tensor(x, min, max): pointwise "ClampBackward1" { x: powers::inside_tensors(g, x, min, max), min: powers::at_min(g, x, min, max), max: powers::at_max(g, x, min, max) }
+clamp(x, min: Scalar?, max: Scalar?): pointwise "ClampBackward1" { x: powers::inside(g, x, min, max) }
+clamp.tensor(x, min, max): pointwise { x: powers::inside_tensors(g, x, min, max), min: powers::at_min(g, x, min, max), max: powers::at_max(g, x, min, max) }
 clamp_min(x, min: Scalar): pointwise { x: powers::inside(g, x, Some(min), None) }
 clamp_min.tensor(x, y): pointwise "ClampMinBackward1" { x: where_(ge(x, y), g, 0.0), y: where_(lt(x, y), g, 0.0) }
 clamp_max(x, max: Scalar): pointwise { x: powers::inside(g, x, None, Some(max)) }

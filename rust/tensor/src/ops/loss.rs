@@ -24,7 +24,7 @@ huber_loss(input: Tensor, target: Tensor, reduction: int = 1, delta: float = 1.0
 /// `huber_loss` of each pair.
 _huber(input: Tensor, target: Tensor, delta: Scalar) -> Tensor { ternary(huber, default, 0..2); check: none; nondiff }
 /// The cross-entropy of probabilities; logarithms are limited to -100.
-binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor?, reduction: int = 1) -> Tensor { meta: loss::probabilities_meta(input, target, weight, reduction); kernel: { loss::need_probabilities(input)?; evaluate_loss(&outs[0], reduction, || entropy(input, target, weight)) }; forms: fn; domain: unit, unit }
+binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor?, reduction: int = 1) -> Tensor { meta: loss::probabilities_meta(input, target, weight, reduction); kernel: { loss::need_probabilities("input", input)?; loss::need_probabilities("target", target)?; evaluate_loss(&outs[0], reduction, || entropy(input, target, weight)) }; forms: fn; domain: unit, unit }
 /// The cross-entropy of `sigmoid(input)`, without overflow.
 binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor?, pos_weight: Tensor?, reduction: int = 1) -> Tensor { meta: loss::logits_meta(input, target, weight, reduction); kernel: evaluate_loss(&outs[0], reduction, || logits_entropy(input, target, weight, pos_weight)); forms: fn; domain: any, unit }
 /// The divergence of a target distribution from one given by its logarithms.
@@ -103,7 +103,11 @@ fn cross_entropy(
         fail!(Runtime, "cross_entropy: input must have at least one dimension");
     }
     let dim = if x.ndim() == 1 { 0i64 } else { 1 };
-    if x.sizes() == target.sizes() && target.dtype().is_float() {
+    if x.sizes() == target.sizes() {
+        if !target.dtype().is_float() {
+            let dtype = target.dtype().scalar_name();
+            fail!(Runtime, "Expected floating point type for target with class probabilities, got {dtype}");
+        }
         if ignore >= 0 {
             fail!(Runtime, "ignore_index is not supported for floating point target");
         }

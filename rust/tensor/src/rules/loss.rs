@@ -101,11 +101,11 @@ fn binary_meta(x: &Tensor, target: &Tensor, weight: Option<&Tensor>, code: i64) 
 }
 
 /// Refuses probabilities outside [0, 1].
-pub fn need_probabilities(x: &Tensor) -> Result<()> {
+pub fn need_probabilities(name: &str, x: &Tensor) -> Result<()> {
     let _below = crate::mode::no_grad();
     let valid = ops::all(ops::bitwise_and(ops::ge(x, 0), ops::le(x, 1))).tensor()?;
     if super::read::item(&valid)?.is_zero() {
-        fail!(Runtime, "all elements of input should be between 0 and 1");
+        fail!(Runtime, "all elements of {name} should be between 0 and 1");
     }
     Ok(())
 }

@@ -435,8 +435,11 @@ pub fn split_sections(x: &Tensor, sections: &[i64], whole: bool, dim: i64) -> Re
     let size = x.sizes()[wrap(dim, x.ndim())?];
     if whole {
         let length = sections[0];
-        if length < 0 || (length == 0 && size > 0) {
+        if length < 0 {
             fail!(Runtime, "split expects split_size be non-negative, but got split_size={length}");
+        }
+        if length == 0 && size > 0 {
+            fail!(Runtime, "split_size can only be 0 if dimension size is 0, but got dimension size of {size}");
         }
         let count = if length == 0 { 1 } else { (size as u64).div_ceil(length as u64).max(1) as i64 };
         countable(count)?;

@@ -1,7 +1,11 @@
-"""Data for training (`data`) and exchange with other libraries (`dlpack`); autograd's `checkpoint` by its name here."""
+"""Data for training (`data`), timing (`benchmark`) and exchange with other libraries (`dlpack`).
+
+Autograd's `checkpoint` goes by its name here.
+"""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from . import benchmark as benchmark
     from . import data as data
     from . import dlpack as dlpack
 else:
@@ -10,6 +14,7 @@ else:
         from importlib import import_module
 
         places = {
+            "benchmark": f"{__name__}.benchmark",
             "data": f"{__name__}.data",
             "dlpack": f"{__name__}.dlpack",
             "checkpoint": "corten_autograd.checkpoint",

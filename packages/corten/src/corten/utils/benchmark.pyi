@@ -1,0 +1,1 @@
+from corten_tensor_core.utils.benchmark import *
