@@ -76,11 +76,28 @@ unsafe fn gather_of<T: Copy>(rows: Rows, out: *mut u8, x: *const u8) {
         return unsafe { spread(out, rows, x) };
     }
     for (i, out) in out.chunks_exact_mut(rows.n.max(1)).enumerate() {
-        let x = x.wrapping_offset(i as isize * rows.step);
-        for (j, out) in out.iter_mut().enumerate() {
-            // SAFETY: as above.
-            out.write(unsafe { x.offset(j as isize * rows.stride).cast::<T>().read() });
-        }
+        // SAFETY: as above.
+        unsafe { gather_row(out, x.wrapping_offset(i as isize * rows.step), rows.stride) };
+    }
+}
+
+/// Elements that are read together before they are written, so that no read waits for a write.
+const GROUP: usize = 8;
+
+/// Fills a row with the elements from `x` on, `stride` bytes apart.
+///
+/// # Safety
+/// There must be so many elements, valid to read.
+unsafe fn gather_row<T: Copy>(out: &mut [MaybeUninit<T>], mut x: *const u8, stride: isize) {
+    let (groups, rest) = out.as_chunks_mut::<GROUP>();
+    for group in groups {
+        // SAFETY: the caller's promise, here and below.
+        *group = std::array::from_fn(|i| MaybeUninit::new(unsafe { x.offset(i as isize * stride).cast::<T>().read() }));
+        x = x.wrapping_offset(GROUP as isize * stride);
+    }
+    for (i, out) in rest.iter_mut().enumerate() {
+        // SAFETY: as above.
+        out.write(unsafe { x.offset(i as isize * stride).cast::<T>().read() });
     }
 }
 
