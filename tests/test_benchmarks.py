@@ -45,3 +45,9 @@ def test_choice_of_cases(tmp_path: Path) -> None:
     run_benchmarks(tmp_path, "a.view")
     (result,) = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))["results"]
     assert result["case"] == "a.view(2, 2)"
+
+
+def test_rows_of_the_table(tmp_path: Path) -> None:
+    run_benchmarks(tmp_path, "atan", "cumsum", "--rows", "float32", "--threads", "1")
+    results = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))["results"]
+    assert {result["case"] for result in results} >= {"atan float32", "atan2 float32", "cumsum float32"}

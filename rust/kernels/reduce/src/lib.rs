@@ -18,7 +18,6 @@ mod reduce;
 #[doc(hidden)]
 pub mod rows;
 mod scan;
-mod searchsorted;
 mod shared;
 mod softmax;
 mod source;
@@ -30,5 +29,4 @@ pub use layer_norm::{layer_norm, layer_norm_backward};
 pub use loss::{Reduction, nll_loss, nll_loss_backward};
 pub use reduce::{Reduce, logsumexp, reduce, var};
 pub use scan::{Scan, cum_extreme, cumulate};
-pub use searchsorted::searchsorted;
 pub use softmax::{softmax, softmax_backward};
