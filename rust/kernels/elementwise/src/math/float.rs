@@ -25,7 +25,7 @@ macro_rules! floats {
             #[inline(always)]
             fn abs(self) -> Self { self.abs() }
             #[inline(always)]
-            fn sgn(self) -> Self { (self > 0.0) as u8 as $t - (self < 0.0) as u8 as $t }
+            fn sgn(self) -> Self { (if self > 0.0 { 1.0 } else { 0.0 }) - if self < 0.0 { 1.0 } else { 0.0 } }
             #[inline(always)]
             fn pow(self, y: Self) -> Self { $pow(self, y) }
             #[inline(always)]
