@@ -85,6 +85,7 @@ fn each_run<T: Ordered>(
 
 /// # Safety
 /// What the lookup describes must be elements; nothing else uses those of `out`.
+#[allow(clippy::neg_cmp_op_on_partial_ord, reason = "what cannot be compared counts as what comes before")]
 unsafe fn look_up<T: Ordered>(lookup: Lookup<T>, right: bool) {
     let Lookup { out, x, sequence, steps, count } = lookup;
     for k in 0..count as isize {
@@ -116,7 +117,7 @@ unsafe fn place<T: Ordered>(sequence: Sequence<T>, before: impl Fn(T) -> bool) -
         return 0;
     }
     let last = at(left - 1);
-    if last != last {
+    if last.partial_cmp(&last).is_none() {
         return place_before_nan(left, |place| before(at(place)));
     }
     while left > 1 {
