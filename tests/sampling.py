@@ -73,6 +73,9 @@ OWN_TESTS = {
     "_gru_cell": "packages/nn/tests/test_recurrent_rows.py",
     "_standard_gamma_grad": "packages/nn/tests/test_distributions.py",
     "_set_source_": "tests/test_forms.py",
+    "_bincount": "packages/tensor-core/tests/test_composite.py",
+    "_cdist": "packages/tensor-core/tests/test_composite.py",
+    "_searchsorted": "packages/tensor-core/tests/test_composite.py",
 }
 # Families whose functions tutorials take from `nn.functional`, some with a wider signature than their row's.
 NEURAL = {"conv", "norm", "loss", "neural", "pool"}

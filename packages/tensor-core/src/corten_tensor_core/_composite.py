@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-
 import corten_native as _native
-
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import corten_native as _native
+from corten_native._native import _cdist
 
 from . import _namespace
 from ._out import written
@@ -123,6 +124,8 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = Non
         raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}")
     if p < 0:
         raise RuntimeError(f"cdist only supports non-negative p values, got {p}")
+    if p == 2 and x1.shape[-1] and _native.promote_types(x1.dtype, x2.dtype).is_floating_point:
+        return _cdist(x1, x2)
     return (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(p, -1)
 
 
@@ -139,7 +142,10 @@ def diff(
         raise RuntimeError("diff expects input to be at least one-dimensional")
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
-    x = _native.cat([part for part in (prepend, input, append) if part is not None], dim)
+    parts = [part for part in (prepend, input, append) if part is not None]
+    x = input if len(parts) == 1 else _native.cat(parts, dim)
+    if n == 0:
+        return x.clone()
     if n >= x.shape[dim]:
         return x.narrow(dim, 0, 0)
     for _ in range(n):

@@ -1,6 +1,7 @@
 //! Derivatives of convolutions, pooling and normalisation.
 
 use crate::rules::complex::c;
+use crate::rules::distance;
 use crate::rules::neural::{self, Convolution};
 use corten_tables::derivatives;
 use corten_tensor::ops::all::*;
@@ -30,4 +31,5 @@ embedding(w, indices: Tensor, padding_idx: int, scale: bool, sparse: bool): gath
 embedding_dense_backward(g0, indices: Tensor, rows: int, padding_idx: int, scale: bool): linear { g0: neural::embedded(g, indices, padding_idx, scale) }
 im2col(x, kernel: Ints2, dilation: Ints2, padding: Ints2, stride: Ints2): linear "Im2ColBackward0" { x: col2im(g, neural::plane(x.shape), kernel, dilation, padding, stride) }
 col2im(x, size: Ints2, kernel: Ints2, dilation: Ints2, padding: Ints2, stride: Ints2): linear "Col2ImBackward0" { x: im2col(g, kernel, dilation, padding, stride) }
+_cdist(x, y) -> out: other { x: distance::slope(g, x, y, out), y: distance::slope(&transpose(g, -2, -1), y, x, &transpose(out, -2, -1)) }
 }

@@ -2,6 +2,7 @@
 
 pub mod attention;
 pub mod complex;
+pub mod distance;
 pub mod fourier;
 pub mod index;
 pub mod join;

@@ -20,6 +20,7 @@ mod resample;
 mod rows;
 mod sample;
 mod taps;
+mod warp;
 mod weight;
 mod weight_planes;
 mod windows;
@@ -30,8 +31,9 @@ mod winograd_weight;
 pub use avg_pool::{adaptive_avg_pool, adaptive_avg_pool_backward, avg_pool, avg_pool_backward};
 pub use max_pool::{adaptive_max_pool, max_pool, max_pool_backward};
 pub use resample::resample;
-pub use sample::{Border, Reading, Warp, grid_sample, grid_sample_backward_grid, grid_sample_backward_input};
+pub use sample::{grid_sample, grid_sample_backward_grid, grid_sample_backward_input};
 pub use taps::{Mode, Sampling, Taps};
+pub use warp::{Border, Reading, Warp};
 
 use corten_base::pool::try_parallel_for;
 use corten_base::{Operand, Result, Scalar, fail};

@@ -3,9 +3,10 @@
 use crate::geometry::Grid;
 use crate::planes::map_planes;
 use crate::taps::Taps;
-use corten_base::alloc::room;
+use corten_base::pool::parallel_for;
 use corten_base::{DType, Operand, Result, fail, multiversion};
 use corten_gemm::refuse_shared;
+use corten_gemm::scratch::{Inline, Ptr, Scratch};
 use corten_gemm::simd::Real;
 
 /// A number that is blended with others.
@@ -69,34 +70,80 @@ impl<T> Pass<T> {
     }
 }
 
+/// Elements of the result that a task should have at least.
+const GRAIN: usize = 16_384;
+
+/// `y[o][j][i] = Σ weight * x[o][place][i]`, taps in order.
+fn run_pass<T: Blended>(pass: &Pass<T>, x: &[T], y: &mut [T]) {
+    let (lines, inner) = (pass.outer * pass.output(), pass.inner);
+    let to = Ptr(y[..lines * inner].as_mut_ptr());
+    parallel_for(lines, (GRAIN / inner.max(1)).max(1), &|range| {
+        // SAFETY: the lines of `y` that are this task's.
+        let y = unsafe { std::slice::from_raw_parts_mut(to.at(range.start * inner), range.len() * inner) };
+        blend(pass, x, range.start, y);
+    });
+}
+
 multiversion! {
-    /// `y[o][j][i] = Σ weight * x[o][place][i]`, taps in order.
-    fn blend<T: Blended>(pass: &Pass<T>, x: &[T], y: &mut [T]) {
+    /// The lines of the result from number `first` on.
+    fn blend<T: Blended>(pass: &Pass<T>, x: &[T], first: usize, y: &mut [T]) {
         let (m, inner) = (pass.output(), pass.inner);
-        for o in 0..pass.outer {
+        let (mut line, mut y) = (first, y);
+        while !y.is_empty() {
+            let (o, start) = (line / m, line % m);
+            let count = (m - start).min(y.len() / inner);
+            let (part, rest) = y.split_at_mut(count * inner);
             let x = &x[o * pass.input * inner..][..pass.input * inner];
-            let y = &mut y[o * m * inner..][..m * inner];
-            for j in 0..m {
-                let taps = pass.bounds[j]..pass.bounds[j + 1];
-                let (places, weights) = (&pass.places[taps.clone()], &pass.weights[taps]);
-                let row = &mut y[j * inner..][..inner];
-                let Some((&first, &weight)) = places.first().zip(weights.first()) else {
-                    row.fill(T::ZERO);
-                    continue;
-                };
-                for (y, &x) in row.iter_mut().zip(&x[first * inner..][..inner]) {
-                    *y = weight.times(x);
-                }
-                for (&place, &weight) in places.iter().zip(weights).skip(1) {
-                    for (y, &x) in row.iter_mut().zip(&x[place * inner..][..inner]) {
-                        *y = weight.fma(x, *y);
-                    }
-                }
-                for y in row {
-                    *y = y.settle(pass.shift);
-                }
+            let bounds = &pass.bounds[start..start + count + 1];
+            if inner == 1 {
+                blend_elements(pass, bounds, x, part);
+            } else {
+                blend_rows(pass, bounds, x, part);
             }
+            (line, y) = (line + count, rest);
         }
+    }
+}
+
+/// Lines of one element.
+#[inline(always)]
+fn blend_elements<T: Blended>(pass: &Pass<T>, bounds: &[usize], x: &[T], y: &mut [T]) {
+    for (y, bounds) in y.iter_mut().zip(bounds.windows(2)) {
+        let taps = bounds[0]..bounds[1];
+        let mut taps = pass.places[taps.clone()].iter().zip(&pass.weights[taps]);
+        let first = taps.next().map_or(T::ZERO, |(&place, weight)| weight.times(x[place]));
+        *y = taps.fold(first, |sum, (&place, weight)| weight.fma(x[place], sum)).settle(pass.shift);
+    }
+}
+
+/// Lines of several elements.
+#[inline(always)]
+fn blend_rows<T: Blended>(pass: &Pass<T>, bounds: &[usize], x: &[T], y: &mut [T]) {
+    let inner = pass.inner;
+    let from = |place: usize| &x[place * inner..][..inner];
+    for (row, bounds) in y.chunks_exact_mut(inner).zip(bounds.windows(2)) {
+        let taps = bounds[0]..bounds[1];
+        let (places, weights) = (&pass.places[taps.clone()], &pass.weights[taps]);
+        let rest = match (places, weights) {
+            (&[], _) | (_, &[]) => {
+                row.fill(T::ZERO);
+                continue;
+            }
+            (&[only], &[weight]) => {
+                row.iter_mut().zip(from(only)).for_each(|(y, &x)| *y = weight.times(x));
+                1
+            }
+            (&[a, b, ..], &[v, w, ..]) => {
+                let both = from(a).iter().zip(from(b));
+                row.iter_mut().zip(both).for_each(|(y, (&a, &b))| *y = w.fma(b, v.times(a)));
+                2
+            }
+            _ => 0,
+        };
+        for (&place, &weight) in places.iter().zip(weights).skip(rest) {
+            row.iter_mut().zip(from(place)).for_each(|(y, &x)| *y = weight.fma(x, *y));
+        }
+        row.iter_mut().for_each(|y| *y = y.settle(pass.shift));
     }
 }
 
@@ -158,14 +205,14 @@ fn run<S: corten_gemm::storage::Storage<Compute: Blended>>(out: Operand, x: Oper
     // SAFETY: the operands are valid for their sizes, which fit the matrices.
     unsafe {
         map_planes((x.sizes()[0] as usize, x.sizes()[1] as usize), &from, &to, &|_, _, x, y| {
-            let (mut source, mut target) = (room(between)?, room(between)?);
+            let mut inline = [const { Inline::uninit() }; 2];
+            let [first, second] = &mut inline;
+            let (mut first, mut second) = (Scratch::new(first), Scratch::new(second));
+            let mut target = first.filled(S::Compute::ZERO, between)?;
+            let mut source = second.filled(S::Compute::ZERO, if passes.len() > 2 { between } else { 0 })?;
             for (number, pass) in passes.iter().enumerate() {
                 let last = number + 1 == passes.len();
-                if !last {
-                    target.resize(pass.volume(), S::Compute::ZERO);
-                }
-                let x: &[S::Compute] = if number == 0 { x } else { &source };
-                blend(pass, x, if last { &mut *y } else { &mut target });
+                run_pass(pass, if number == 0 { x } else { source }, if last { &mut *y } else { target });
                 std::mem::swap(&mut source, &mut target);
             }
             Ok(())

@@ -7,6 +7,7 @@
 
 #[doc(hidden)]
 pub mod copy;
+mod distance;
 mod dot;
 mod prepared;
 #[doc(hidden)]
@@ -23,6 +24,7 @@ mod vector;
 
 use corten_base::pool::try_parallel_for;
 use corten_base::{DType, Operand, Result, Scalar, fail};
+pub use distance::distances;
 pub use prepared::Prepared;
 use product::{Product, TASK_WORK};
 use storage::{Finish, Storage, View};

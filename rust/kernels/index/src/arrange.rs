@@ -2,7 +2,7 @@
 
 use crate::copy::{Base, GRAIN, by_width, check_dim, copy, same_dtype, same_sizes};
 use corten_base::pool::parallel_for;
-use corten_base::{Operand, Result, fail, multiversion};
+use corten_base::{Operand, Result, fail};
 use corten_strided::{Dim, Dims};
 use std::mem::MaybeUninit;
 
@@ -78,6 +78,7 @@ pub fn flip(out: Operand, x: Operand, dims: &[usize]) -> Result<()> {
 ///
 /// # Safety
 /// They must be elements, those written to used by nothing else.
+#[inline(never)]
 unsafe fn copy_run<T: Copy>(to: *mut T, from: *const T, steps: [isize; 2], count: usize) {
     // SAFETY: the caller's promise, in all three.
     unsafe {
@@ -96,11 +97,10 @@ unsafe fn copy_run<T: Copy>(to: *mut T, from: *const T, steps: [isize; 2], count
     }
 }
 
-multiversion! {
-    fn reverse<T: Copy>(to: &mut [MaybeUninit<T>], from: &[T]) {
-        for (to, &x) in to.iter_mut().rev().zip(from) {
-            to.write(x);
-        }
+#[inline(never)]
+fn reverse<T: Copy>(to: &mut [MaybeUninit<T>], from: &[T]) {
+    for (to, &x) in to.iter_mut().rev().zip(from) {
+        to.write(x);
     }
 }
 
@@ -180,6 +180,7 @@ fn triangle(out: &Operand, x: &Operand, k: i64, lower: bool) -> Result<()> {
 ///
 /// # Safety
 /// They must be elements that nothing else uses.
+#[inline(never)]
 unsafe fn zero_run<T: Copy + Default>(to: *mut T, step: isize, count: usize) {
     // SAFETY: the caller's promise; the types that elements of a width are moved as are zero where their bits are.
     unsafe {

@@ -272,6 +272,9 @@ pub fn scatter(out: Operand, dim: usize, index: Operand, source: Source, join: J
     Ok(())
 }
 
+/// Elements of a run that a task should have at least.
+const LEAST: usize = 128;
+
 /// A [`scatter`] whose indices have been checked; `dims` steps through the index, the source and `out`.
 struct Scattered<'a> {
     out: Operand<'a>,
@@ -330,7 +333,9 @@ impl Scattered<'_> {
         };
         let size = shared.map_or(1, |shared| self.dims.as_slice()[shared].size);
         let each = self.dims.numel() / size.max(1);
-        parallel_for(size, (GRAIN / each.max(1)).max(1), &|range| {
+        // Runs that a task cuts out of the innermost dimension are no shorter than some cache lines.
+        let least = if shared.is_some_and(|shared| shared + 1 == self.dims.as_slice().len()) { LEAST } else { 1 };
+        parallel_for(size, (GRAIN / each.max(1)).max(least), &|range| {
             let (dims, start) = match shared {
                 Some(shared) => self.dims.part(shared, range),
                 None => (self.dims.clone(), [0; 3]),
@@ -372,6 +377,7 @@ impl Scattered<'_> {
 }
 
 /// The offset in `x` of its `flat`th element in row-major order.
+#[inline(never)]
 fn flat_offset(x: &Operand, flat: i64) -> isize {
     let (mut rest, mut offset) = (flat, 0);
     for (&size, &stride) in x.sizes().iter().zip(x.strides()).rev() {
@@ -409,16 +415,50 @@ fn flat_places(x: &Operand, index: &Operand) -> Result<Vec<isize>> {
 pub fn take(out: Operand, x: Operand, index: Operand) -> Result<()> {
     same_dtype(&out, &x)?;
     same_sizes(&out, &index)?;
-    let places = flat_places(&x, &index)?;
-    let dims = Dims::new(out.sizes(), [out.strides()]).coalesced();
+    int64(&index)?;
+    let dims = Dims::new(out.sizes(), [out.strides(), index.strides()]).coalesced();
+    let (size, contiguous, refused) = (x.numel() as i64, x.is_contiguous(), AtomicBool::new(false));
     by_width!(x.dtype(), T => {
-        let mut places = places.iter();
-        dims.walk(0..dims.numel(), |[to]| if let Some(&from) = places.next() {
-            // SAFETY: elements of `out` and `x`.
-            unsafe { Base::<T>::of(&out).write(to, Base::<T>::of(&x).read(from)) }
+        let (to, indices, from) = (Base::<T>::of(&out), Base::<i64>::of(&index), Base::<T>::of(&x));
+        parallel_for(dims.numel(), GRAIN, &|range| {
+            let (to, indices, from) = (to, indices, from);
+            dims.runs(range, |[o, at], steps, count| {
+                let run = (to.0.wrapping_offset(o), indices.0.wrapping_offset(at).cast_const(), steps, count);
+                // SAFETY: elements of `out` and of the index; places of elements of `x`.
+                let taken =
+                    unsafe { take_run(run, from, size, |i| if contiguous { i as isize } else { flat_offset(&x, i) }) };
+                if !taken {
+                    refused.store(true, Ordering::Relaxed);
+                }
+            });
         });
     });
-    Ok(())
+    if refused.into_inner() { flat_places(&x, &index).map(drop) } else { Ok(()) }
+}
+
+/// Writes the elements of `x`, of `size`, that indices name; false where one names none.
+///
+/// # Safety
+/// There must be as many results and indices, `steps` apart, as are counted; `place` must give offsets of elements of `x`.
+#[inline(always)]
+unsafe fn take_run<T: Copy>(
+    (out, indices, steps, count): (*mut T, *const i64, [isize; 2], usize),
+    x: Base<T>,
+    size: i64,
+    place: impl Fn(i64) -> isize,
+) -> bool {
+    for k in 0..count as isize {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let i = indices.offset(k * steps[1]).read();
+            let from_start = if i < 0 { i.wrapping_add(size) } else { i };
+            if !(0..size).contains(&from_start) {
+                return false;
+            }
+            out.offset(k * steps[0]).write(x.read(place(from_start)));
+        }
+    }
+    true
 }
 
 /// Writes or adds the elements of `source` to `out` at row-major flat indices, in order.

@@ -2,8 +2,9 @@
 
 use crate::copy::{Base, GRAIN, int64, same_dtype, same_sizes};
 use corten_base::pool::parallel_for;
-use corten_base::{DType, Element, Operand, Result, fail, multiversion};
+use corten_base::{DType, Element, Operand, Result, fail};
 use corten_strided::{Dim, Dims};
+use std::hint::select_unpredictable;
 
 /// A type that is searched in.
 trait Ordered: Element + PartialOrd {}
@@ -31,7 +32,7 @@ struct Lookup<T> {
 
 /// For each element of `x`, the place in the ascending last dimension of `sequence` that is its: in front of equal ones,
 /// or behind them if `right`; not-a-number goes behind all. `sequence` is one for all or has the sizes of `x` but for the
-/// last, and the dtype of `x`, int32, int64, uint64, float32 or float64. `out` is int64.
+/// last, and the dtype of `x`, int64, uint64, float32 or float64. `out` is int64.
 pub fn search(out: Operand, sequence: Operand, x: Operand, right: bool) -> Result<()> {
     int64(&out)?;
     same_sizes(&out, &x)?;
@@ -53,7 +54,6 @@ pub fn search(out: Operand, sequence: Operand, x: Operand, right: bool) -> Resul
     }));
     let (dims, step, size) = (dims.coalesced(), step as isize, size as usize);
     match x.dtype() {
-        DType::I32 => each_run::<i32>(&dims, out, sequence, x, (step, size), right),
         DType::I64 => each_run::<i64>(&dims, out, sequence, x, (step, size), right),
         DType::U64 => each_run::<u64>(&dims, out, sequence, x, (step, size), right),
         DType::F32 => each_run::<f32>(&dims, out, sequence, x, (step, size), right),
@@ -83,23 +83,22 @@ fn each_run<T: Ordered>(
     });
 }
 
-multiversion! {
-    /// # Safety
-    /// What the lookup describes must be elements; nothing else uses those of `out`.
-    unsafe fn look_up<T: Ordered>(lookup: Lookup<T>, right: bool) {
-        let Lookup { out, x, sequence, steps, count } = lookup;
-        for k in 0..count as isize {
-            let sequence = Sequence { first: sequence.first.wrapping_offset(k * steps[2]), ..sequence };
-            // SAFETY: the caller's promise.
-            unsafe {
-                let value = x.offset(k * steps[1]).read();
-                let place = if right {
-                    place(sequence, |element| !(element > value))
-                } else {
-                    place(sequence, |element| !(element >= value))
-                };
-                out.offset(k * steps[0]).write(place as i64);
-            }
+/// # Safety
+/// What the lookup describes must be elements; nothing else uses those of `out`.
+#[allow(clippy::neg_cmp_op_on_partial_ord, reason = "what cannot be compared counts as what comes before")]
+unsafe fn look_up<T: Ordered>(lookup: Lookup<T>, right: bool) {
+    let Lookup { out, x, sequence, steps, count } = lookup;
+    for k in 0..count as isize {
+        let sequence = Sequence { first: sequence.first.wrapping_offset(k * steps[2]), ..sequence };
+        // SAFETY: the caller's promise.
+        unsafe {
+            let value = x.offset(k * steps[1]).read();
+            let place = if right {
+                place(sequence, |element| !(element > value))
+            } else {
+                place(sequence, |element| !(element >= value))
+            };
+            out.offset(k * steps[0]).write(place as i64);
         }
     }
 }
@@ -118,12 +117,12 @@ unsafe fn place<T: Ordered>(sequence: Sequence<T>, before: impl Fn(T) -> bool) -
         return 0;
     }
     let last = at(left - 1);
-    if last != last {
+    if last.partial_cmp(&last).is_none() {
         return place_before_nan(left, |place| before(at(place)));
     }
     while left > 1 {
         let half = left / 2;
-        low += (before(at(low + half - 1)) as usize).wrapping_neg() & half;
+        low = select_unpredictable(before(at(low + half - 1)), low + half, low);
         left -= half;
     }
     low + before(at(low)) as usize

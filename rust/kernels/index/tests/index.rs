@@ -375,3 +375,27 @@ fn windows_and_counts() {
     assert_eq!(places.values(), [0.0, 0.0, 2.0, 2.0, 2.0]);
     assert!(repeat_indices(Array::zeros(DType::I64, &[4]).op(), repeats.op()).is_err());
 }
+
+#[test]
+fn searches() {
+    for dtype in [DType::I64, DType::U64, DType::F32, DType::F64] {
+        let sequence = Array::of(dtype, &[5], &[1.0, 3.0, 3.0, 5.0, 9.0]);
+        let x = Array::of(dtype, &[2, 4], &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 9.0, 10.0]);
+        let out = Array::zeros(DType::I64, &[2, 4]);
+        search(out.op(), sequence.op(), x.op(), false).unwrap();
+        assert_eq!(out.values(), [0.0, 0.0, 1.0, 1.0, 3.0, 3.0, 4.0, 5.0]);
+        search(out.op(), sequence.op(), x.op(), true).unwrap();
+        assert_eq!(out.values(), [0.0, 1.0, 1.0, 3.0, 3.0, 4.0, 5.0, 5.0]);
+    }
+    // A sequence a line, in another layout; not-a-number behind all; no sequence.
+    let mut lines = Array::ordered(DType::F64, &[2, 3], &[1, 0]);
+    lines.fill(|i| [1.0, 2.0, 3.0, 2.0, 4.0, 6.0][i]);
+    let x = Array::of(DType::F64, &[2, 2], &[2.5, f64::NAN, 2.5, 7.0]);
+    let out = Array::zeros(DType::I64, &[2, 2]);
+    search(out.op(), lines.op(), x.op(), false).unwrap();
+    assert_eq!(out.values(), [2.0, 3.0, 1.0, 3.0]);
+    search(out.op(), Array::zeros(DType::F64, &[0]).op(), x.op(), false).unwrap();
+    assert_eq!(out.values(), [0.0; 4]);
+    assert!(search(out.op(), Array::zeros(DType::F32, &[3]).op(), x.op(), false).is_err());
+    assert!(search(out.op(), Array::zeros(DType::F64, &[3, 2]).op(), x.op(), false).is_err());
+}

@@ -4,7 +4,7 @@ use super::all::*;
 use crate::device::DeviceKind;
 use crate::lazy::T;
 use crate::pointwise::fresh;
-use crate::rules::neural;
+use crate::rules::{distance, neural};
 use crate::value::{Number, SharedGenerator, Value};
 use crate::{DType, Result, Tensor, fail};
 use corten_base::alloc::room;
@@ -53,6 +53,8 @@ col2im(input: Tensor, output_size: Ints2, kernel_size: Ints2, dilation: Ints2, p
 cosine_similarity(x1: Tensor, x2: Tensor, dim: Dim = 1, eps: float = 1e-8) -> Tensor { composite: cosine(x1, x2, dim, eps); forms: fn; domain: any, any }
 /// The distance of vectors along the last dimension.
 pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2, eps: float = 1e-6, keepdim: bool = false) -> Tensor { composite: linalg_vector_norm_with(add(sub(x1, x2), eps), p, [-1], keepdim, Value::None); forms: fn; domain: any, any }
+/// The Euclidean distance of each row of `x1` (…, P, M) to each of `x2` (…, R, M), floats.
+_cdist(x1: Tensor, x2: Tensor) -> Tensor { meta: distance::meta(x1, x2); kernel: distance::run(x1, x2, &outs[0]); forms: fn; check: none }
 /// The distances of all pairs of rows.
 pdist(input: Tensor, p: float = 2) -> Tensor { composite: pairs(input, p); forms: fn; domain: matrix(4, 3) }
 /// `input1 @ weight[k] @ input2` for each output k, plus `bias`.
@@ -249,8 +251,26 @@ fn bordered(x: &Tensor, pad: &[i64], mode: &str, value: Option<f64>) -> Result<T
     let mut out = T::from(x);
     for (i, pair) in pad.chunks_exact(2).enumerate() {
         let d = x.ndim() - 1 - i;
-        let places = neural::border(mode, x.sizes()[d], pair[0], pair[1])?;
-        out = index_select(out, d, neural::vector(&places, x.device())?);
+        let (size, [before, after]) = (x.sizes()[d], [pair[0], pair[1]]);
+        let places = neural::border(mode, size, before, after)?;
+        // Only what is added is looked up.
+        let kept = (-before).max(0)..size + after.min(0);
+        let (front, back) = match kept.is_empty() {
+            true => (&places[..], &[][..]),
+            false => (&places[..before.max(0) as usize], &places[places.len() - after.max(0) as usize..]),
+        };
+        let mut parts = Vec::new();
+        let added = |places: &[i64]| index_select(&out, d, neural::vector(places, x.device())?).tensor();
+        if !front.is_empty() || kept.is_empty() {
+            parts.push(added(front)?);
+        }
+        if !kept.is_empty() {
+            parts.push(narrow(&out, d, kept.start, kept.end - kept.start).tensor()?);
+        }
+        if !back.is_empty() {
+            parts.push(added(back)?);
+        }
+        out = cat_with(parts, d);
     }
     Ok(out)
 }
@@ -266,6 +286,10 @@ fn pairs(x: &Tensor, p: f64) -> Result<T> {
     let rows = |pick: fn(&(i64, i64)) -> i64| -> Result<T> {
         Ok(index_select(x, 0, neural::vector(&both.iter().map(pick).collect::<Vec<_>>(), x.device())?))
     };
+    if p == 2.0 && x.dtype().is_float() && x.sizes()[1] > 0 {
+        let places = both.iter().map(|(i, j)| i * n + j).collect::<Vec<_>>();
+        return Ok(index_select(reshape(_cdist(x, x), [-1]), 0, neural::vector(&places, x.device())?));
+    }
     let difference = sub(rows(|pair| pair.0)?, rows(|pair| pair.1)?);
     Ok(linalg_vector_norm_with(difference, p, [1], false, Value::None))
 }

@@ -447,7 +447,7 @@ pub fn search_meta(sequence: &Tensor, x: &Tensor) -> Result<Meta> {
 /// `kernel` of `searchsorted`.
 pub fn search(sequence: &Tensor, x: &Tensor, right: bool, out: &Tensor) -> Result<()> {
     let compute = match x.dtype().compute() {
-        DType::Bool => DType::I32,
+        DType::Bool | DType::I32 => DType::I64,
         compute => compute,
     };
     let computed =

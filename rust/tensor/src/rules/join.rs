@@ -141,14 +141,8 @@ pub fn repeat(x: &Tensor, repeats: &[i64], out: &Tensor) -> Result<()> {
 
 /// `kernel` of `flip`: the source is read backwards.
 pub fn flip(x: &Tensor, dims: &[i64], out: &Tensor) -> Result<()> {
-    let mut source = x.core().clone();
-    if source.numel() > 0 {
-        for d in wrap_all(dims, x.ndim())?.into_iter().filter(|&d| d < x.ndim()) {
-            source.offset += (source.sizes[d] - 1) * source.strides[d];
-            source.strides[d] = -source.strides[d];
-        }
-    }
-    copy(out.core(), &source)
+    let dims: Vec<usize> = wrap_all(dims, x.ndim())?.into_iter().filter(|&d| d < x.ndim()).collect();
+    corten_index::flip(out.core().operand()?, x.core().operand()?, &dims)
 }
 
 /// How far each dimension is rolled, with PyTorch's checks; without dims the elements roll as one row.

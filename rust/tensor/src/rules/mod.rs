@@ -4,6 +4,7 @@ pub mod attention;
 pub mod checks;
 pub mod conv;
 pub mod dims;
+pub mod distance;
 pub mod factory;
 pub mod fft;
 pub mod index;

@@ -34,7 +34,12 @@ def vecdot(xp: Any, x: Any, y: Any, dim: int = -1) -> Any:
     return xp.sum(xp.conjugate(x) * y, axis=dim)
 
 
+def cdist(xp: Any, x: Any, y: Any) -> Any:
+    return xp.linalg.norm(x[..., :, None, :] - y[..., None, :, :], axis=-1)
+
+
 ROWS: dict[str, Callable[..., Any]] = {
+    "_cdist": cdist,
     "addbmm": lambda xp, x, y, z, beta=1, alpha=1: _plus(xp, x, xp.matmul(y, z).sum(0, dtype=y.dtype), beta, alpha),
     "addmm": lambda xp, x, y, z, beta=1, alpha=1: _plus(xp, x, xp.matmul(y, z), beta, alpha),
     "addmv": lambda xp, x, y, z, beta=1, alpha=1: _plus(xp, x, xp.matmul(y, z), beta, alpha),
