@@ -126,13 +126,13 @@ operators! {
     logsigmoid: float |x| lesser(x, T::zero()).sub(x.fabs().neg().exp().log1p());
     relu: real |x| greater(x, T::zero());
     /// x · sigmoid(x).
-    silu: field |x| x.div(T::ONE.add(x.neg().exp()));
+    silu: field |x| x.div(x.neg().one_plus_exp());
     /// x · Φ(x), with the normal distribution's Φ.
     gelu: float |x| x.mul(T::c(0.5)).mul(T::ONE.add(x.mul(T::c(std::f64::consts::FRAC_1_SQRT_2)).erf()));
-    /// The approximation 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))).
+    /// The approximation 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))), by 1 + tanh(y) = 2 / (1 + exp(-2 y)).
     gelu_tanh: float |x| {
         let cubic = x.mul(x).mul(x).mul_add(T::c(0.044715), x);
-        x.mul(T::c(0.5)).mul(T::ONE.add(cubic.mul(T::c(0.797_884_560_802_865_4)).tanh()))
+        x.div(cubic.mul(T::c(-2.0 * 0.797_884_560_802_865_4)).one_plus_exp())
     };
     /// x · tanh(softplus(x)).
     mish: float |x| x.mul(greater(x, T::zero()).add(x.fabs().neg().exp().log1p()).tanh());

@@ -133,7 +133,7 @@ macro_rules! floats {
 
 floats! {
     f32, c64;
-    exp single::exp, exp2 single::exp2, expm1 single::expm1, log single::log, log2 single::log2, log10 single::log10,
+    exp single::exp, one_plus_exp single::one_plus_exp, exp2 single::exp2, expm1 single::expm1, log single::log, log2 single::log2, log10 single::log10,
     log1p single::log1p, sin single::sin, cos single::cos, tan single::tan, asin single::asin, acos single::acos,
     atan single::atan, sinh single::sinh, cosh single::cosh, tanh single::tanh, asinh single::asinh,
     acosh single::acosh, atanh single::atanh, sin_vast special::sin::f32, cos_vast special::cos::f32,

@@ -73,6 +73,15 @@ pub(super) fn exp(x: f32) -> f32 {
     scale(tail + 1.0, n)
 }
 
+/// 1 + eˣ, by one rounding less than through [`exp`].
+#[inline(always)]
+pub(super) fn one_plus_exp(x: f32) -> f32 {
+    let (n, tail) = reduced_expm1(clamp(x, -87.0, 89.0));
+    // Halved, since 2¹²⁸ does not exist.
+    let half = power_of_two(n - 1.0);
+    2.0 * (half.mul_add(tail, 0.5) + half)
+}
+
 #[inline(always)]
 pub(super) fn exp2(x: f32) -> f32 {
     let x = clamp(x, -151.0, 130.0);

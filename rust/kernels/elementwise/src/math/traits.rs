@@ -115,10 +115,15 @@ pub(crate) trait Field: Num {
     fn asinh(self) -> Self;
     fn acosh(self) -> Self;
     fn atanh(self) -> Self;
+    /// 1 + eˣ.
+    #[inline(always)]
+    fn one_plus_exp(self) -> Self {
+        Self::ONE.add(self.exp())
+    }
     /// 1 / (1 + e⁻ˣ).
     #[inline(always)]
     fn sigmoid(self) -> Self {
-        Self::ONE.div(Self::ONE.add(self.neg().exp()))
+        Self::ONE.div(self.neg().one_plus_exp())
     }
     /// True of absolute values below one half.
     fn is_below_half(self) -> bool;
