@@ -24,7 +24,7 @@ fn between(low: f64, high: f64, n: usize) -> impl Iterator<Item = f64> {
 
 /// Some of every magnitude, both signs, and a denser range about zero.
 fn everywhere() -> Vec<f64> {
-    let wide = between(-140.0, 120.0, 20_000).flat_map(|e| [e.exp2(), -e.exp2()]);
+    let wide = between(-149.0, 128.0, 20_000).flat_map(|e| [e.exp2(), -e.exp2()]);
     wide.chain(between(-12.0, 12.0, 60_000)).chain(between(-100.0, 100.0, 30_000)).collect()
 }
 
