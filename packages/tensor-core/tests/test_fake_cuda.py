@@ -3,6 +3,7 @@
 import pytest
 
 import corten_tensor_core as core
+from corten_native import _native
 from corten_tensor_core import _device, cuda
 from corten_tensor_core.testing.fake_cuda import fake_cuda
 
@@ -119,6 +120,18 @@ CASES = {
     "nonzero": lambda d: d(B).nonzero(),
     "masked_select": lambda d: d(X)[d(B)],
     "unique": lambda d: d(N).unique(),
+    "searchsorted": lambda d: core.searchsorted(d(core.tensor([-1.0, 0.0, 1.0])), d(X)),
+    "bincount": lambda d: d(core.tensor([3, 0, 3])).bincount(),
+    "cdist": lambda d: core.cdist(d(X), d(Y)),
+    "nan_to_num": lambda d: (d(X) / (d(X) > 0)).nan_to_num(1.0, 2.0, -3.0),
+    "threshold": lambda d: _native.threshold(d(X), 0.1, 7.0),
+    "huber_loss": lambda d: _native.huber_loss(d(X), d(Y)),
+    "smooth_l1_loss": lambda d: _native.smooth_l1_loss(d(X), d(Y)),
+    "elu": lambda d: _native.elu(d(X)),
+    "selu": lambda d: _native.selu(d(X)),
+    "softplus": lambda d: _native.softplus(d(X)),
+    "softshrink": lambda d: _native.softshrink(d(X)),
+    "hardshrink": lambda d: _native.hardshrink(d(X)),
 }
 
 

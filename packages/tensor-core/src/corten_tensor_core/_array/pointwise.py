@@ -86,17 +86,6 @@ def round_(xp: Any, x: Any, decimals: int = 0) -> Any:
     return xp.rint(x * scale) / scale if decimals > 0 else xp.rint(x / scale) * scale
 
 
-def nan_to_num(
-    xp: Any, x: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
-) -> Any:
-    if is_whole(x):
-        return x.copy()
-    limit = xp.finfo(x.dtype).max
-    return xp.nan_to_num(
-        x, nan=nan or 0.0, posinf=limit if posinf is None else posinf, neginf=-limit if neginf is None else neginf
-    )
-
-
 def logit(xp: Any, x: Any, eps: float | None = None) -> Any:
     if eps is not None:
         x = xp.clip(x, eps, 1 - eps)
@@ -249,12 +238,12 @@ ROWS: dict[str, Callable[..., Any]] = {
     "ldexp": lambda xp, x, y: x * xp.exp2(y).astype(x.dtype),
     "leaky_relu": lambda xp, x, slope=0.01: xp.where(x > 0, x, x * slope),
     "_huber": huber,
+    "_nan_to_num": lambda xp, x, nan, posinf, neginf: xp.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf),
     "_smooth_l1": smooth_l1,
     "lerp": lerp,
     "log_sigmoid": log_sigmoid,
     "logit": logit,
     "mish": lambda xp, x: x * xp.tanh(softplus(xp, x)),
-    "nan_to_num": nan_to_num,
     "polar": polar,
     "pow": pow_,
     "real": lambda xp, x: x.real,
