@@ -58,14 +58,13 @@ pub fn layer(op: &'static Op, args: &[Value], target: Target) -> Result<Value> {
         inplace::check(input)?;
     }
     match row {
-        // Comparisons have gradients in place alone, where their results are numbers.
-        Some(row) if op.differentiable || in_place => record(op, row, args, target, in_place),
+        Some(row) => record(op, row, args, target, in_place),
         None if op.differentiable && !in_place => {
             let result = below(op, args, target)?;
             refuse_later(op, &result);
             Ok(result)
         }
-        _ => below(op, args, target),
+        None => below(op, args, target),
     }
 }
 
