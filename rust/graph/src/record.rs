@@ -139,12 +139,16 @@ fn record(op: &'static Op, row: &'static Derivative, args: &[Value], target: Tar
         Some(result) => Value::Tensor(result?),
         None => below(op, args, target)?,
     };
-    let node = Arc::new(Node::new(Kind::Row(row, op), edges));
     let outputs: &[Tensor] = match &result {
         Value::Tensor(t) => std::slice::from_ref(t),
         Value::Tensors(list) => list,
         _ => &[],
     };
+    // Truth values and places take no gradient.
+    if outputs.iter().all(|t| !t.dtype().is_differentiable()) {
+        return Ok(result);
+    }
+    let node = Arc::new(Node::new(Kind::Row(row, op), edges));
     for (nr, t) in outputs.iter().enumerate() {
         node.add_output(t);
         if data >> 16 != 0 {
@@ -162,9 +166,7 @@ fn record(op: &'static Op, row: &'static Derivative, args: &[Value], target: Tar
     if in_place {
         inplace::rebase(&outputs[0], node);
     } else if let [t] = outputs {
-        if t.dtype().is_differentiable() {
-            t.set_history(Some(node), 0);
-        }
+        t.set_history(Some(node), 0);
     } else {
         for (nr, t) in outputs.iter().enumerate() {
             if t.dtype().is_differentiable() && row.grads & (1 << nr.min(31)) != 0 {

@@ -128,7 +128,7 @@ operators! {
     /// x · sigmoid(x).
     silu: field |x| x.div(x.neg().one_plus_exp());
     /// x · Φ(x), with the normal distribution's Φ.
-    gelu: float |x| x.mul(T::c(0.5)).mul(T::ONE.add(x.mul(T::c(std::f64::consts::FRAC_1_SQRT_2)).erf()));
+    gelu: float |x| x.gelu();
     /// The approximation 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))), by 1 + tanh(y) = 2 / (1 + exp(-2 y)).
     gelu_tanh: float |x| {
         let cubic = x.mul(x).mul(x).mul_add(T::c(0.044715), x);

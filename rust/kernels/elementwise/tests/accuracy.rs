@@ -52,7 +52,7 @@ fn worst(got: &[f32], exact: &[f64]) -> (f64, usize) {
 #[test]
 fn float32_functions() {
     use Unary::*;
-    let bounds: [(Unary, f64); 31] = [
+    let bounds: [(Unary, f64); 32] = [
         (exp, 1.1),
         (exp2, 1.1),
         (expm1, 1.6),
@@ -84,6 +84,7 @@ fn float32_functions() {
         (sigmoid, 2.0),
         (silu, 2.0),
         (logsigmoid, 1.6),
+        (gelu, 2.0),
     ];
     let x: Vec<f32> = everywhere().into_iter().map(|v| v as f32).collect();
     let wide: Vec<f64> = x.iter().map(|&v| v as f64).collect();

@@ -1,7 +1,7 @@
 //! float32 and float64.
 
 use super::traits::{Field, Float, Num, Real};
-use super::{double, quotient, single, special};
+use super::{double, gelu, quotient, single, special};
 use corten_base::{c64, c128};
 
 macro_rules! floats {
@@ -138,7 +138,7 @@ floats! {
     atan single::atan, sinh single::sinh, cosh single::cosh, tanh single::tanh, asinh single::asinh,
     acosh single::acosh, atanh single::atanh, sin_vast special::sin::f32, cos_vast special::cos::f32,
     tan_vast special::tan::f32,;
-    erf single::erf, erfc single::erfc, erfinv single::erfinv, lgamma special::lgamma::f32,
+    erf single::erf, erfc single::erfc, erfinv single::erfinv, gelu gelu::f32, lgamma special::lgamma::f32,
     digamma special::digamma::f32, i0 special::i0::f32, i0e special::i0e::f32, i1 special::i1::f32,
     i1e special::i1e::f32,;
     single::pow, single::atan2, single::hypot, single::VAST_ANGLE;
@@ -148,7 +148,7 @@ floats! {
     atan double::atan, sinh double::sinh, cosh double::cosh, tanh double::tanh, asinh double::asinh,
     acosh double::acosh, atanh double::atanh, sin_vast special::sin::f64, cos_vast special::cos::f64,
     tan_vast special::tan::f64,;
-    erf libm::erf, erfc libm::erfc, erfinv special::inverse_erf, lgamma special::lgamma::f64,
+    erf libm::erf, erfc libm::erfc, erfinv special::inverse_erf, gelu gelu::f64, lgamma special::lgamma::f64,
     digamma special::digamma::f64, i0 special::i0::f64, i0e special::i0e::f64, i1 special::i1::f64,
     i1e special::i1e::f64,;
     special::pow, special::atan2, special::hypot, double::VAST_ANGLE;

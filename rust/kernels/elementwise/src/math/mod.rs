@@ -7,6 +7,7 @@ mod complex;
 mod double;
 mod float;
 pub(crate) mod gamma;
+mod gelu;
 mod integer;
 pub(crate) mod normal;
 pub(crate) mod polynomials;

@@ -7,10 +7,10 @@ use super::double;
 use std::f32::consts::LOG2_E;
 
 /// Adding it rounds to an integer (ties to even), which then stands in the low bits.
-const ROUND: f32 = 12582912.0;
+pub(super) const ROUND: f32 = 12582912.0;
 /// ln 2 in two parts, the first of 16 bits, so that its product with an exponent is exact.
-const LN_2_HIGH: f32 = 0.693145751953125;
-const LN_2_LOW: f32 = 1.4286068203094173e-06;
+pub(super) const LN_2_HIGH: f32 = 0.693145751953125;
+pub(super) const LN_2_LOW: f32 = 1.4286068203094173e-06;
 
 macro_rules! by_double {
     ($($name:ident)*) => { $(
@@ -24,7 +24,7 @@ macro_rules! by_double {
 by_double! { tan asin acos atan sinh cosh asinh acosh atanh }
 
 #[inline(always)]
-fn horner<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
+pub(super) fn horner<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
     let mut sum = coefficients[0];
     for coefficient in &coefficients[1..] {
         sum = sum.mul_add(x, *coefficient);
@@ -47,7 +47,7 @@ fn power_of_two(n: f32) -> f32 {
 
 /// expm1(r), for |r| ≤ ln 2 / 2.
 #[inline(always)]
-fn expm1_near(r: f32) -> f32 {
+pub(super) fn expm1_near(r: f32) -> f32 {
     let tail = horner(r, [0.001_392_619_8, 0.008_363_19, 0.041_666_556, 0.166_665_77, 0.5]);
     (r * r).mul_add(tail, r)
 }

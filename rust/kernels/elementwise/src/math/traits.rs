@@ -147,6 +147,8 @@ pub(crate) trait Float: Field + Real {
     fn erf(self) -> Self;
     fn erfc(self) -> Self;
     fn erfinv(self) -> Self;
+    /// x Φ(x), with the normal distribution's Φ.
+    fn gelu(self) -> Self;
     fn lgamma(self) -> Self;
     fn digamma(self) -> Self;
     fn i0(self) -> Self;
