@@ -67,6 +67,14 @@ t.zeros(3, 4).index_add(1, t.tensor([0, 7]), t.ones(3, 2))
 t.zeros(4).index_add(0, t.tensor([0, 7]), t.ones(2))
 t.arange(12.0).view(3, 4)[t.tensor([0, 5, -9])]
 t.arange(12.0).view(3, 4)[t.tensor([0]), t.tensor([9])]
+t.arange(12).view(3, 4)[[[0, 1], [1, 0]]]
+t.arange(12).view(3, 4)[[t.tensor([0, 1]), t.tensor([1, 2])]]
+t.arange(12).view(3, 4)[[slice(0, 2), 1]]
+t.arange(12).view(3, 4)[[None, ..., 0]]
+t.arange(12).view(3, 4)[[[True, False, True]]]
+t.arange(12).view(3, 4)[[2, 0]]
+t.arange(40).view(40, 1)[[[i] for i in range(32)]]
+x = t.zeros(3, 4); x[[[0, 1], [1, 0]]] = 1; x
 t.zeros(0, 4)[t.tensor([0])]
 t.arange(12.0).view(3, 4)[t.tensor([0, 1, 2, 1]).flip(0)[::2], t.tensor([3, -4])]
 t.index_reduce(t.ones(3), 0, t.tensor([0, 0, 1]), t.tensor([2.0, 3.0, 4.0]), 'prod')

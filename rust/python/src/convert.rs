@@ -8,7 +8,7 @@ use corten_base::Scalar;
 use corten_tensor::op::{Default, Op, Param, Type};
 use corten_tensor::value::{IndexItem, Value};
 use corten_tensor::{Dims, Tensor};
-use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyTypeError, PyUserWarning};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyComplex, PyEllipsis, PyFloat, PyInt, PyList, PySlice, PyString, PyTuple};
@@ -319,7 +319,27 @@ pub fn key(obj: Obj) -> PyResult<Value> {
         let items: PyResult<Vec<IndexItem>> = tuple.iter().map(|item| index_item(item.as_borrowed())).collect();
         return Ok(Value::Key(items?.into()));
     }
+    if let Ok(list) = obj.cast::<PyList>()
+        && stands_for_a_tuple(list.as_borrowed())
+    {
+        let text = c"Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(seq)] instead of x[seq], or x[torch.tensor(seq)] if its numbers are places along the first dimension.";
+        PyErr::warn(obj.py(), &obj.py().get_type::<PyUserWarning>(), text, 1)?;
+        return key(list.to_tuple().as_any().as_borrowed());
+    }
     Ok(Value::Key(Arc::new([index_item(obj)?])))
+}
+
+/// PyTorch's rule, and once NumPy's: a short list that holds more than numbers is an index of several dimensions.
+fn stands_for_a_tuple(list: Borrowed<PyList>) -> bool {
+    const FEW: usize = 32;
+    let several = |item: Bound<PyAny>| {
+        item.is_none()
+            || item.is_instance_of::<PyEllipsis>()
+            || item.is_instance_of::<PySlice>()
+            || tensor_of(item.as_borrowed()).is_some()
+            || sequence_like(item.as_borrowed())
+    };
+    list.len() < FEW && list.iter().any(several)
 }
 
 fn index_item(obj: Obj) -> PyResult<IndexItem> {

@@ -10,6 +10,8 @@ use std::ops::Range;
 
 /// Elements of a row that is worth a call of its own, where that spares a copy.
 const ROW: usize = 128;
+/// Bytes of a row that is worth a call of its own in a copy of rows.
+const MOVED_BYTES: usize = 256;
 /// Elements of a block that a row's constant fills.
 const SPREAD: usize = 256;
 
@@ -32,7 +34,7 @@ struct Course {
     ways: [Way; LANES - 1],
     /// True where results are written to their places, without a block.
     writes: bool,
-    /// The kernel's loop, where it takes and writes all elements in place.
+    /// The kernel's loop, or that of a copy, where it takes and writes all elements in place.
     rows: Option<Run>,
     /// Elements of a stretch, at most.
     step: usize,
@@ -63,7 +65,12 @@ impl Course {
         let is_constant = |k: usize| row.strides[k] == 0;
         let shared = |k: usize| lanes[k].low < lanes[0].high && lanes[0].low < lanes[k].high;
         let spares = |k: usize| !lanes[k].contiguous && (is_row(k) || is_constant(k)) && lanes[k].period > 1;
-        let enough = if (0..lanes.len()).any(spares) { ROW.min(block) } else { block };
+        let moves = kernel.is_none() && load[0].is_identity() && store.is_identity() && is_row(0) && is_row(1);
+        let enough = match () {
+            _ if moves => MOVED_BYTES / widest,
+            _ if (0..lanes.len()).any(spares) => ROW.min(block),
+            _ => block,
+        };
         let by_rows = plan.dims.len() == 1 || row.size >= enough;
         let follows = |k: usize| lanes[k].contiguous || (by_rows && is_row(k));
         let writes = store.is_identity() && follows(0);
@@ -75,12 +82,16 @@ impl Course {
             k if by_rows && is_constant(k) => Way::OnceARow,
             _ => Way::Blocks,
         });
-        let rows = kernel.filter(|_| writes && ways[0] == Way::InPlace).and_then(|kernel| {
-            // A row's constants are used in place by a kernel that can hold them.
-            let held = |k: usize| is_constant(k) && load[k - 1].is_identity() && !shared(k);
-            let held = kernel.held().filter(|_| by_rows && lanes.len() > 2 && (2..lanes.len()).all(held));
-            held.or(ways.iter().all(|&way| way == Way::InPlace).then_some(kernel.run))
-        });
+        let rows = match kernel {
+            _ if !(writes && ways[0] == Way::InPlace) => None,
+            None => Some(copier(lanes[0].dtype.size())),
+            Some(kernel) => {
+                // A row's constants are used in place by a kernel that can hold them.
+                let held = |k: usize| is_constant(k) && load[k - 1].is_identity() && !shared(k);
+                let held = kernel.held().filter(|_| by_rows && lanes.len() > 2 && (2..lanes.len()).all(held));
+                held.or(ways.iter().all(|&way| way == Way::InPlace).then_some(kernel.run))
+            }
+        };
         let once = lanes[1..].iter().zip(ways).filter(|&(_, way)| way == Way::Once);
         let period = once.map(|(lane, _)| lane.period).max().unwrap_or(1);
         let step = match kernel {
@@ -90,6 +101,24 @@ impl Course {
             _ => block / period * period,
         };
         Course { by_rows, in_place, ways, writes, rows, step, period }
+    }
+}
+
+/// The loop that copies elements of so many bytes.
+fn copier(size: usize) -> Run {
+    /// # Safety
+    /// As [`Run`].
+    unsafe fn run<const SIZE: usize>(n: usize, out: *mut u8, inputs: *const *const u8) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { std::ptr::copy_nonoverlapping(*inputs, out, n * SIZE) };
+        false
+    }
+    match size {
+        1 => run::<1>,
+        2 => run::<2>,
+        4 => run::<4>,
+        8 => run::<8>,
+        _ => run::<16>,
     }
 }
 
@@ -107,13 +136,13 @@ impl<'a> Work<'a> {
 
     /// Computes the elements with these numbers in walking order; true if one was refused.
     pub fn run(&self, range: Range<usize>) -> bool {
-        match (self.kernel, self.course.rows) {
-            (None, _) => {
+        match (self.course.rows, self.kernel) {
+            (Some(run), _) => self.compute_rows(run, range),
+            (None, Some(kernel)) => self.compute_blocks(kernel, range),
+            (None, None) => {
                 self.copy(range);
                 false
             }
-            (_, Some(run)) => self.compute_rows(run, range),
-            (Some(kernel), None) => self.compute_blocks(kernel, range),
         }
     }
 
