@@ -9,7 +9,7 @@ use crate::promote::Promote;
 use crate::rules::checks;
 use crate::value::Value;
 use crate::{Result, Scalar, Tensor, fail};
-use corten_elementwise::{Binary, Ternary, Unary, ternary};
+use corten_elementwise::{Binary, Unary};
 use corten_tables::ops;
 
 ops! { family = activation;
@@ -41,7 +41,7 @@ hardswish(input: Tensor) -> Tensor { unary(hardswish, default); forms: fn inplac
 /// `clamp(input + 3, 0, 6) / 6`.
 hardsigmoid(input: Tensor) -> Tensor { unary(hardsigmoid, default); forms: fn inplace out; domain: any }
 /// `input` where above `threshold`, else `value`.
-threshold(input: Tensor, threshold: Scalar, value: Scalar) -> Tensor { meta: { own_number(input, threshold)?; own_number(input, value)?; if input.dtype().is_complex() || input.dtype() == crate::DType::Bool { fail!(NotImplemented, "\"threshold_cpu\" not implemented for '{}'", input.dtype().scalar_name()) } Ok(smallvec::smallvec![pointwise::like(input, input.dtype())]) }; kernel: { let numbers = [Value::Scalar(own_number(input, threshold)?), Value::Scalar(own_number(input, value)?)]; raised(input, numbers, outs) }; elementwise; forms: fn inplace out; domain: any, scalar, scalar }
+threshold(input: Tensor, threshold: Scalar, value: Scalar) -> Tensor { ternary(threshold, default, 0..1, checks::threshold); forms: fn inplace out; domain: any, scalar, scalar }
 /// `input` where positive, else `weight * input`, with one weight or one a channel.
 prelu(input: Tensor, weight: Tensor) -> Tensor { composite: _prelu_kernel(input, channel_weight(input, weight)?); forms: fn method; domain: any, any }
 /// `input` where positive, else `weight * input`.
@@ -106,14 +106,6 @@ fn clip_limits(x: &Tensor, low: Scalar, high: Scalar) -> Result<[Value; 2]> {
         fail!(Runtime, "cannot do hardtanh on an unsigned type with negative limits");
     }
     Ok([Value::Scalar(own_number(x, low)?), Value::Scalar(own_number(x, high)?)])
-}
-
-fn raised(input: &Tensor, [threshold, value]: [Value; 2], outs: &[Tensor]) -> Result<()> {
-    let args = [Value::Tensor(input.clone()), threshold, value];
-    pointwise::many(Promote::default, &args, 0..1, outs, |compute, out, sources| match sources {
-        [x, threshold, value] => ternary(Ternary::threshold, compute, out, *x, *threshold, *value),
-        _ => fail!(Type, "threshold(): wrong number of operands"),
-    })
 }
 
 /// The weights of `prelu`, shaped to lie along the channels.

@@ -114,6 +114,17 @@ pub fn rectifier(args: &[Value]) -> Result<()> {
     Ok(())
 }
 
+/// `threshold` takes numbers that the tensor's elements can be.
+pub fn threshold(args: &[Value]) -> Result<()> {
+    let Value::Tensor(x) = &args[0] else { return Ok(()) };
+    for number in &args[1..] {
+        if let Value::Scalar(number) = number {
+            convertible(*number, x.dtype())?;
+        }
+    }
+    Ok(())
+}
+
 /// `sign` leaves complex numbers to `sgn`.
 pub fn real_sign(args: &[Value]) -> Result<()> {
     if dtype_of(&args[0]).is_some_and(DType::is_complex) {
