@@ -2,8 +2,8 @@
 //! neighbours are close, and handed to a kernel one by one. The output is an input or overlaps none.
 
 use crate::number::Number;
-use corten_base::alloc::filled;
 use corten_base::pool::{parallel_for, try_parallel_for};
+use corten_base::scratch::Scratch;
 use corten_base::{Operand, Result, fail};
 use corten_strided::{Dim, Dims};
 
@@ -95,7 +95,7 @@ pub(crate) fn map_lines<C: Number, const N: usize, const M: usize>(
     try_parallel_for(outer.numel() * tiles, (grain / TILE).max(1), &|range| {
         let (in_pitch, out_pitch) = (pitch(in_length), pitch(out_length));
         let tile = inner.size.min(TILE);
-        let mut staged = filled(C::ZERO, tile * (N * in_pitch + out_pitch))?;
+        let mut staged = Scratch::filled(C::ZERO, tile * (N * in_pitch + out_pitch))?;
         let (stage_in, stage_out) = staged.split_at_mut(tile * N * in_pitch);
         for task in range {
             let first = task % tiles * TILE;
@@ -120,12 +120,12 @@ pub(crate) fn map_lines<C: Number, const N: usize, const M: usize>(
 }
 
 /// Room for a line of `x` where it cannot be taken from where it lies.
-pub(crate) fn buffer<C: Number>(x: &Operand, line: Dim<1>) -> Result<Vec<C>> {
-    filled(C::ZERO, if in_place::<C>(x, line) { 0 } else { line.size })
+pub(crate) fn buffer<C: Number>(x: &Operand, line: Dim<1>) -> Result<Scratch<C>> {
+    Scratch::filled(C::ZERO, if in_place::<C>(x, line) { 0 } else { line.size })
 }
 
 fn in_place<C: Number>(x: &Operand, line: Dim<1>) -> bool {
-    x.dtype() == C::DTYPE && line.strides[0] == 1
+    x.dtype() == C::DTYPE && (line.strides[0] == 1 || line.size <= 1)
 }
 
 /// A line of `x` as numbers: where it lies, or loaded to the [`buffer`].
