@@ -50,7 +50,7 @@ def unique_consecutive(
     along = 0 if dim is None else dim
     if values.shape[along] and not values.numel():
         raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
-    order = _native.arange(values.shape[along], device=input.device)
+    order = _native.arange(values.shape[along] if return_inverse else 0, device=input.device)
     parts = _runs(values, order, _changes(values, along), return_inverse, return_counts, along)
     if return_inverse and dim is None:
         parts[1] = parts[1].reshape(input.shape)

@@ -83,7 +83,7 @@ fn fill_first<C: Ordered>(line: &[C], k: usize, down: bool, keys: &mut Vec<C::Ke
         line[C::place(last)]
     };
     let most = 2 * k + BLOCK;
-    if line.len() < 2 * most {
+    if line.len() < 4 * most {
         fill_keys(line, keys, down);
         cut(keys);
         return;
