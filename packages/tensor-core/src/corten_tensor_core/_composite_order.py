@@ -50,7 +50,7 @@ def unique_consecutive(
     along = 0 if dim is None else dim
     if values.shape[along] and not values.numel():
         raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
-    order = _native.arange(values.shape[along], device=input.device)
+    order = _native.arange(values.shape[along] if return_inverse else 0, device=input.device)
     parts = _runs(values, order, _changes(values, along), return_inverse, return_counts, along)
     if return_inverse and dim is None:
         parts[1] = parts[1].reshape(input.shape)
@@ -72,12 +72,14 @@ def _changes(values: Tensor, dim: int) -> Tensor:
     if size < 2:
         return first
     differs = values.narrow(dim, 1, size - 1).ne(values.narrow(dim, 0, size - 1))
-    return _native.cat([first, differs.movedim(dim, 0).reshape(size - 1, -1).any(1)])
+    if values.dim() > 1:
+        differs = differs.movedim(dim, 0).reshape(size - 1, -1).any(1)
+    return _native.cat([first, differs])
 
 
 def _runs(values: Tensor, order: Tensor, starts: Tensor, inverse: bool, counts: bool, dim: int) -> list[Tensor]:
-    first = starts.nonzero().reshape(-1)
-    parts = [values.index_select(dim, first)]
+    first = starts.nonzero().reshape(-1) if counts or values.dim() > 1 else None
+    parts = [values.masked_select(starts) if values.dim() == 1 else values.index_select(dim, first)]
     if inverse:
         group = starts.cumsum(0) - 1
         parts.append(_native.empty_like(group).scatter_(0, order, group))

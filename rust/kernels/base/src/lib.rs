@@ -12,6 +12,7 @@ pub mod isa;
 pub mod operand;
 pub mod pool;
 pub mod scalar;
+pub mod scratch;
 
 pub use dtype::DType;
 pub use element::{Element, bf16, c64, c128, f16};

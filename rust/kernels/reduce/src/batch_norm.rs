@@ -8,6 +8,7 @@ use crate::reduce::{Reduce, real, var};
 use crate::source::{Map, Mapped, Reader};
 use corten_base::alloc::filled;
 use corten_base::pool::try_parallel_for;
+use corten_base::scratch::Scratch;
 use corten_base::{DType, Operand, Result, fail, multiversion};
 use corten_strided::Dims;
 
@@ -60,7 +61,7 @@ fn by_channel<C: Real>(out: &Operand, x: &Operand, y: Option<&Operand>, coeffici
             return Ok(());
         }
         let (mut line, mut result) = (buffer(x, from)?, buffer(out, to)?);
-        let mut other = second.map_or(Ok(Vec::new()), |(y, line)| buffer(y, line))?;
+        let mut other = second.map_or_else(|| Scratch::filled(C::ZERO, 0), |(y, line)| buffer(y, line))?;
         for i in range {
             // SAFETY: lines of the operands; `out` is none of the others.
             unsafe {

@@ -3,8 +3,8 @@
 
 use crate::lines::{GRAIN, address, line_of, others};
 use crate::number::Number;
-use corten_base::alloc::filled;
 use corten_base::pool::try_parallel_for;
+use corten_base::scratch::Scratch;
 use corten_base::{Operand, Result, fail};
 use std::marker::PhantomData;
 
@@ -84,7 +84,7 @@ pub(crate) fn map_columns<C: Number, const N: usize, const M: usize>(
     let widest = if direct { WIDTH } else { (STAGE / (M * length)).clamp(LEAST, WIDTH) }.min(inner.size);
     let blocks = inner.size.div_ceil(widest);
     try_parallel_for(outer.numel() * blocks, (GRAIN / (length * widest)).max(1), &|range| {
-        let mut staged = filled(C::ZERO, if direct { 0 } else { M * length * widest })?;
+        let mut staged = Scratch::filled(C::ZERO, if direct { 0 } else { M * length * widest })?;
         for task in range {
             let first = task % blocks * widest;
             let width = widest.min(inner.size - first);

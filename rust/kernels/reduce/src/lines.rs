@@ -2,8 +2,8 @@
 //! neighbours are close, and handed to a kernel one by one. The output is an input or overlaps none.
 
 use crate::number::Number;
-use corten_base::alloc::filled;
 use corten_base::pool::{parallel_for, try_parallel_for};
+use corten_base::scratch::Scratch;
 use corten_base::{Operand, Result, fail};
 use corten_strided::{Dim, Dims};
 
@@ -73,10 +73,12 @@ pub(crate) fn map_lines<C: Number, const N: usize, const M: usize>(
     if count == 0 || out_length == 0 {
         return Ok(());
     }
-    let grain = (GRAIN / in_length.max(out_length)).max(1).next_multiple_of(TILE);
+    let along = (0..M).all(|k| lines[k].strides[0] == 1 || lines[k].size == 1);
+    let tile = if along { 1 } else { TILE };
+    let grain = (GRAIN / in_length.max(out_length)).max(1).next_multiple_of(tile);
     // In place, lines are staged: a kernel may read an element after it wrote it.
     let in_place = inputs.iter().any(|x| x.ptr() == out.ptr());
-    if !in_place && (0..M).all(|k| all[k].dtype() == C::DTYPE && (lines[k].strides[0] == 1 || lines[k].size == 1)) {
+    if !in_place && along && all.iter().all(|x| x.dtype() == C::DTYPE) {
         parallel_for(count, grain, &|range| {
             dims.walk(range, |offsets| {
                 let at = |k: usize| all[k].ptr().cast::<C>().wrapping_offset(offsets[k]);
@@ -89,17 +91,17 @@ pub(crate) fn map_lines<C: Number, const N: usize, const M: usize>(
         });
         return Ok(());
     }
-    // Tiles of lines that lie next to each other.
+    // Tiles of lines that lie next to each other, or lines one by one.
     let (outer, inner) = dims.split_inner();
-    let tiles = inner.size.div_ceil(TILE);
-    try_parallel_for(outer.numel() * tiles, (grain / TILE).max(1), &|range| {
+    let tiles = inner.size.div_ceil(tile);
+    try_parallel_for(outer.numel() * tiles, (grain / tile).max(1), &|range| {
         let (in_pitch, out_pitch) = (pitch(in_length), pitch(out_length));
-        let tile = inner.size.min(TILE);
-        let mut staged = filled(C::ZERO, tile * (N * in_pitch + out_pitch))?;
+        let tile = inner.size.min(tile);
+        let mut staged = Scratch::filled(C::ZERO, tile * (N * in_pitch + out_pitch))?;
         let (stage_in, stage_out) = staged.split_at_mut(tile * N * in_pitch);
         for task in range {
-            let first = task % tiles * TILE;
-            let width = (inner.size - first).min(TILE);
+            let first = task % tiles * tile;
+            let width = (inner.size - first).min(tile);
             outer.walk(task / tiles..task / tiles + 1, |offsets| {
                 let at = |k: usize| address(all[k], offsets[k] + first as isize * inner.strides[k]);
                 for k in 0..N {
@@ -120,12 +122,12 @@ pub(crate) fn map_lines<C: Number, const N: usize, const M: usize>(
 }
 
 /// Room for a line of `x` where it cannot be taken from where it lies.
-pub(crate) fn buffer<C: Number>(x: &Operand, line: Dim<1>) -> Result<Vec<C>> {
-    filled(C::ZERO, if in_place::<C>(x, line) { 0 } else { line.size })
+pub(crate) fn buffer<C: Number>(x: &Operand, line: Dim<1>) -> Result<Scratch<C>> {
+    Scratch::filled(C::ZERO, if in_place::<C>(x, line) { 0 } else { line.size })
 }
 
 fn in_place<C: Number>(x: &Operand, line: Dim<1>) -> bool {
-    x.dtype() == C::DTYPE && line.strides[0] == 1
+    x.dtype() == C::DTYPE && (line.strides[0] == 1 || line.size <= 1)
 }
 
 /// A line of `x` as numbers: where it lies, or loaded to the [`buffer`].

@@ -38,6 +38,8 @@ pub trait Number: Element {
 
 /// A compute type with an order, in which NaN is above everything.
 pub trait Ordered: Number {
+    /// An integer with the value's order, the same for both zeros; NaN is above everything.
+    fn ordered(self) -> u64;
     /// A value and its place in a line, as one integer: sorted by value (NaN last), then by place.
     type Key: Copy + Ord + Send;
     /// The key of this value at place `at`; with `down`, larger values (NaN first) come first.
@@ -86,9 +88,36 @@ unsafe fn load_plain<T: Source<C>, C: Element>(ptr: *const T, stride: isize, out
         unsafe { std::ptr::copy_nonoverlapping(ptr.cast::<C>(), out.as_mut_ptr(), out.len()) }
         return;
     }
+    if stride == 1 {
+        // SAFETY: the elements are the caller's.
+        return convert(unsafe { std::slice::from_raw_parts(ptr, out.len()) }, out);
+    }
     for (i, out) in out.iter_mut().enumerate() {
         // SAFETY: the caller's.
         *out = unsafe { ptr.offset(i as isize * stride).read() }.cast();
+    }
+}
+
+/// # Safety
+/// As [`Number::store`].
+unsafe fn store_plain<C: Source<T>, T: Element>(ptr: *mut T, stride: isize, values: &[C]) {
+    if stride == 1 {
+        // SAFETY: the elements are the caller's.
+        let to = unsafe { std::slice::from_raw_parts_mut(ptr, values.len()) };
+        to.iter_mut().zip(values).for_each(|(to, value)| *to = value.cast());
+        return;
+    }
+    for (i, &value) in values.iter().enumerate() {
+        // SAFETY: the caller's.
+        unsafe { ptr.offset(i as isize * stride).write(value.cast()) }
+    }
+}
+
+multiversion! {
+    fn convert<T: Source<C>, C: Element>(from: &[T], to: &mut [C]) {
+        for (to, &from) in to.iter_mut().zip(from) {
+            *to = from.cast();
+        }
     }
 }
 
@@ -140,10 +169,8 @@ macro_rules! numbers {
                 if $halves && stride == 1 && unsafe { store_halves(dtype, ptr, values) } {
                     return;
                 }
-                with_dtype!(dtype, T => for (i, &value) in values.iter().enumerate() {
-                    // SAFETY: as the caller promises.
-                    unsafe { ptr.cast::<T>().offset(i as isize * stride).write(value.cast()) }
-                })
+                // SAFETY: as the caller promises.
+                with_dtype!(dtype, T => unsafe { store_plain::<$t, T>(ptr.cast(), stride, values) })
             }
         }
     )* };
@@ -203,8 +230,10 @@ macro_rules! ordered_ints {
         impl Ordered for $t {
             type Key = u128;
             #[inline(always)]
+            fn ordered(self) -> u64 { (self as u64) ^ ($t::MIN as u64) }
+            #[inline(always)]
             fn key(self, at: u32, down: bool) -> u128 {
-                let ordered = (self as u64) ^ ($t::MIN as u64);
+                let ordered = self.ordered();
                 ((if down { !ordered } else { ordered }) as u128) << 32 | at as u128
             }
             #[inline(always)]
@@ -228,12 +257,16 @@ macro_rules! reals {
         impl Ordered for $t {
             type Key = $key;
             #[inline(always)]
-            fn key(self, at: u32, down: bool) -> $key {
+            fn ordered(self) -> u64 {
                 // Both zeros are one value; negative numbers order against their bits.
                 let bits = (self + 0.0).to_bits();
                 let sign = 1 << ($bits::BITS - 1);
                 let ordered = if bits & sign != 0 { !bits } else { bits | sign };
-                let ordered = if self.is_nan() { $bits::MAX } else { ordered };
+                (if self.is_nan() { $bits::MAX } else { ordered }) as u64
+            }
+            #[inline(always)]
+            fn key(self, at: u32, down: bool) -> $key {
+                let ordered = self.ordered() as $bits;
                 ((if down { !ordered } else { ordered }) as $key) << 32 | at as $key
             }
             #[inline(always)]
@@ -306,9 +339,23 @@ pub(crate) use by_order;
 /// # Safety
 /// As [`Number::load`].
 pub(crate) unsafe fn load_truth(dtype: DType, ptr: *const u8, stride: isize, out: &mut [i64]) {
-    with_dtype!(dtype, T => for (i, out) in out.iter_mut().enumerate() {
-        // SAFETY: as the caller promises.
-        let element = unsafe { ptr.cast::<T>().offset(i as isize * stride).read() };
-        *out = Cast::<b8>::cast(element).0 as i64;
+    with_dtype!(dtype, T => {
+        let ptr = ptr.cast::<T>();
+        if stride == 1 {
+            // SAFETY: as the caller promises.
+            return truths(unsafe { std::slice::from_raw_parts(ptr, out.len()) }, out);
+        }
+        for (i, out) in out.iter_mut().enumerate() {
+            // SAFETY: as the caller promises.
+            *out = Cast::<b8>::cast(unsafe { ptr.offset(i as isize * stride).read() }).0 as i64;
+        }
     })
+}
+
+multiversion! {
+    fn truths<T: Source<b8>>(from: &[T], to: &mut [i64]) {
+        for (to, &from) in to.iter_mut().zip(from) {
+            *to = Cast::<b8>::cast(from).0 as i64;
+        }
+    }
 }

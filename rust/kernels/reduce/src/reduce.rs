@@ -1,7 +1,7 @@
 //! Sums, products, extremes, truth, norms, variance and log-sum-exp over any dimensions.
 
 use crate::fold::{
-    ExpDifference, Join, Largest, Magnitude, Product, Same, Smallest, Square, SquaredDifference, Sum, fold,
+    ExpDifference, Join, Largest, Magnitude, NanToZero, Product, Same, Smallest, Square, SquaredDifference, Sum, fold,
     reduced_count,
 };
 use crate::lines::address;
@@ -73,7 +73,7 @@ pub(crate) fn real<C: Mapped + Real>(op: Reduce, out: &Operand, reader: Reader) 
             let count = C::from_f64(reduced_count(out, &reader.x) as f64);
             fold::<C, Sum, Same>(out, &reader, |sum| sum.over(count))
         }
-        Reduce::NanSum => fold::<C, Sum, Same>(out, &mapped(Map::NanToZero), |v| v),
+        Reduce::NanSum => fold::<C, Sum, NanToZero>(out, &reader, |v| v),
         Reduce::Norm(2.0) => fold::<C, Sum, Square>(out, &size, |v| v.sqrt()),
         Reduce::Norm(1.0) => fold::<C, Sum, Magnitude>(out, &size, |v| v),
         Reduce::Norm(0.0) => fold::<i64, Sum, Same>(out, &mapped(Map::Truth), |v| v),
@@ -102,7 +102,7 @@ fn ordered<C: Mapped + Ordered>(op: Reduce, out: &Operand, reader: Reader) -> Re
 fn complex<C: Mapped>(op: Reduce, out: &Operand, reader: Reader) -> Result<()> {
     match op {
         Reduce::Sum => fold::<C, Sum, Same>(out, &reader, |v| v),
-        Reduce::NanSum => fold::<C, Sum, Same>(out, &Reader { map: Map::NanToZero, ..reader }, |v| v),
+        Reduce::NanSum => fold::<C, Sum, NanToZero>(out, &reader, |v| v),
         Reduce::Mean => {
             let scale = C::from_f64(1.0 / reduced_count(out, &reader.x) as f64);
             fold::<C, Sum, Same>(out, &reader, |v| v.times(scale))

@@ -1,15 +1,21 @@
-//! Running sums, products, log-sum-exps and extremes along a dimension.
+//! Running sums, products and log-sum-exps along a dimension.
 
 use crate::columns::{WIDTH, map_columns};
 use crate::fold::{Join, Product, Sum};
-use crate::lines::{address, line_of, map_lines, others, same_sizes};
-use crate::number::{Number, Ordered, Real, by_order};
-use corten_base::alloc::filled;
+use crate::lines::{GRAIN, address, line_of, map_lines, others, same_sizes};
+use crate::number::{Number, Real};
 use corten_base::element::Cast;
+use corten_base::pool::parallel_for;
 use corten_base::{DType, Operand, Result, c64, c128, fail, multiversion};
 
 /// Elements of a line that are joined before what came before them is.
 const PART: usize = 8;
+/// Lines of logarithms that move on together.
+const ABREAST: usize = 16;
+/// As many, where there are few.
+const FEW: usize = 4;
+/// Places that they move on by at a time.
+const PLACES: usize = 64;
 
 /// A scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,47 +113,61 @@ multiversion! {
     }
 }
 
+/// Running ln Σ exp of several lines together, which need not wait for each other's steps.
 fn log_cumulate<C: Real>(out: &Operand, x: &Operand, dim: usize) -> Result<()> {
-    map_lines::<C, 1, 2>(out, [x], dim, |[x], out| {
-        let mut total = C::LOWEST;
-        for (out, &x) in out.iter_mut().zip(x) {
-            let (high, low) = (total.larger(x), total.smaller(x));
-            // Equal infinities differ by NaN; their sum is themselves.
-            total = if high.abs() == C::HIGHEST { high } else { high.plus(C::ONE.plus(low.minus(high).exp()).ln()) };
-            *out = total;
-        }
-    })
-}
-
-/// The largest (or smallest) element so far along `dim`, and its index: of equal ones the last, as PyTorch. NaN wins.
-pub fn cum_extreme(largest: bool, values: Operand, indices: Operand, x: Operand, dim: usize) -> Result<()> {
-    same_sizes(&values, &x)?;
-    same_sizes(&indices, &x)?;
-    if indices.dtype() != DType::I64 {
-        fail!(Runtime, "indices must be int64, but are {}", indices.dtype());
-    }
-    by_order!(x.dtype(), "cummax_cummin", C => extreme::<C>(largest, &values, &indices, &x, dim))
-}
-
-fn extreme<C: Ordered>(largest: bool, values: &Operand, indices: &Operand, x: &Operand, dim: usize) -> Result<()> {
-    let dims = others([x, values, indices], dim)?;
-    let (from, to, index) = (line_of(x, dim)?, line_of(values, dim)?, line_of(indices, dim)?);
-    let mut line = filled(C::ZERO, from.size)?;
-    dims.walk(0..if from.size == 0 { 0 } else { dims.numel() }, |at| {
-        // SAFETY: the three lines consist of elements of the operands; indices are int64.
-        unsafe {
-            C::load(x.dtype(), address(x, at[0]), from.strides[0], &mut line);
-            let (mut best, mut best_at) = (line[0], 0);
-            for (i, value) in line.iter_mut().enumerate() {
-                let joined = if largest { best.larger(*value) } else { best.smaller(*value) };
-                if value.is_nan() || (!best.is_nan() && joined == *value) {
-                    (best, best_at) = (*value, i);
+    same_sizes(out, x)?;
+    let dims = others([x, out], dim)?.sorted().coalesced();
+    let (from, to) = (line_of(x, dim)?, line_of(out, dim)?);
+    let lines = dims.numel();
+    parallel_for(lines.div_ceil(ABREAST), (GRAIN / (ABREAST * from.size.max(1))).max(1), &|range| {
+        let (mut block, mut part) = ([[C::ZERO; ABREAST]; PLACES], [C::ZERO; PLACES]);
+        for group in range {
+            let (mut at, mut count) = ([[0; 2]; ABREAST], 0);
+            dims.walk(group * ABREAST..lines.min((group + 1) * ABREAST), |offsets| {
+                at[count] = offsets;
+                count += 1;
+            });
+            let mut totals = [C::LOWEST; ABREAST];
+            for first in (0..from.size).step_by(PLACES) {
+                let size = PLACES.min(from.size - first);
+                let (block, part) = (&mut block[..size], &mut part[..size]);
+                for (i, at) in at[..count].iter().enumerate() {
+                    let ptr = address(x, at[0] + first as isize * from.strides[0]);
+                    // SAFETY: elements of a line of `x`.
+                    unsafe { C::load(x.dtype(), ptr, from.strides[0], part) };
+                    block.iter_mut().zip(&*part).for_each(|(row, &value)| row[i] = value);
                 }
-                *value = best;
-                indices.ptr().cast::<i64>().offset(at[2] + i as isize * index.strides[0]).write(best_at as i64);
+                advance_logs(&mut totals, block, count);
+                for (i, at) in at[..count].iter().enumerate() {
+                    part.iter_mut().zip(&*block).for_each(|(value, row)| *value = row[i]);
+                    let ptr = address(out, at[1] + first as isize * to.strides[0]);
+                    // SAFETY: elements of a line of `out`.
+                    unsafe { C::store(out.dtype(), ptr, to.strides[0], part) };
+                }
             }
-            C::store(values.dtype(), address(values, at[1]), to.strides[0], &line);
         }
     });
     Ok(())
+}
+
+multiversion! {
+    /// Moves the first `count` totals on by each of the rows, which become the totals up to them.
+    fn advance_logs<C: Real>(totals: &mut [C; ABREAST], rows: &mut [[C; ABREAST]], count: usize) {
+        if count <= FEW { advance_lanes::<C, FEW>(totals, rows) } else { advance_lanes::<C, ABREAST>(totals, rows) }
+    }
+}
+
+#[inline(always)]
+fn advance_lanes<C: Real, const N: usize>(totals: &mut [C; ABREAST], rows: &mut [[C; ABREAST]]) {
+    let mut last: [C; N] = std::array::from_fn(|i| totals[i]);
+    for row in rows {
+        for (total, x) in last.iter_mut().zip(row) {
+            let (high, low) = (total.larger(*x), total.smaller(*x));
+            let sum = high.plus(C::ONE.plus(low.minus(high).exp()).ln());
+            // Equal infinities differ by NaN; their sum is themselves.
+            *total = if high.abs() == C::HIGHEST { high } else { sum };
+            *x = *total;
+        }
+    }
+    totals[..N].copy_from_slice(&last);
 }

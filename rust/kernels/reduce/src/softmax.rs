@@ -26,7 +26,7 @@ fn forward<C: Real>(out: &Operand, x: &Operand, dim: usize, log: bool) -> Result
         shifted_exp(x, largest, out);
         let sum = tree::<C, Sum>(out);
         if log {
-            subtract_both(x, largest, sum.ln(), out);
+            subtract_both(x, largest, sum, out);
         } else {
             divide(out, sum);
         }
@@ -51,7 +51,7 @@ fn forward_columns<C: Real>(x: Rows<C>, mut out: RowsMut<C>, log: bool) {
     }
     let sums = sums.finish();
     if log {
-        sums.iter_mut().for_each(|sum| *sum = sum.ln());
+        to_logarithms(sums);
     }
     for place in 0..x.count() {
         if log {
@@ -75,6 +75,14 @@ multiversion! {
         for (((&x, &shift), out), sum) in x.iter().zip(shift).zip(out).zip(sums) {
             *out = x.minus(shift).exp();
             *sum = sum.plus(*out);
+        }
+    }
+}
+
+multiversion! {
+    fn to_logarithms<C: Real>(sums: &mut [C]) {
+        for sum in sums {
+            *sum = sum.ln();
         }
     }
 }
@@ -112,7 +120,9 @@ multiversion! {
 }
 
 multiversion! {
-    fn subtract_both<C: Real>(x: &[C], first: C, second: C, out: &mut [C]) {
+    /// Takes away `first` and the logarithm of `sum`.
+    fn subtract_both<C: Real>(x: &[C], first: C, sum: C, out: &mut [C]) {
+        let second = sum.ln();
         for (out, &x) in out.iter_mut().zip(x) {
             *out = x.minus(first).minus(second);
         }

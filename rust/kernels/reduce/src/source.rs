@@ -15,8 +15,6 @@ pub(crate) enum Map {
     Same,
     /// 1 if it differs from zero, else 0.
     Truth,
-    /// Zero in place of NaN.
-    NanToZero,
     /// |x|, of complex elements.
     Modulus,
     /// |x|ᵖ.
@@ -48,7 +46,6 @@ macro_rules! mapped_real {
             fn map(map: Map, x: &mut [$t], y: &[$t]) {
                 match map {
                     Map::Same | Map::Truth | Map::Modulus => {}
-                    Map::NanToZero => x.iter_mut().for_each(|x| *x = if x.is_nan() { 0.0 } else { *x }),
                     Map::Power(p) => x.iter_mut().for_each(|x| *x = libm::pow(x.abs() as f64, p) as $t),
                     Map::Product => product(x, y),
                 }
@@ -102,18 +99,10 @@ impl Mapped for u64 {
     fn map(_: Map, _: &mut [u64], _: &[u64]) {}
 }
 impl Mapped for c64 {
-    fn map(map: Map, x: &mut [c64], _: &[c64]) {
-        if map == Map::NanToZero {
-            x.iter_mut().filter(|x| x.is_nan()).for_each(|x| *x = c64::ZERO);
-        }
-    }
+    fn map(_: Map, _: &mut [c64], _: &[c64]) {}
 }
 impl Mapped for c128 {
-    fn map(map: Map, x: &mut [c128], _: &[c128]) {
-        if map == Map::NanToZero {
-            x.iter_mut().filter(|x| x.is_nan()).for_each(|x| *x = c128::ZERO);
-        }
-    }
+    fn map(_: Map, _: &mut [c128], _: &[c128]) {}
 }
 
 /// What is read: operands of `x`'s shape, and how they become numbers. A result has one center: that operand does not

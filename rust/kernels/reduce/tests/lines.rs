@@ -378,3 +378,45 @@ fn same_bits_on_every_path() {
     let expected = run(1, isa::isa());
     assert!(expected == run(2, isa::isa()) && expected == run(1, Isa::Portable));
 }
+
+#[test]
+fn long_lines_in_order() {
+    // Values that differ above 32 bits, below them, in a few bits, or not at all.
+    let kinds: [fn(u64, usize) -> u64; 5] = [
+        |r, _| r.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        |r, i| ((r % 3) << 60) | ((i as u64 * 7919) % 1000),
+        |r, i| if i == 0 { u64::MAX >> 2 } else { r % 5000 },
+        |r, _| r % 5,
+        |_, _| 7,
+    ];
+    for length in [255, 300, 2000, 20_000] {
+        for kind in kinds {
+            let mut next = common::random(length as u64);
+            let line: Vec<u64> = (0..length).map(|i| kind(next(), i)).collect();
+            for (dtype, as_float) in [(DType::I64, false), (DType::F64, true)] {
+                let mut x = Array::zeros(DType::I64, &[length as i64]);
+                x.fill_bits(&line);
+                x.dtype = dtype;
+                let number = |i: usize| if as_float { f64::from_bits(line[i]) } else { 0.0 };
+                let compare = |&a: &usize, &b: &usize| match as_float {
+                    true => number(a)
+                        .is_nan()
+                        .cmp(&number(b).is_nan())
+                        .then(number(a).partial_cmp(&number(b)).unwrap_or(std::cmp::Ordering::Equal)),
+                    false => (line[a] as i64).cmp(&(line[b] as i64)),
+                };
+                for descending in [false, true] {
+                    let mut expected: Vec<usize> = (0..length).collect();
+                    expected.sort_by(|a, b| if descending { compare(b, a) } else { compare(a, b) });
+                    for k in [length, 3, length / 30] {
+                        let sizes = [k as i64];
+                        let (values, indices) = (Array::zeros(dtype, &sizes), Array::zeros(DType::I64, &sizes));
+                        topk(values.op(), indices.op(), x.op(), k, 0, descending, true).unwrap();
+                        assert_eq!(indices.bits()[..k], expected[..k].iter().map(|&i| i as u64).collect::<Vec<_>>());
+                        assert_eq!(values.bits()[..k], expected[..k].iter().map(|&i| line[i]).collect::<Vec<_>>());
+                    }
+                }
+            }
+        }
+    }
+}

@@ -48,7 +48,8 @@ impl<'a, C: Mapped> Columns<'a, C> {
     /// Results side by side, if they lie closer to each other than their own elements do.
     pub(super) fn beside(fold: &'a Fold<'a, C>) -> Option<Self> {
         let &inner = fold.kept.as_slice().last()?;
-        let apart = fold.reduced.as_slice().last()?.strides[0].abs();
+        // Of one element each, results are a row.
+        let apart = fold.reduced.as_slice().last().map_or(isize::MAX, |line| line.strides[0].abs());
         if inner.size < 8 || inner.strides[0].abs() >= apart {
             return None;
         }

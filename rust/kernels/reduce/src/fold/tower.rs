@@ -125,6 +125,16 @@ impl<C: Number> Stack<'_, C> {
 multiversion! {
     /// Joins `F` of the rows into `columns`, one row after the other.
     pub(super) fn join_rows<C: Number, J: Join<C>, F: Function<C>>(columns: &mut [C], rows: Stack<C>, centers: &[C]) {
+        // Columns that fill no vector are joined together with those before them, whose totals are dropped.
+        let (full, last) = (columns.len() / FEW * FEW, columns.len().saturating_sub(FEW));
+        let mut tail = [C::ZERO; FEW];
+        if last > 0 && full < columns.len() {
+            tail.copy_from_slice(&columns[last..]);
+            let mut middle = [C::ZERO; FEW];
+            middle.copy_from_slice(&centers[last..][..FEW]);
+            rows.join::<J, F>(last, &mut tail, &middle);
+        }
+        let (columns, rest) = columns.split_at_mut(full);
         let mut first = 0;
         // As many columns as fit into registers go through all rows together.
         let mut chunks = columns.chunks_exact_mut(C::lanes(C::ZERO).as_ref().len());
@@ -137,16 +147,16 @@ multiversion! {
             chunk.copy_from_slice(lanes);
             first += lanes.len();
         }
-        for chunk in chunks.into_remainder().chunks_mut(FEW) {
-            let centers = &centers[first..][..chunk.len()];
-            if let Ok(chunk) = <&mut [C; FEW]>::try_from(&mut *chunk) {
-                let mut lanes = *chunk;
-                rows.join::<J, F>(first, &mut lanes, centers);
-                *chunk = lanes;
-            } else {
-                rows.join::<J, F>(first, chunk, centers);
-            }
+        for chunk in chunks.into_remainder().as_chunks_mut::<FEW>().0 {
+            let mut lanes = *chunk;
+            rows.join::<J, F>(first, &mut lanes, &centers[first..][..FEW]);
+            *chunk = lanes;
             first += FEW;
+        }
+        if last > 0 {
+            rest.copy_from_slice(&tail[FEW - rest.len()..]);
+        } else if !rest.is_empty() {
+            rows.join::<J, F>(first, rest, &centers[first..]);
         }
     }
 }

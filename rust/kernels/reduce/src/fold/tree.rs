@@ -79,6 +79,8 @@ pub(crate) trait Function<C>: 'static {
 
 /// Nothing.
 pub(crate) struct Same;
+/// Zero in place of NaN.
+pub(crate) struct NanToZero;
 /// |x|.
 pub(crate) struct Magnitude;
 /// x².
@@ -92,6 +94,12 @@ impl<C> Function<C> for Same {
     #[inline(always)]
     fn of(x: C, _: C) -> C {
         x
+    }
+}
+impl<C: Number> Function<C> for NanToZero {
+    #[inline(always)]
+    fn of(x: C, _: C) -> C {
+        if x.is_nan() { C::ZERO } else { x }
     }
 }
 impl<C: Real> Function<C> for Magnitude {

@@ -45,6 +45,11 @@ impl Array {
         })
     }
 
+    /// Sets words of eight bytes.
+    pub fn fill_bits(&mut self, words: &[u64]) {
+        self.words[..words.len()].copy_from_slice(words);
+    }
+
     /// Offsets of the elements in row-major order.
     pub fn offsets(&self) -> Vec<i64> {
         let mut offsets = vec![0i64];
