@@ -39,6 +39,7 @@ CASES = {
         f"{name} of ints": lambda d, name=name: getattr(d(N), name)(d(M))
         for name in ("add", "mul", "eq", "floor_divide", "bitwise_and", "div")
     },
+    "special_ndtr": lambda d: core.special.ndtr(d(X)),
     "pow": lambda d: d(P) ** d(X),
     "pow number": lambda d: d(X) ** 2,
     "number pow": lambda d: 2 ** d(X),
