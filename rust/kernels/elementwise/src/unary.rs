@@ -115,8 +115,8 @@ operators! {
     isnan: all -> bool |x| b8(x.is_nan() as u8);
     isinf: all -> bool |x| b8(x.is_inf() as u8);
     isfinite: all -> bool |x| b8((!x.is_nan() && !x.is_inf()) as u8);
-    isposinf: ordered -> bool |x| b8((x.is_inf() && !x.signbit()) as u8);
-    isneginf: ordered -> bool |x| b8((x.is_inf() && x.signbit()) as u8);
+    isposinf: ordered -> bool |x| b8((x.is_inf() & (x > T::zero())) as u8);
+    isneginf: ordered -> bool |x| b8((x.is_inf() & (x < T::zero())) as u8);
     signbit: ordered -> bool |x| b8(x.signbit() as u8);
 
     conj: all |x| x.conj();
