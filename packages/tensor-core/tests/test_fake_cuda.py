@@ -39,6 +39,7 @@ CASES = {
         f"{name} of ints": lambda d, name=name: getattr(d(N), name)(d(M))
         for name in ("add", "mul", "eq", "floor_divide", "bitwise_and", "div")
     },
+    "special_ndtr": lambda d: core.special.ndtr(d(X)),
     "pow": lambda d: d(P) ** d(X),
     "pow number": lambda d: d(X) ** 2,
     "number pow": lambda d: 2 ** d(X),
@@ -57,7 +58,8 @@ CASES = {
     "addcmul": lambda d: core.addcmul(d(X), d(Y), d(Y), value=2),
     "in place": lambda d: d(X).clone().add_(d(Y)).mul_(2).relu_(),
     "view in place": lambda d: _changed(d(X).clone()),
-    "fill": lambda d: d(X).clone().fill_(3),
+    "fill": lambda d: core.fill(d(X), 3),
+    "fill in place": lambda d: d(X).clone().fill_(3),
     "zeros_like": lambda d: core.zeros_like(d(X)),
     "cast": lambda d: d(X).to(core.int32),
     "to complex": lambda d: d(X).to(core.complex64).exp(),

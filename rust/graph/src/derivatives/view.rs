@@ -37,6 +37,7 @@ copy_(x, src, non_blocking: bool): linear "CopyBackwards" { x: zeros_like(g), sr
 clone(x, memory_format: MemoryFormat?): linear { x: g.clone() }
 _to_copy(x): linear { x: g.clone() }
 _cast(x, dtype: DType): linear "ToCopyBackward0" { x: g.clone() }
+fill(x, value: Scalar): linear { x: zeros_like(g) }
 fill_(x, value: Scalar): linear { x: zeros_like(g) }
 zero_(x): linear { x: zeros_like(g) }
 }

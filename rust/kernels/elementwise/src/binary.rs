@@ -230,8 +230,7 @@ operators! {
     threshold_backward: real |g, x| if x <= T::zero() { T::zero() } else { g };
     /// g · (Φ(x) + x φ(x)), with the normal distribution's Φ and φ.
     gelu_backward: float |g, x| {
-        let area = T::ONE.add(x.mul(T::c(std::f64::consts::FRAC_1_SQRT_2)).erf()).mul(T::c(0.5));
-        let density = x.mul(x).mul(T::c(-0.5)).exp().mul(T::c(0.398_942_280_401_432_7));
+        let (area, density) = x.normal();
         g.mul(x.mul_add(density, area))
     };
     /// The derivative of the approximation with tanh.

@@ -2,7 +2,7 @@
 
 use crate::driver::{Src, execute, flat};
 use crate::kernel::{Kernel, Map1, Row, column, first, group_trait, kernel1, operators, result, row};
-use crate::math::{Bits, Field, Float, Num, Real, bessel, normal};
+use crate::math::{Bits, Field, Float, Num, Real, bessel, double, error, normal};
 use corten_base::element::{b8, c64, c128};
 use corten_base::{DType, Flat, Operand, Result, fail};
 
@@ -70,7 +70,9 @@ operators! {
 
     erf: float |x| x.erf();
     erfc: float |x| x.erfc();
-    erfinv: float |x| x.erfinv();
+    erfinv: float |x| x.erfinv(), rare |x| x.is_near_one() => T::c(normal::erfinv_far(x.double()));
+    /// The normal distribution's Φ.
+    ndtr: float |x| x.ndtr();
     lgamma: float |x| x.lgamma();
     digamma: float |x| x.digamma();
     i0: float |x| x.i0();
@@ -82,9 +84,10 @@ operators! {
         let below = if x.truth() { T::c(f64::NEG_INFINITY) } else { T::zero() };
         if x > T::zero() { x.mul(x.log()).neg() } else if x.is_nan() { x } else { below }
     };
-    erfcx: float |x| T::c(normal::erfcx(x.double()));
-    log_ndtr: float |x| T::c(normal::log_ndtr(x.double()));
-    ndtri: float |x| T::c(normal::ndtri(x.double()));
+    erfcx: float |x| T::c(error::erfcx(x.double()));
+    log_ndtr: float |x| T::c(error::log_ndtr(x.double()));
+    ndtri: float |x| T::c(normal::ndtri(x.double())),
+        rare |x| normal::is_tail(x.double()) => T::c(normal::ndtri_far(x.double()));
     bessel_j0: float |x| T::c(libm::j0(x.double()));
     bessel_j1: float |x| T::c(libm::j1(x.double()));
     bessel_y0: float |x| T::c(libm::y0(x.double()));
@@ -96,9 +99,9 @@ operators! {
     spherical_bessel_j0: float |x| T::c(bessel::spherical(x.double()));
     airy_ai: float |x| T::c(bessel::airy(x.double()));
     /// The number divided by a power of two, so that it lies within one half and one.
-    mantissa: float |x| T::c(libm::frexp(x.double()).0);
+    mantissa: float |x| T::c(double::fraction(x.double()).0);
     /// The exponent of that power.
-    exponent: float |x| T::c(f64::from(libm::frexp(x.double()).1));
+    exponent: float |x| T::c(double::fraction(x.double()).1);
 
     floor: real |x| x.floor();
     ceil: real |x| x.ceil();
@@ -112,8 +115,8 @@ operators! {
     isnan: all -> bool |x| b8(x.is_nan() as u8);
     isinf: all -> bool |x| b8(x.is_inf() as u8);
     isfinite: all -> bool |x| b8((!x.is_nan() && !x.is_inf()) as u8);
-    isposinf: ordered -> bool |x| b8((x.is_inf() && !x.signbit()) as u8);
-    isneginf: ordered -> bool |x| b8((x.is_inf() && x.signbit()) as u8);
+    isposinf: ordered -> bool |x| b8((x.is_inf() & (x > T::zero())) as u8);
+    isneginf: ordered -> bool |x| b8((x.is_inf() & (x < T::zero())) as u8);
     signbit: ordered -> bool |x| b8(x.signbit() as u8);
 
     conj: all |x| x.conj();
@@ -134,8 +137,12 @@ operators! {
         let cubic = x.mul(x).mul(x).mul_add(T::c(0.044715), x);
         x.div(cubic.mul(T::c(-2.0 * 0.797_884_560_802_865_4)).one_plus_exp())
     };
-    /// x · tanh(softplus(x)).
-    mish: float |x| x.mul(greater(x, T::zero()).add(x.fabs().neg().exp().log1p()).tanh());
+    /// x · tanh(softplus(x)), by tanh(log(1 + y)) = y (y + 2) / (y (y + 2) + 2).
+    mish: float |x| {
+        let growth = lesser(x, T::c(20.0)).exp();
+        let product = growth.mul(growth.add(T::c(2.0)));
+        x.mul(product.div(product.add(T::c(2.0))))
+    };
     hardsigmoid: float |x| clip(x.add(T::c(3.0)), T::c(6.0)).div(T::c(6.0));
     hardswish: float |x| x.mul(clip(x.add(T::c(3.0)), T::c(6.0))).div(T::c(6.0));
 }

@@ -52,7 +52,7 @@ fn worst(got: &[f32], exact: &[f64]) -> (f64, usize) {
 #[test]
 fn float32_functions() {
     use Unary::*;
-    let bounds: [(Unary, f64); 32] = [
+    let bounds: [(Unary, f64); 34] = [
         (exp, 1.1),
         (exp2, 1.1),
         (expm1, 1.6),
@@ -74,6 +74,8 @@ fn float32_functions() {
         (atanh, 0.51),
         (erf, 1.3),
         (erfc, 0.51),
+        (ndtr, 0.51),
+        (mish, 4.0),
         (lgamma, 0.51),
         (digamma, 0.51),
         (i0, 0.51),
@@ -89,12 +91,17 @@ fn float32_functions() {
     let x: Vec<f32> = everywhere().into_iter().map(|v| v as f32).collect();
     let wide: Vec<f64> = x.iter().map(|&v| v as f64).collect();
     for (op, bound) in bounds {
-        // Where e⁻ˣ overflows, 1 / (1 + e⁻ˣ) is zero.
-        let low = if matches!(op, sigmoid | silu) { -86.0 } else { f32::NEG_INFINITY };
+        // Where e⁻ˣ overflows, 1 / (1 + e⁻ˣ) is zero; where eˣ is subnormal, it has few digits.
+        let low = if matches!(op, sigmoid | silu | mish) { -86.0 } else { f32::NEG_INFINITY };
         let (x, wide): (Vec<f32>, Vec<f64>) = x.iter().zip(&wide).filter(|(x, _)| **x > low).unzip();
         let (error, at) = worst(&apply(op, &x), &apply(op, &wide));
         assert!(error <= bound, "{} is off by {error} ulp at {}", op.name(), x[at]);
     }
+}
+
+/// How many floats further the one is than the other.
+fn apart(x: f64, y: f64) -> u64 {
+    if x.is_nan() && y.is_nan() { 0 } else { (x.to_bits() as i64).abs_diff(y.to_bits() as i64) }
 }
 
 #[test]
@@ -102,7 +109,7 @@ fn float64_functions() {
     type Function = fn(f64) -> f64;
     let x = everywhere();
     // The bound includes the reference's own error.
-    let functions: [(Unary, Function, u64); 19] = [
+    let functions: [(Unary, Function, u64); 21] = [
         (Unary::exp, libm::exp, 2),
         (Unary::exp2, libm::exp2, 2),
         (Unary::expm1, libm::expm1, 2),
@@ -122,17 +129,78 @@ fn float64_functions() {
         (Unary::asinh, libm::asinh, 3),
         (Unary::acosh, |x| if x < 1.0 { f64::NAN } else { libm::acosh(x) }, 3),
         (Unary::atanh, libm::atanh, 3),
+        (Unary::erf, libm::erf, 2),
+        (Unary::erfc, libm::erfc, 3),
     ];
     let special =
-        [0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1.0, -1.0, 1e22, -1e300, 709.9, -745.0, 5e-324];
+        [0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1.0, -1.0, 1e22, -1e300, 709.9, -745.0, 710.47, 5e-324];
     let x: Vec<f64> = x.into_iter().chain(special).collect();
     for (op, function, bound) in functions {
         for (&x, y) in x.iter().zip(apply(op, &x)) {
             let expected = function(x);
-            let apart = (y.to_bits() as i64).abs_diff(expected.to_bits() as i64);
-            assert!(apart <= bound || (y.is_nan() && expected.is_nan()), "{}({x}) is {y}, not {expected}", op.name());
+            assert!(apart(y, expected) <= bound, "{}({x}) is {y}, not {expected}", op.name());
         }
     }
+}
+
+#[test]
+fn normal_distribution() {
+    // Φ by erfc, what the rounding of its argument does made good.
+    fn area(x: f64) -> f64 {
+        let y = x * -std::f64::consts::FRAC_1_SQRT_2;
+        let lost = x.mul_add(-std::f64::consts::FRAC_1_SQRT_2, -y) + x * 4.833_646_656_726_457e-17;
+        0.5 * libm::erfc(y) - std::f64::consts::FRAC_1_PI.sqrt() * libm::exp(-y * y) * lost
+    }
+    fn log_area(x: f64) -> f64 {
+        if x > 0.0 { libm::log1p(-area(-x)) } else { libm::log(area(x)) }
+    }
+    fn scaled(x: f64) -> f64 {
+        let head = f64::from_bits(x.to_bits() & 0xffff_ffff_0000_0000);
+        libm::exp(head * head) * libm::exp((x - head) * (x + head)) * libm::erfc(x)
+    }
+    type Function = fn(f64) -> f64;
+    let functions: [(Unary, Function, f64); 4] = [
+        (Unary::ndtr, area, 5.0),
+        (Unary::gelu, |x| x * area(x), 5.0),
+        (Unary::log_ndtr, log_area, 5.0),
+        (Unary::erfcx, scaled, 5.0),
+    ];
+    let x: Vec<f64> = everywhere().into_iter().filter(|x| x.abs() < 25.0).collect();
+    for (op, function, bound) in functions {
+        for (&x, y) in x.iter().zip(apply(op, &x)) {
+            let expected = function(x);
+            assert!(apart(y, expected) <= bound as u64, "{}({x}) is {y}, not {expected}", op.name());
+        }
+    }
+    // The inverses, by way back: Φ and erf of them are the numbers, to the accuracy that the slope there allows.
+    let p: Vec<f64> = between(0.0, 1.0, 20_000).chain(between(-300.0, 0.0, 2000).map(f64::exp)).skip(1).collect();
+    let x: Vec<f64> = p.iter().flat_map(|&p| [p, -p]).collect();
+    for (p, y) in p.iter().zip(apply(Unary::ndtri, &p)) {
+        let density = (-0.5 * y * y).exp() * 0.398_942_280_401_432_7;
+        let error = (area(y) - p) / density;
+        assert!(error.abs() <= 2e-15 * y.abs().max(0.1), "ndtri({p}) is {y}, off by {error}");
+    }
+    for (x, y) in x.iter().zip(apply(Unary::erfinv, &x)) {
+        let error = if y.abs() < 0.5 { libm::erf(y) - x } else { ((1.0 - x.abs()) - libm::erfc(y.abs())).copysign(y) };
+        let error = error / ((-y * y).exp() * std::f64::consts::FRAC_2_SQRT_PI);
+        assert!(error.abs() <= 1e-15 * y.abs(), "erfinv({x}) is {y}, off by {error}");
+    }
+    let ends = [f64::NEG_INFINITY, f64::INFINITY, f64::NAN, -1e300, 1e300, 0.0];
+    let same = |op, expected: [f64; 6]| {
+        for ((x, y), expected) in ends.iter().zip(apply(op, &ends)).zip(expected) {
+            assert!(apart(y, expected) <= 1, "{}({x}) is {y}, not {expected}", op.name());
+        }
+    };
+    let (inf, nan) = (f64::INFINITY, f64::NAN);
+    let unit = apply(Unary::erfinv, &[1.0, -1.0, 1.5, -2.0, f64::NAN, -0.0]);
+    assert!(unit[0] == f64::INFINITY && unit[1] == f64::NEG_INFINITY && unit[2..5].iter().all(|y| y.is_nan()));
+    assert!(unit[5] == 0.0 && unit[5].is_sign_negative());
+    let unit = apply(Unary::ndtri, &[0.0, 1.0, 0.5, -1.0, 2.0, f64::NAN]);
+    assert!(unit[..3] == [f64::NEG_INFINITY, f64::INFINITY, 0.0] && unit[3..].iter().all(|y| y.is_nan()));
+    same(Unary::ndtr, [0.0, 1.0, nan, 0.0, 1.0, 0.5]);
+    same(Unary::gelu, [nan, inf, nan, -0.0, 1e300, 0.0]);
+    same(Unary::log_ndtr, [-inf, 0.0, nan, -inf, 0.0, -std::f64::consts::LN_2]);
+    same(Unary::erfcx, [inf, 0.0, nan, inf, 5.641_895_835_477_563e-301, 1.0]);
 }
 
 #[test]
@@ -177,6 +245,51 @@ fn float32_of_two_numbers() {
         assert!(error <= 0.51, "{} of {} and {} is off by {error} ulp", op.name(), x[at], y[at]);
         let signs = got.iter().zip(&exact).all(|(a, b)| a.is_nan() || a.is_sign_negative() == b.is_sign_negative());
         assert!(signs, "{}: a zero of the other sign", op.name());
+    }
+}
+
+#[test]
+fn float64_of_two_numbers() {
+    let edges = [
+        0.0,
+        5e-324,
+        1e-310,
+        1e-160,
+        1e-5,
+        0.1,
+        0.5,
+        1.0,
+        1.0000001,
+        2.0,
+        3.0,
+        511.5,
+        1074.0,
+        9007199254740993.0,
+        1e160,
+        1.7e308,
+        f64::INFINITY,
+        f64::NAN,
+    ];
+    let edges: Vec<f64> = edges.into_iter().flat_map(|x| [x, -x]).collect();
+    let far: Vec<f64> = everywhere().into_iter().step_by(3).collect();
+    let near = far.iter().rev().map(|y| y * 3.0);
+    let grid = edges.iter().flat_map(|&x| edges.iter().map(move |&y| (x, y)));
+    let (x, y): (Vec<f64>, Vec<f64>) = far.iter().copied().zip(near).chain(grid).unzip();
+    type Function = fn(f64, f64) -> f64;
+    let functions: [(Binary, Function, u64); 3] =
+        [(Binary::atan2, libm::atan2, 2), (Binary::hypot, libm::hypot, 2), (Binary::pow, libm::pow, 2)];
+    for (op, function, bound) in functions {
+        let mut result = vec![0.0; x.len()];
+        let _: Vec<f64> = map(x.len(), &mut y.clone(), |_, y| {
+            let (mut x, sizes) = (x.clone(), [result.len() as i64]);
+            let x = Operand::new(Memory::from_slice(&mut x), DType::F64, 0, &sizes, &[1]).unwrap();
+            let out = Operand::new(Memory::from_slice(&mut result), DType::F64, 0, &sizes, &[1]).unwrap();
+            binary(op, DType::F64, out, x.into(), y.into()).unwrap();
+        });
+        for ((&x, &y), got) in x.iter().zip(&y).zip(result) {
+            let expected = function(x, y);
+            assert!(apart(got, expected) <= bound, "{} of {x} and {y} is {got}, not {expected}", op.name());
+        }
     }
 }
 

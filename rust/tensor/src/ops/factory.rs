@@ -18,7 +18,7 @@ fill_(input: Tensor, value: Scalar) -> Self { meta: { crate::rules::checks::conv
 /// A tensor like `input`, every element a zero-dimensional tensor's.
 fill.tensor(input: Tensor, value: Tensor) -> Tensor { composite: fill__tensor(super::cast::clone(input), value); forms: fn }
 /// A tensor like `input`, every element `value`.
-fill(input: Tensor, value: Scalar) -> Tensor { composite: fill_(super::cast::clone(input), value); forms: fn; domain: any, scalar }
+fill(input: Tensor, value: Scalar) -> Tensor { meta: { crate::rules::checks::convertible(value, input.dtype())?; Ok(smallvec![like(input, input.dtype())]) }; kernel: corten_elementwise::fill(outs[0].core().operand()?, value); forms: fn; domain: any, scalar }
 /// `fill_value` on the diagonal; with `wrap` also on those that follow below it in a tall matrix, a row apart.
 fill_diagonal_(input: Tensor, fill_value: Scalar, wrap: bool = false) -> Self { composite: fill_diagonals(input, fill_value, wrap)?; forms: method }
 /// Every element set to zero.

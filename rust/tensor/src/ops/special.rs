@@ -1,6 +1,5 @@
 //! Special functions of mathematics.
 
-use crate::lazy::T;
 use corten_tables::ops;
 
 ops! { family = special;
@@ -10,7 +9,7 @@ special_entr(input: Tensor) -> Tensor { unary(entr, to_float); forms: fn(special
 /// `exp(input²) erfc(input)`, which does not vanish for large numbers.
 special_erfcx(input: Tensor) -> Tensor { unary(erfcx, to_float); forms: fn(special) out; domain: any }
 /// The normal distribution's function Φ.
-special_ndtr(input: Tensor) -> Tensor { composite: super::unary::erfc(T::from(input) * -std::f64::consts::FRAC_1_SQRT_2) * 0.5; forms: fn(special) out; domain: any }
+special_ndtr(input: Tensor) -> Tensor { unary(ndtr, to_float); forms: fn(special) out; domain: any }
 /// The logarithm of Φ, exact in the tail too.
 special_log_ndtr(input: Tensor) -> Tensor { unary(log_ndtr, to_float); forms: fn(special) out; domain: any }
 /// The inverse of Φ: the quantile.

@@ -66,6 +66,7 @@ def _erfinv(x: float) -> float:
 
 
 erf = _from_math(math.erf, "erf")
+erfc = _from_math(math.erfc, "erfc")
 
 
 def gelu(xp: Any, x: Any, approximate: str = "none") -> Any:
@@ -77,9 +78,10 @@ def gelu(xp: Any, x: Any, approximate: str = "none") -> Any:
 ROWS: dict[str, Callable[..., Any]] = {
     "digamma": _from_math(_digamma, "digamma"),
     "erf": erf,
-    "erfc": _from_math(math.erfc, "erfc"),
+    "erfc": erfc,
     "erfinv": _from_math(_erfinv, "erfinv"),
     "gelu": gelu,
     "i0": lambda xp, x: xp.i0(x).astype(x.dtype),
     "lgamma": _from_math(_lgamma, "gammaln"),
+    "special_ndtr": lambda xp, x: 0.5 * erfc(xp, x * -math.sqrt(0.5)),
 }

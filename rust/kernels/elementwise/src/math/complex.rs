@@ -17,7 +17,7 @@ macro_rules! complexes {
             #[inline(always)]
             fn neg(self) -> Self { -self }
             #[inline(always)]
-            fn abs(self) -> $part { libm::hypot(self.re as f64, self.im as f64) as $part }
+            fn abs(self) -> $part { super::double::hypot(self.re as f64, self.im as f64) as $part }
             #[inline(always)]
             fn sgn(self) -> Self {
                 let length = self.abs();
@@ -50,7 +50,7 @@ macro_rules! complexes {
             #[inline(always)]
             fn is_below_half(self) -> bool { self.abs() < 0.5 }
             #[inline(always)]
-            fn angle(self) -> $part { libm::atan2(self.im as f64, self.re as f64) as $part }
+            fn angle(self) -> $part { super::double::atan2(self.im as f64, self.re as f64) as $part }
             $(
                 #[inline(always)]
                 fn $method(self) -> Self {

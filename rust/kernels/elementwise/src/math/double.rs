@@ -8,16 +8,20 @@ use std::f64::consts::{FRAC_PI_2, LN_2, LOG2_E};
 /// Adding it rounds to an integer (ties to even), which then stands in the low bits.
 const ROUND: f64 = 6755399441055744.0;
 /// ln 2 in two parts, the first of 42 bits, so that its product with an exponent is exact.
-const LN_2_HIGH: f64 = 0.6931471805598903;
-const LN_2_LOW: f64 = 5.497923018708371e-14;
+pub(super) const LN_2_HIGH: f64 = 0.6931471805598903;
+pub(super) const LN_2_LOW: f64 = 5.497923018708371e-14;
 
 #[inline(always)]
 pub(super) fn horner<const N: usize>(x: f64, coefficients: [f64; N]) -> f64 {
-    let mut sum = coefficients[0];
-    for coefficient in &coefficients[1..] {
-        sum = sum.mul_add(x, *coefficient);
+    if N < 10 {
+        return coefficients[1..].iter().fold(coefficients[0], |sum, coefficient| sum.mul_add(x, *coefficient));
     }
-    sum
+    // In two chains, so that a term waits for half as many others.
+    let (square, mut sums) = (x * x, [coefficients[1], coefficients[0]]);
+    for (i, coefficient) in coefficients[2..].iter().enumerate() {
+        sums[1 - i % 2] = sums[1 - i % 2].mul_add(square, *coefficient);
+    }
+    sums[1 - N % 2].mul_add(x, sums[N % 2])
 }
 
 /// (eʳ - 1 - r) / r² for |r| ≤ ln 2 / 2, to 1.4e-18.
@@ -56,7 +60,7 @@ fn scale(x: f64, n: f64) -> f64 {
 
 /// NaN stays.
 #[inline(always)]
-fn clamp(x: f64, low: f64, high: f64) -> f64 {
+pub(super) fn clamp(x: f64, low: f64, high: f64) -> f64 {
     let x = if x < low { low } else { x };
     if x > high { high } else { x }
 }
@@ -68,16 +72,17 @@ fn reduce_exp(x: f64) -> (f64, f64) {
     (n, n.mul_add(-LN_2_LOW, n.mul_add(-LN_2_HIGH, x)))
 }
 
-/// eˣ · 2ᵐ.
+/// `factor` times e to the power `high + low`, for a factor near one and a low part far below it.
 #[inline(always)]
-fn exp_times(x: f64, m: f64) -> f64 {
-    let (n, r) = reduce_exp(clamp(x, -760.0, 760.0));
-    scale((r * r).mul_add(exp_tail(r), r) + 1.0, n + m)
+pub(super) fn exp_times(factor: f64, high: f64, low: f64) -> f64 {
+    let (n, r) = reduce_exp(clamp(high, -760.0, 760.0));
+    let r = r + low;
+    scale(factor.mul_add((r * r).mul_add(exp_tail(r), r), factor), n)
 }
 
 #[inline(always)]
 pub(super) fn exp(x: f64) -> f64 {
-    exp_times(x, 0.0)
+    exp_times(1.0, x, -0.0)
 }
 
 #[inline(always)]
@@ -100,17 +105,35 @@ pub(super) fn expm1(x: f64) -> f64 {
     if x.abs() < 1e-300 { x } else { value }
 }
 
-/// log(x) + c in base B, for 1 / ln B = `unit` and log_B 2 = `two`, both in two parts. `c` is small.
+/// k and f with x = 2ᵏ (1 + f) and 1 + f between √½ and √2, for a positive number.
 #[inline(always)]
-fn log_base(x: f64, c: f64, unit: (f64, f64), two: (f64, f64)) -> f64 {
+pub(super) fn split(x: f64) -> (f64, f64) {
     const SQRT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
     let tiny = x < f64::MIN_POSITIVE;
     let normal = if tiny { x * 18014398509481984.0 } else { x };
-    // x = 2ᵏ (1 + f), with 1 + f between √½ and √2.
     let bits = normal.to_bits().wrapping_add(0x3ff0_0000_0000_0000 - SQRT_HALF);
     let biased = f64::from_bits((bits >> 52) | 0x4330_0000_0000_0000) - 4503599627370496.0;
     let k = biased - if tiny { 1077.0 } else { 1023.0 };
-    let f = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) + SQRT_HALF) - 1.0;
+    (k, f64::from_bits((bits & 0x000f_ffff_ffff_ffff) + SQRT_HALF) - 1.0)
+}
+
+/// The number of at least one half and below one that, times a power of two, is x, and that power's exponent; 0 and 0
+/// for zero, and 0 beside infinity and NaN.
+#[inline(always)]
+pub(crate) fn fraction(x: f64) -> (f64, f64) {
+    let tiny = x.abs() < f64::MIN_POSITIVE;
+    let bits = (if tiny { x * 18014398509481984.0 } else { x }).to_bits();
+    let biased = f64::from_bits(((bits >> 52) & 0x7ff) | 0x4330_0000_0000_0000) - 4503599627370496.0;
+    let exponent = biased - if tiny { 1076.0 } else { 1022.0 };
+    let mantissa = f64::from_bits((bits & 0x800f_ffff_ffff_ffff) | 0x3fe0_0000_0000_0000);
+    let plain = x != 0.0 && x.abs() < f64::INFINITY;
+    (if plain { mantissa } else { x }, if plain { exponent } else { 0.0 })
+}
+
+/// log(x) + c in base B, for 1 / ln B = `unit` and log_B 2 = `two`, both in two parts. `c` is small.
+#[inline(always)]
+fn log_base(x: f64, c: f64, unit: (f64, f64), two: (f64, f64)) -> f64 {
+    let (k, f) = split(x);
     // log(1 + f) = f - f²/2 + s (f²/2 + z R(z)), for s = f / (2 + f), z = s² (as in FreeBSD's library).
     let s = f / (2.0 + f);
     let z = s * s;
@@ -140,9 +163,15 @@ fn log_base(x: f64, c: f64, unit: (f64, f64), two: (f64, f64)) -> f64 {
     if x == f64::INFINITY { x } else { value }
 }
 
+/// log(x) + c, for a small c.
+#[inline(always)]
+pub(super) fn log_sum(x: f64, c: f64) -> f64 {
+    log_base(x, c, (1.0, 0.0), (LN_2_HIGH, LN_2_LOW))
+}
+
 #[inline(always)]
 pub(super) fn log(x: f64) -> f64 {
-    log_base(x, 0.0, (1.0, 0.0), (LN_2_HIGH, LN_2_LOW))
+    log_sum(x, 0.0)
 }
 
 #[inline(always)]
@@ -162,7 +191,7 @@ pub(super) fn log1p(x: f64) -> f64 {
     // What the sum lost, relative to it.
     let lost = if x < 1.0 { x - (sum - 1.0) } else { 1.0 - (sum - x) };
     let lost = if sum > 1e-300 && sum < 1e300 { lost / sum } else { 0.0 };
-    let value = log_base(sum, lost, (1.0, 0.0), (LN_2_HIGH, LN_2_LOW));
+    let value = log_sum(sum, lost);
     if x.abs() < 1e-300 { x } else { value }
 }
 
@@ -256,125 +285,185 @@ pub(super) fn tan(x: f64) -> f64 {
     if x == 0.0 { x } else { value }
 }
 
+/// The angle of the point `(x, y)`, for a polynomial `tail` that approaches (atan(√z) / √z - 1) / z for z ≤ 1.
+#[inline(always)]
+pub(super) fn angle<const N: usize>(y: f64, x: f64, tail: [f64; N]) -> f64 {
+    let (a, b) = (y.abs(), x.abs());
+    let steep = a > b;
+    let (low, high) = if steep { (b, a) } else { (a, b) };
+    // Where both are zero or both infinite, the quotient that leads to the multiple of an eighth turn.
+    let equal = if low == 0.0 { 0.0 } else { 1.0 };
+    let r = if low == high { equal } else { low / high };
+    let z = r * r;
+    let part = (z * r).mul_add(horner(z, tail), r);
+    let angle = if steep { FRAC_PI_2 - (part - 6.123233995736766e-17) } else { part };
+    let left = std::f64::consts::PI - (angle - 1.2246467991473532e-16);
+    (if x.is_sign_negative() { left } else { angle }).copysign(y)
+}
+
+/// To 4e-18.
+const ATAN: [f64; 20] = [
+    1.3447140604581824e-05,
+    -0.0001543772986536345,
+    0.0008415515717131459,
+    -0.002913882491445872,
+    0.007252780120071228,
+    -0.013980087475053075,
+    0.02206937371677086,
+    -0.029972760367210305,
+    0.03668546366890476,
+    -0.042213225343519095,
+    0.04723142610642236,
+    -0.05253761101519679,
+    0.058805825360828685,
+    -0.06666413301930187,
+    0.0769228097670822,
+    -0.09090907100892016,
+    0.11111111012577136,
+    -0.14285714282763617,
+    0.19999999999954698,
+    -0.3333333333333309,
+];
+
 /// At most 2 ulp.
 #[inline(always)]
 pub(super) fn atan(x: f64) -> f64 {
-    let a = x.abs();
-    // tan(3π/8), tan(π/8): three ranges folded onto |z| ≤ tan(π/8).
-    let (large, middle) = (a > 2.414213562373095, a > 0.41421356237309503);
-    let numerator = if large {
-        -1.0
-    } else if middle {
-        a - 1.0
-    } else {
-        a
-    };
-    let denominator = if large {
-        a
-    } else if middle {
-        a + 1.0
-    } else {
-        1.0
-    };
-    let (base, base_low) = if large {
-        (FRAC_PI_2, 6.123233995736766e-17)
-    } else if middle {
-        (std::f64::consts::FRAC_PI_4, 3.061616997868383e-17)
-    } else {
-        (0.0, 0.0)
-    };
-    let r = numerator / denominator;
-    let z = r * r;
-    let tail = horner(
-        z,
-        [
-            -0.013916943217800841,
-            0.03063443323901452,
-            -0.04104381417807643,
-            0.04719381457895137,
-            -0.052580394289794816,
-            0.05881925033877732,
-            -0.06666642004996545,
-            0.07692306735321475,
-            -0.0909090906699066,
-            0.11111111110754406,
-            -0.14285714285711515,
-            0.19999999999999993,
-            -0.3333333333333333,
-        ],
-    );
-    (base + ((z * r).mul_add(tail, base_low) + r)).copysign(x)
+    angle(x, 1.0, ATAN)
 }
 
-/// (asin(√z) / √z - 1) / z for z ≤ ¼, to 1.5e-17.
+/// At most 2 ulp.
 #[inline(always)]
-fn asin_tail(z: f64) -> f64 {
-    horner(
-        z,
-        [
-            0.02877844261259304,
-            -0.014881409392818066,
-            0.017419357964884856,
-            0.00545087818772055,
-            0.010324318288744113,
-            0.011478952690257387,
-            0.013971235301124539,
-            0.017352391265909227,
-            0.022372173002005596,
-            0.030381944137085216,
-            0.04464285714637338,
-            0.07499999999998425,
-            0.16666666666666669,
-        ],
-    )
+pub(super) fn atan2(y: f64, x: f64) -> f64 {
+    angle(y, x, ATAN)
 }
 
-/// At most 3 ulp.
+/// The length of `(x, y)`: infinite if either is, even beside NaN. At most 1 ulp.
 #[inline(always)]
-pub(super) fn asin(x: f64) -> f64 {
+pub(super) fn hypot(x: f64, y: f64) -> f64 {
+    let (x, y) = (x.abs(), y.abs());
+    // By powers of two, so that no square overflows or vanishes.
+    let vast = x > 1e150 || y > 1e150;
+    let tiny = x < 1e-140 && y < 1e-140;
+    let near = if tiny { 2f64.powi(600) } else { 1.0 };
+    let (scale, back) = if vast { (2f64.powi(-600), 2f64.powi(600)) } else { (near, 1.0 / near) };
+    let (a, b) = (x * scale, y * scale);
+    let length = b.mul_add(b, a * a).sqrt() * back;
+    if x == f64::INFINITY || y == f64::INFINITY { f64::INFINITY } else { length }
+}
+
+/// For a polynomial `tail` that approaches (asin(√z) / √z - 1) / z for z ≤ ¼.
+#[inline(always)]
+pub(super) fn arc_sine<const N: usize>(x: f64, tail: [f64; N]) -> f64 {
     let a = x.abs();
     let large = a > 0.5;
     let z = if large { 0.5 - 0.5 * a } else { a * a };
     let r = if large { z.sqrt() } else { a };
-    let value = (z * r).mul_add(asin_tail(z), r);
+    let value = (z * r).mul_add(horner(z, tail), r);
     (if large { FRAC_PI_2 - 2.0 * value } else { value }).copysign(x)
 }
 
-/// At most 2 ulp.
+/// With the same polynomial.
 #[inline(always)]
-pub(super) fn acos(x: f64) -> f64 {
+pub(super) fn arc_cosine<const N: usize>(x: f64, tail: [f64; N]) -> f64 {
     let a = x.abs();
     let large = a > 0.5;
     let z = if large { 0.5 - 0.5 * a } else { x * x };
     let r = if large { z.sqrt() } else { x };
-    let tail = z * r * asin_tail(z);
+    let tail = z * r * horner(z, tail);
     let near = FRAC_PI_2 - (r + (tail - 6.123233995736766e-17));
     let far = 2.0 * (r + tail);
     let far = if x < 0.0 { std::f64::consts::PI - far } else { far };
     if large { far } else { near }
 }
 
+/// To 1.5e-17.
+const ASIN: [f64; 13] = [
+    0.02877844261259304,
+    -0.014881409392818066,
+    0.017419357964884856,
+    0.00545087818772055,
+    0.010324318288744113,
+    0.011478952690257387,
+    0.013971235301124539,
+    0.017352391265909227,
+    0.022372173002005596,
+    0.030381944137085216,
+    0.04464285714637338,
+    0.07499999999998425,
+    0.16666666666666669,
+];
+
 /// At most 3 ulp.
 #[inline(always)]
+pub(super) fn asin(x: f64) -> f64 {
+    arc_sine(x, ASIN)
+}
+
+/// At most 2 ulp.
+#[inline(always)]
+pub(super) fn acos(x: f64) -> f64 {
+    arc_cosine(x, ASIN)
+}
+
+/// Half of sinh(a) and of cosh(a), for a from 0 to 710.5, where sinh(r) = r + r³ S(r²) and cosh(r) = 1 + r²/2 + r⁴ C(r²) near 0,
+/// by the theorems for the sum of n ln 2 and r.
+#[inline(always)]
+pub(super) fn hyperbolic<const M: usize, const N: usize>(a: f64, s: [f64; M], c: [f64; N]) -> (f64, f64) {
+    let (n, r) = reduce_exp(a);
+    let z = r * r;
+    let s = z * r * horner(z, s);
+    let c = z * z.mul_add(horner(z, c), 0.5);
+    // Beyond 2¹⁰⁰ only one of the powers counts.
+    let (up, down) = (power_of_two(n - 2.0), power_of_two(-2.0 - clamp(n, 0.0, 100.0)));
+    let (sinh, cosh) = (up - down, up + down);
+    (two_products(sinh, cosh, r, s, c), two_products(cosh, sinh, r, s, c))
+}
+
+/// x (1 + c) + y (r + s) for small c and s, the largest rounding error carried along.
+#[inline(always)]
+fn two_products(x: f64, y: f64, r: f64, s: f64, c: f64) -> f64 {
+    let sum = y.mul_add(r, x);
+    sum + (y.mul_add(r, x - sum) + y.mul_add(s, x * c))
+}
+
+#[inline(always)]
+fn half_hyperbolic(a: f64) -> (f64, f64) {
+    hyperbolic(
+        a,
+        [
+            2.510915045989159e-08,
+            2.7557243848319423e-06,
+            0.00019841269886529316,
+            0.008333333333321449,
+            0.16666666666666677,
+        ],
+        [
+            2.0921677918447605e-09,
+            2.7557252059987213e-07,
+            2.480158734900006e-05,
+            0.0013888888888873338,
+            0.041666666666666685,
+        ],
+    )
+}
+
+/// At most 2 ulp.
+#[inline(always)]
 pub(super) fn sinh(x: f64) -> f64 {
-    let a = x.abs();
-    let growth = expm1(clamp(a, 0.0, 30.0));
-    let near = 0.5 * (growth + growth / (growth + 1.0));
-    (if a < 22.0 { near } else { exp_times(a, -1.0) }).copysign(x)
+    (2.0 * half_hyperbolic(clamp(x.abs(), 0.0, 710.5)).0).copysign(x)
 }
 
 /// At most 2 ulp.
 #[inline(always)]
 pub(super) fn cosh(x: f64) -> f64 {
-    let half = exp_times(x.abs(), -1.0);
-    half + 0.25 / half
+    2.0 * half_hyperbolic(clamp(x.abs(), 0.0, 710.5)).1
 }
 
 /// At most 3 ulp.
 #[inline(always)]
 pub(super) fn tanh(x: f64) -> f64 {
-    let growth = expm1(2.0 * clamp(x.abs(), 0.0, 22.0));
-    (growth / (growth + 2.0)).copysign(x)
+    let (sinh, cosh) = half_hyperbolic(clamp(x.abs(), 0.0, 22.0));
+    (sinh / cosh).copysign(x)
 }
 
 /// At most 2 ulp.

@@ -4,13 +4,15 @@
 
 pub(crate) mod bessel;
 mod complex;
-mod double;
+pub(crate) mod double;
+pub(crate) mod error;
 mod float;
 pub(crate) mod gamma;
-mod gelu;
 mod integer;
+mod mixed;
 pub(crate) mod normal;
 pub(crate) mod polynomials;
+mod power;
 mod quotient;
 mod single;
 pub(crate) mod special;

@@ -1,42 +1,77 @@
-//! The normal distribution: the scaled error function, and the logarithm and the inverse of Φ. All in float64.
+//! The inverses of the error function and of the normal distribution's Φ, in float64.
 
-use super::special::inverse_erf;
+#![allow(clippy::excessive_precision, reason = "constants as they were fitted")]
+
+use super::double::{horner, log};
+use super::error::{erfcx, log_ndtr};
 use std::f64::consts::{FRAC_1_SQRT_2, PI, SQRT_2};
 
-/// exp(x²) erfc(x): the product up to 10, beyond it the asymptotic series (DLMF 7.12.1).
-#[inline(never)]
-pub(crate) fn erfcx(x: f64) -> f64 {
-    if x < -27.0 {
-        return f64::INFINITY;
-    }
-    if x < 10.0 {
-        // The square in two parts, the first of them exact: its rounding would be multiplied by the exponential.
-        let head = f64::from_bits(x.to_bits() & 0xffff_ffff_0000_0000);
-        return libm::exp(head * head) * libm::exp((x - head) * (x + head)) * libm::erfc(x);
-    }
-    let z = 0.5 / (x * x);
-    let series = (1..=14).rev().fold(1.0, |sum, m| 1.0 - f64::from(2 * m - 1) * z * sum);
-    series / (x * PI.sqrt())
+/// From here on [`erfinv`] is wrong, and [`erfinv_far`] is right.
+pub(crate) const NEAR_ONE: f64 = 0.999;
+
+/// The inverse of erf for `rest` = 1 - x² above 0.002: x times a polynomial in the logarithm, to 2⁻⁵⁵.
+#[inline(always)]
+fn inverse(x: f64, rest: f64) -> f64 {
+    let polynomial = horner(
+        -3.125 - log(rest),
+        [
+            3.388593297205897e-21,
+            -9.973813660793817e-22,
+            -3.582751807623902e-19,
+            1.1437448477381864e-18,
+            1.577760587843766e-17,
+            -1.3002252746513992e-16,
+            -4.311569785111765e-17,
+            6.594465593248729e-15,
+            -3.998757175710817e-14,
+            -8.116799695445545e-14,
+            2.6303418460982478e-12,
+            -1.297697046761796e-11,
+            -5.4142341672304395e-11,
+            1.0512184451412585e-09,
+            -4.11266209626735e-09,
+            -2.90703828904495e-08,
+            4.2347881925748005e-07,
+            -1.3654691842592358e-06,
+            -1.3882523395947277e-05,
+            0.00018673420802410717,
+            -0.0007407025341538892,
+            -0.006033670871427695,
+            0.24015818242558826,
+            1.6536545626831027,
+        ],
+    );
+    x * polynomial
 }
 
-/// log Φ(x): of the tail by way of `erfcx`, which does not vanish there.
-#[inline(never)]
-pub(crate) fn log_ndtr(x: f64) -> f64 {
-    if x < -1.0 {
-        return libm::log(erfcx(-x * FRAC_1_SQRT_2) / 2.0) - x * x / 2.0;
-    }
-    libm::log1p(-libm::erfc(x * FRAC_1_SQRT_2) / 2.0)
+#[inline(always)]
+pub(crate) fn erfinv(x: f64) -> f64 {
+    inverse(x, (1.0 - x) * (1.0 + x))
 }
 
-/// The inverse of Φ: by that of erf, and in the tail by Newton's method for log Φ.
 #[inline(never)]
+pub(crate) fn erfinv_far(x: f64) -> f64 {
+    (-FRAC_1_SQRT_2 * ndtri_of_tail(0.5 - 0.5 * x.abs())).copysign(x)
+}
+
+/// True of numbers that [`ndtri`] gets wrong, and [`ndtri_far`] right.
+#[inline(always)]
+pub(crate) fn is_tail(p: f64) -> bool {
+    !(0.0005..=0.9995).contains(&p)
+}
+
+#[inline(always)]
 pub(crate) fn ndtri(p: f64) -> f64 {
-    if p > 0.5 {
-        return -ndtri(1.0 - p);
-    }
-    if p > 0.02 {
-        return SQRT_2 * inverse_erf(2.0 * p - 1.0);
-    }
+    SQRT_2 * inverse(2.0 * p - 1.0, 4.0 * p * (1.0 - p))
+}
+
+#[inline(never)]
+pub(crate) fn ndtri_far(p: f64) -> f64 {
+    if p > 0.5 { -ndtri_of_tail(1.0 - p) } else { ndtri_of_tail(p) }
+}
+
+/// The inverse of Φ far to the left, by Newton's method for log Φ.
+fn ndtri_of_tail(p: f64) -> f64 {
     if p == 0.0 {
         return f64::NEG_INFINITY;
     }

@@ -1,30 +1,17 @@
-//! float32 functions that vectorise. The hottest are computed in float32, the others in float64, which makes them
-//! correctly rounded but for one case in many thousands.
+//! float32 functions that vectorise, computed in float32.
 
 #![allow(clippy::excessive_precision, clippy::approx_constant, reason = "constants as they were fitted")]
 
-use super::double;
 use std::f32::consts::LOG2_E;
 
 /// Adding it rounds to an integer (ties to even), which then stands in the low bits.
-pub(super) const ROUND: f32 = 12582912.0;
+const ROUND: f32 = 12582912.0;
 /// ln 2 in two parts, the first of 16 bits, so that its product with an exponent is exact.
-pub(super) const LN_2_HIGH: f32 = 0.693145751953125;
-pub(super) const LN_2_LOW: f32 = 1.4286068203094173e-06;
-
-macro_rules! by_double {
-    ($($name:ident)*) => { $(
-        #[inline(always)]
-        pub(super) fn $name(x: f32) -> f32 {
-            double::$name(x as f64) as f32
-        }
-    )* };
-}
-
-by_double! { tan asin acos atan sinh cosh asinh acosh atanh }
+const LN_2_HIGH: f32 = 0.693145751953125;
+const LN_2_LOW: f32 = 1.4286068203094173e-06;
 
 #[inline(always)]
-pub(super) fn horner<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
+fn horner<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
     let mut sum = coefficients[0];
     for coefficient in &coefficients[1..] {
         sum = sum.mul_add(x, *coefficient);
@@ -47,7 +34,7 @@ fn power_of_two(n: f32) -> f32 {
 
 /// expm1(r), for |r| ≤ ln 2 / 2.
 #[inline(always)]
-pub(super) fn expm1_near(r: f32) -> f32 {
+fn expm1_near(r: f32) -> f32 {
     let tail = horner(r, [0.001_392_619_8, 0.008_363_19, 0.041_666_556, 0.166_665_77, 0.5]);
     (r * r).mul_add(tail, r)
 }
@@ -197,39 +184,6 @@ pub(super) fn log1p(x: f32) -> f32 {
     if x.abs() < 1e-30 { x } else { value }
 }
 
-/// Angles beyond this need more of π than two doubles.
-pub(super) const VAST_ANGLE: f32 = 1e12;
-
-/// The sine `ahead` quarter turns ahead, for |x| ≤ [`VAST_ANGLE`].
-#[inline(always)]
-fn sine(x: f32, ahead: u64) -> f32 {
-    const ROUND: f64 = 6755399441055744.0;
-    let x = x as f64;
-    let rounded = x.mul_add(std::f64::consts::FRAC_2_PI, ROUND);
-    let n = rounded - ROUND;
-    let r = n.mul_add(-6.123233995736766e-17, n.mul_add(-std::f64::consts::FRAC_PI_2, x));
-    let z = r * r;
-    let sin = [2.7249864655139585e-06, -0.00019840086263755443, 0.008333331873837089, -0.16666666663853044];
-    let cos = [-2.7300908167996537e-07, 2.480059998353171e-05, -0.0013888887671288108, 0.04166666666431933];
-    let sin = (z * r).mul_add(double::horner(z, sin), r);
-    let cos = (z * z).mul_add(double::horner(z, cos), z.mul_add(-0.5, 1.0));
-    let turn = rounded.to_bits().wrapping_add(ahead);
-    let value = if turn & 1 == 0 { sin } else { cos };
-    f64::from_bits(value.to_bits() ^ ((turn & 2) << 62)) as f32
-}
-
-/// For |x| ≤ [`VAST_ANGLE`].
-#[inline(always)]
-pub(super) fn sin(x: f32) -> f32 {
-    if x == 0.0 { x } else { sine(x, 0) }
-}
-
-/// For |x| ≤ [`VAST_ANGLE`].
-#[inline(always)]
-pub(super) fn cos(x: f32) -> f32 {
-    sine(x, 1)
-}
-
 /// A polynomial in x² near 0, beyond it 1 - q⁴ for one that approaches the fourth root of 1 - erf(x). At most 1.3 ulp.
 #[inline(always)]
 pub(super) fn erf(x: f32) -> f32 {
@@ -265,151 +219,40 @@ pub(super) fn erf(x: f32) -> f32 {
     (if a < 1.18 { near.mul_add(a, a) } else { square.mul_add(-square, 1.0) }).copysign(x)
 }
 
-/// log2(a) to 2⁻⁴⁵, for a positive normal number.
+/// The normal distribution's Φ, whose error is small beside one but not in the tail, and its density φ.
 #[inline(always)]
-fn wide_log2(a: f64) -> f64 {
-    const SQRT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
-    // a = 2ᵏ m, with m between √½ and √2.
-    let bits = a.to_bits().wrapping_sub(SQRT_HALF);
-    let k = f64::from_bits((bits.wrapping_add(2048 << 52) >> 52) | 0x4330_0000_0000_0000) - 4_503_599_627_372_544.0;
-    let m = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) + SQRT_HALF);
-    let s = (m - 1.0) / (m + 1.0);
-    // By pairs, so that no term waits for all the others.
-    let z = s * s;
-    let low = 0.961796694112264835f64.mul_add(z, 2.88539008177785062);
-    let middle = 0.412209224061104352f64.mul_add(z, 0.577077942660304468);
-    let high = 0.282885023407482355f64.mul_add(z, 0.319906803807013373);
-    let series = high.mul_add(z * z, middle).mul_add(z * z, low);
-    s.mul_add(series, k)
+pub(super) fn normal(x: f32) -> (f32, f32) {
+    let area = 0.5 * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2));
+    (area, exp(x * x * -0.5) * 0.398_942_3)
 }
 
-/// 2ʸ to 2⁻³⁹, for a float32 result.
+/// x Φ(x), with the normal distribution's Φ, from what it lacks to max(x, 0): a Φ(-a), for a = |x|. Near 0 that is
+/// a (½ - a p(a²)); beyond, it is exp(-a²/2) q(t) for t = (a - 1.5) / (a + 1.5), where a²/2 is carried to twice the digits.
+/// At most 2 ulp.
 #[inline(always)]
-fn wide_exp2(y: f64) -> f64 {
-    const ROUND: f64 = 6_755_399_441_055_744.0;
-    // NaN stays; beyond the bounds, float32 has 0 and infinity.
-    let y = if y < -200.0 { -200.0 } else { y };
-    let y = if y > 200.0 { 200.0 } else { y };
-    let n = (y + ROUND) - ROUND;
-    let r = y - n;
-    let square = r * r;
-    let first = 0.693147180545933455f64.mul_add(r, 1.0);
-    let second = 0.0555041094120593299f64.mul_add(r, 0.240226506958129882);
-    let third = 0.00133334505680006457f64.mul_add(r, 0.00961812915940255819);
-    let fourth = 0.0000153100794022492974f64.mul_add(r, 0.000154034558524538394);
-    let high = 1.3255224878668817e-6f64.mul_add(square, fourth).mul_add(square, third);
-    let tail = high.mul_add(square * square, second.mul_add(square, first));
-    tail * f64::from_bits((n + ROUND).to_bits().wrapping_add(1023) << 52)
-}
-
-/// x to the power y, by way of logarithms in float64.
-#[inline(always)]
-pub(super) fn pow(x: f32, y: f32) -> f32 {
+pub(super) fn gelu(x: f32) -> f32 {
     let a = x.abs();
-    // Every float32 is a normal float64.
-    let log = if a > 0.0 { wide_log2(a as f64) } else { f64::NEG_INFINITY };
-    // Infinity and NaN are their own logarithms.
-    let log = if a < f32::INFINITY { log } else { a as f64 };
-    let magnitude = wide_exp2(y as f64 * log) as f32;
-    let whole = y.trunc() == y;
-    // Even above 2²⁴, where halves are whole too.
-    let odd = whole && (y * 0.5).trunc() != y * 0.5;
-    let signed = if odd { magnitude.copysign(x) } else { magnitude };
-    let value = if x < 0.0 && x != f32::NEG_INFINITY && !whole { f32::NAN } else { signed };
-    let one = x == 1.0 || y == 0.0 || (x == -1.0 && y.abs() == f32::INFINITY);
-    if one { 1.0 } else { value }
-}
-
-/// exp(-x²) times a polynomial in 1 / (1 + x / 2), to 2⁻³⁵; for negative numbers its complement to 2.
-#[inline(always)]
-pub(super) fn erfc(x: f32) -> f32 {
     // NaN stays; beyond the bound, float32 has 0.
-    let a = clamp(x.abs(), 0.0, 11.0) as f64;
-    let t = 1.0 / a.mul_add(0.5, 1.0);
-    let polynomial = double::horner(
-        t,
-        [
-            0.030433489875911695,
-            -0.23603582632483058,
-            0.7962599667105044,
-            -1.501153192639402,
-            1.6783581205169948,
-            -1.0937049574048445,
-            0.4435760014414319,
-            -0.21406077924583536,
-            0.029655288981246735,
-            0.0789827459636621,
-            0.1766716915659924,
-            0.24682934325484396,
-            0.28209323077653164,
-            0.2820948765418145,
-        ],
-    );
-    let tail = t * polynomial * wide_exp2(a * a * -std::f64::consts::LOG2_E);
-    (if x < 0.0 { 2.0 - tail } else { tail }) as f32
-}
-
-/// The inverse of erf: x times a polynomial in w = -log(1 - x²), or in its root where w is large, to 2⁻³².
-#[inline(always)]
-pub(super) fn erfinv(x: f32) -> f32 {
-    let a = x.abs() as f64;
-    let w = wide_log2((1.0 - a) * (1.0 + a)) * -std::f64::consts::LN_2;
-    let near = double::horner(
-        w,
-        [
-            1.2732868700624292e-12,
-            -6.422145756320853e-11,
-            1.4032584714338136e-09,
-            -1.6923902436625356e-08,
-            1.152717126477136e-07,
-            -3.5632990549477385e-07,
-            -2.5451429175235337e-07,
-            7.729469588986991e-07,
-            4.800504385044124e-05,
-            -0.00012905664603910536,
-            -0.0023346575307747605,
-            0.011549239751570647,
-            0.2320136758842984,
-            0.8862269253099326,
-        ],
-    );
-    let far = double::horner(
-        w.sqrt(),
-        [
-            -4.107829275976675e-05,
-            0.0014167097117978482,
-            -0.021893212895480213,
-            0.19937501527588816,
-            -1.1826597977274491,
-            4.761507413933706,
-            -13.120867504797115,
-            24.265013882764812,
-            -28.46285151068317,
-            19.64768092345701,
-            -5.048072113397931,
-        ],
-    );
-    let value = a * if w < 6.0 { near } else { far };
-    let special = if a == 1.0 { f64::INFINITY } else { f64::NAN };
-    ((if a < 1.0 { value } else { special }) as f32).copysign(x)
-}
-
-/// The angle of the point `(x, y)`.
-#[inline(always)]
-pub(super) fn atan2(y: f32, x: f32) -> f32 {
-    let (a, b) = (y.abs() as f64, x.abs() as f64);
-    // Where both are zero or both infinite, the quotient that leads to the multiple of an eighth turn.
-    let equal = if a == 0.0 { 0.0 } else { 1.0 };
-    let angle = double::atan(if a == b { equal } else { a / b });
-    let angle = if x.is_sign_negative() { std::f64::consts::PI - angle } else { angle };
-    (angle as f32).copysign(y)
-}
-
-/// The length of `(x, y)`: infinite if either is, even beside NaN.
-#[inline(always)]
-pub(super) fn hypot(x: f32, y: f32) -> f32 {
-    let far = x.abs() == f32::INFINITY || y.abs() == f32::INFINITY;
-    let (x, y) = (x as f64, y as f64);
-    let length = y.mul_add(y, x * x).sqrt() as f32;
-    if far { f32::INFINITY } else { length }
+    let a = if a > 14.45 { 14.45 } else { a };
+    let square = a * a;
+    let lost = a.mul_add(a, -square);
+    let half = -0.5 * square;
+    let rounded = half.mul_add(LOG2_E, ROUND);
+    let n = rounded - ROUND;
+    let r = n.mul_add(-LN_2_LOW, n.mul_add(-LN_2_HIGH, half));
+    let growth = expm1_near(lost.mul_add(-0.5, r));
+    // 2ⁿ⁺²⁴, which exists where 2ⁿ does not.
+    let power = f32::from_bits(rounded.to_bits().wrapping_add(127 + 24) << 23);
+    let t = (a - 1.5) / (a + 1.5);
+    // By pairs, so that no term waits for all the others; the last ones in turn, for their roundings count.
+    let z = t * t;
+    let even = horner(z, [-0.000908745474, -0.00236764175, 0.0107863316, -0.0197978475]);
+    let odd = horner(z, [0.00125777585, -0.00207218187, 0.00078500808, 0.0177689128]);
+    let polynomial = horner(t, [odd.mul_add(t, even), -0.126297508, 0.21112123, 0.308671001]);
+    let scaled = power * polynomial;
+    let far = scaled.mul_add(growth, scaled) * (1.0 / 16777216.0);
+    let near = horner(square, [0.000104465634, -0.00118269594, 0.00997274981, -0.0664903305, 0.39894228]);
+    let near = a * near.mul_add(-a, 0.5);
+    // The zero has the sign of x, and of negative infinity there is no result, as in PyTorch.
+    (if x >= 0.0 { x } else { 0.0 * x }) - if a < 0.7 { near } else { far }
 }

@@ -149,6 +149,12 @@ pub(crate) trait Float: Field + Real {
     fn erfinv(self) -> Self;
     /// x Φ(x), with the normal distribution's Φ.
     fn gelu(self) -> Self;
+    /// True of numbers whose `erfinv` is wrong.
+    fn is_near_one(self) -> bool;
+    /// The normal distribution's Φ, with all its digits in the tail.
+    fn ndtr(self) -> Self;
+    /// The normal distribution's Φ and its density φ.
+    fn normal(self) -> (Self, Self);
     fn lgamma(self) -> Self;
     fn digamma(self) -> Self;
     fn i0(self) -> Self;

@@ -1,0 +1,66 @@
+//! Powers in float64: the logarithm in two parts, so that its product with the exponent has an error far below one.
+
+#![allow(clippy::excessive_precision, reason = "constants as they were fitted")]
+
+use super::double::{LN_2_HIGH, LN_2_LOW, exp_times, horner, split};
+
+/// log(a) in two parts, to 2⁻⁶⁴ of its size, for a positive finite number.
+#[inline(always)]
+fn log_pair(a: f64) -> (f64, f64) {
+    let (k, f) = split(a);
+    // s = f / (2 + f), and log(1 + f) = 2 s + s³ (2/3 + s² R(s²)).
+    let sum = f + 2.0;
+    let sum_low = f - (sum - 2.0);
+    let inverse = 1.0 / sum;
+    let s = f * inverse;
+    let s_low = (-s).mul_add(sum_low, (-s).mul_add(sum, f)) * inverse;
+    let z = s * s;
+    let z_low = s.mul_add(s, -z) + 2.0 * s * s_low;
+    let rest = z * horner(
+        z,
+        [
+            0.11978930805447895,
+            0.11676119816356872,
+            0.13336248005907897,
+            0.15384558842309737,
+            0.18181818838378502,
+            0.22222222217828516,
+            0.28571428571443735,
+            0.3999999999999998,
+        ],
+    );
+    const TWO_THIRDS: f64 = 2.0 / 3.0;
+    let factor = TWO_THIRDS + rest;
+    let factor_low = 3.700743415417188e-17 + (rest - (factor - TWO_THIRDS));
+    let product = z * factor;
+    let product_low = z.mul_add(factor, -product) + z.mul_add(factor_low, z_low * factor);
+    let cube = s * product;
+    let cube_low = s.mul_add(product, -cube) + s.mul_add(product_low, s_low * product);
+    // Largest terms last; each sum's rounding error is exact.
+    let near = 2.0 * s + cube;
+    let near_low = (cube - (near - 2.0 * s)) + 2.0f64.mul_add(s_low, cube_low);
+    let whole = k * LN_2_HIGH;
+    let high = whole + near;
+    (high, (near - (high - whole)) + k.mul_add(LN_2_LOW, near_low))
+}
+
+/// x to the power y. At most 1 ulp.
+#[inline(always)]
+pub(crate) fn pow(x: f64, y: f64) -> f64 {
+    let a = x.abs();
+    let (high, low) = log_pair(a);
+    let high = if a > 0.0 { high } else { f64::NEG_INFINITY };
+    // Infinity and NaN are their own logarithms.
+    let high = if a < f64::INFINITY { high } else { a };
+    let product = y * high;
+    let product_low = y.mul_add(high, -product) + y * low;
+    // Beyond these bounds are zero and infinity.
+    let magnitude = exp_times(1.0, product, if product.abs() < 800.0 { product_low } else { 0.0 });
+    let whole = y.trunc() == y;
+    // Even above 2⁵³, where halves are whole too.
+    let odd = whole && (y * 0.5).trunc() != y * 0.5;
+    let signed = if odd { magnitude.copysign(x) } else { magnitude };
+    let value = if x < 0.0 && x != f64::NEG_INFINITY && !whole { f64::NAN } else { signed };
+    let one = x == 1.0 || y == 0.0 || (x == -1.0 && y.abs() == f64::INFINITY);
+    if one { 1.0 } else { value }
+}
