@@ -78,12 +78,15 @@ def _changes(values: Tensor, dim: int) -> Tensor:
 
 
 def _runs(values: Tensor, order: Tensor, starts: Tensor, inverse: bool, counts: bool, dim: int) -> list[Tensor]:
-    first = starts.nonzero().reshape(-1) if counts or values.dim() > 1 else None
-    parts = [values.masked_select(starts) if values.dim() == 1 else values.index_select(dim, first)]
+    if values.dim() == 1:
+        parts = [values.masked_select(starts)]
+    else:
+        parts = [values.index_select(dim, starts.nonzero().reshape(-1))]
     if inverse:
         group = starts.cumsum(0) - 1
         parts.append(_native.empty_like(group).scatter_(0, order, group))
     if counts:
+        first = starts.nonzero().reshape(-1)
         ends = _native.cat([first, first.new_full([1], len(starts))]) if len(starts) else first.new_zeros([1])
         parts.append(ends[1:] - ends[:-1])
     return parts
