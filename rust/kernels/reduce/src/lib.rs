@@ -3,6 +3,7 @@
 //! Results depend on shapes and strides alone: sums run in a tree of constant lanes and leaves, whatever the instruction
 //! set and the number of threads.
 
+mod abreast;
 mod arg;
 mod batch_norm;
 mod columns;

@@ -1,7 +1,8 @@
 //! Softmax and log-softmax along a dimension, and their gradients.
 
+use crate::abreast::{ABREAST, map_abreast};
 use crate::columns::{Rows, RowsMut, WIDTH, map_columns};
-use crate::fold::{LEVELS, Largest, Same, Sum, Tower, Tree, join_row, tree};
+use crate::fold::{ExpDifference, LEVELS, Largest, Same, Sum, Tower, Tree, join_row, leaf_abreast, tree};
 use crate::lines::{map_lines, same_sizes};
 use crate::number::Real;
 use crate::rows::multiply;
@@ -18,7 +19,9 @@ pub fn softmax(out: Operand, x: Operand, dim: usize, log: bool) -> Result<()> {
 
 fn forward<C: Real>(out: &Operand, x: &Operand, dim: usize, log: bool) -> Result<()> {
     same_sizes(out, x)?;
-    if map_columns::<C, 1, 2>(out, [x], dim, |[x], out| forward_columns(x, out, log))? {
+    if map_columns::<C, 1, 2>(out, [x], dim, |[x], out| forward_columns(x, out, log))?
+        || map_abreast::<C, 1, 2>(out, [x], dim, |[x], out| forward_abreast(x, out, log))?
+    {
         return Ok(());
     }
     map_lines::<C, 1, 2>(out, [x], dim, |[x], out| {
@@ -58,6 +61,32 @@ fn forward_columns<C: Real>(x: Rows<C>, mut out: RowsMut<C>, log: bool) {
             subtract_rows(x.row(place), largest, sums, out.row(place));
         } else {
             divide_row(out.row(place), sums);
+        }
+    }
+}
+
+multiversion! {
+    fn forward_abreast<C: Real>(x: &[[C; ABREAST]], out: &mut [[C; ABREAST]], log: bool) {
+        let largest = leaf_abreast::<C, Largest, Same, ABREAST>(x, &[C::ZERO; ABREAST]);
+        if log {
+            let logarithms = leaf_abreast::<C, Sum, ExpDifference, ABREAST>(x, &largest).map(C::ln);
+            for (x, out) in x.iter().zip(out) {
+                for i in 0..ABREAST {
+                    out[i] = x[i].minus(largest[i]).minus(logarithms[i]);
+                }
+            }
+        } else {
+            for (x, out) in x.iter().zip(&mut *out) {
+                for i in 0..ABREAST {
+                    out[i] = x[i].minus(largest[i]).exp();
+                }
+            }
+            let sums = leaf_abreast::<C, Sum, Same, ABREAST>(out, &largest);
+            for out in out {
+                for i in 0..ABREAST {
+                    out[i] = out[i].over(sums[i]);
+                }
+            }
         }
     }
 }
@@ -141,7 +170,9 @@ pub fn softmax_backward(gx: Operand, g: Operand, y: Operand, dim: usize, log: bo
 fn backward<C: Real>(gx: &Operand, g: &Operand, y: &Operand, dim: usize, log: bool) -> Result<()> {
     same_sizes(gx, y)?;
     same_sizes(g, y)?;
-    if map_columns::<C, 2, 3>(gx, [g, y], dim, |[g, y], gx| backward_columns(g, y, gx, log))? {
+    if map_columns::<C, 2, 3>(gx, [g, y], dim, |[g, y], gx| backward_columns(g, y, gx, log))?
+        || map_abreast::<C, 2, 3>(gx, [g, y], dim, |[g, y], gx| backward_abreast(g, y, gx, log))?
+    {
         return Ok(());
     }
     map_lines::<C, 2, 3>(gx, [g, y], dim, |[g, y], gx| {
@@ -172,6 +203,31 @@ fn backward_columns<C: Real>(g: Rows<C>, y: Rows<C>, mut gx: RowsMut<C>, log: bo
             log_gradient_row(g.row(place), y.row(place), sums, gx.row(place));
         } else {
             gradient_row(g.row(place), y.row(place), sums, gx.row(place));
+        }
+    }
+}
+
+multiversion! {
+    fn backward_abreast<C: Real>(g: &[[C; ABREAST]], y: &[[C; ABREAST]], gx: &mut [[C; ABREAST]], log: bool) {
+        if log {
+            let sums = leaf_abreast::<C, Sum, Same, ABREAST>(g, &[C::ZERO; ABREAST]);
+            for ((g, y), gx) in g.iter().zip(y).zip(gx) {
+                for i in 0..ABREAST {
+                    gx[i] = g[i].minus(y[i].exp().times(sums[i]));
+                }
+            }
+        } else {
+            for ((g, y), gx) in g.iter().zip(y).zip(&mut *gx) {
+                for i in 0..ABREAST {
+                    gx[i] = g[i].times(y[i]);
+                }
+            }
+            let sums = leaf_abreast::<C, Sum, Same, ABREAST>(gx, &[C::ZERO; ABREAST]);
+            for ((g, y), gx) in g.iter().zip(y).zip(gx) {
+                for i in 0..ABREAST {
+                    gx[i] = g[i].minus(sums[i]).times(y[i]);
+                }
+            }
         }
     }
 }

@@ -62,6 +62,29 @@ fn softmax_and_its_gradient() {
 }
 
 #[test]
+fn softmax_of_a_line_is_the_same_among_others() {
+    for n in [1i64, 3, 8, 9, 16, 21, 31, 32] {
+        for d in [DType::F32, DType::F64] {
+            let (x, g) = (sample(d, &[21, n], &[0, 1], 1), sample(d, &[21, n], &[0, 1], 2));
+            for log in [false, true] {
+                let both = |x: &Array, g: &Array| {
+                    let (y, gx) = (Array::zeros(d, &x.sizes), Array::zeros(d, &x.sizes));
+                    softmax(y.op(), x.op(), 1, log).unwrap();
+                    softmax_backward(gx.op(), g.op(), y.op(), 1, log).unwrap();
+                    [y.values(), gx.values()]
+                };
+                let (together, (xs, gs)) = (both(&x, &g), (x.values(), g.values()));
+                for at in (0..21).map(|i| i * n as usize..(i + 1) * n as usize) {
+                    let line = |v: &[f64]| Array::of(d, &[1, n], &v[at.clone()]);
+                    let alone = both(&line(&xs), &line(&gs));
+                    assert_eq!(alone, together.clone().map(|v| v[at.clone()].to_vec()), "{d} {n} {log}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn scans() {
     for (sizes, order) in SHAPES.into_iter().chain([WIDE[0]]) {
         for d in [DType::F32, DType::F64, DType::I16, DType::U8, DType::Bool, DType::I64] {

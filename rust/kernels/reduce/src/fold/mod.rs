@@ -8,8 +8,8 @@ mod tree;
 
 pub(crate) use tower::{LEVELS, Tower, join_row};
 pub(crate) use tree::{
-    ExpDifference, Function, Join, LEAF, Largest, Magnitude, NanToZero, Product, Same, Smallest, Square,
-    SquaredDifference, Sum, Tree, leaf, tree, tree_of,
+    ExpDifference, Function, Join, LEAF, Largest, Magnitude, NanToZero, Product, SHORT, Same, Smallest, Square,
+    SquaredDifference, Sum, Tree, leaf, leaf_abreast, tree, tree_of,
 };
 
 use crate::lines::{address, same_sizes};

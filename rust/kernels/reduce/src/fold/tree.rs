@@ -9,7 +9,7 @@ pub(crate) const LEAF: usize = 4096;
 /// Lines that are joined together.
 pub(crate) const TOGETHER: usize = 32;
 /// Elements from which on a leaf has all lanes.
-const SHORT: usize = 64;
+pub(crate) const SHORT: usize = 64;
 /// Lanes of a leaf too short for that.
 pub(super) const FEW: usize = 8;
 
@@ -145,6 +145,33 @@ fn leaf_short<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
         *lane = J::join(*lane, F::of(value, center));
     }
     halve::<C, J>(&mut lanes)
+}
+
+/// Joins `F` of fewer than [`SHORT`] numbers of each of `N` lines, whose places are the rows: as [`leaf_short`] does a line.
+#[inline(always)]
+pub(crate) fn leaf_abreast<C: Number, J: Join<C>, F: Function<C>, const N: usize>(
+    rows: &[[C; N]],
+    centers: &[C; N],
+) -> [C; N] {
+    let mut lanes = [[J::IDENTITY; N]; FEW];
+    let mut width = if rows.len() <= FEW { 1 } else { FEW };
+    for (first, lane) in lanes[..width].iter_mut().enumerate() {
+        for row in rows[first..].iter().step_by(width) {
+            for i in 0..N {
+                lane[i] = J::join(lane[i], F::of(row[i], centers[i]));
+            }
+        }
+    }
+    while width > 1 {
+        width /= 2;
+        let (low, high) = lanes.split_at_mut(width);
+        for (lane, other) in low.iter_mut().zip(high) {
+            for i in 0..N {
+                lane[i] = J::join(lane[i], other[i]);
+            }
+        }
+    }
+    lanes[0]
 }
 
 /// Joins `F` of at least [`SHORT`] numbers.
