@@ -15,7 +15,8 @@ const LEAST: usize = 4;
 /// Elements of a line that fills vectors of its own: from here on it takes longer to turn blocks around than they save.
 const LONG: usize = SHORT / 2;
 
-/// Calls `kernel` with blocks of the lines of `inputs` along `dim` and the block of `out`, all of one shape. False, and nothing is done, where lines are long or few.
+/// Calls `kernel` with blocks of the lines of `inputs` along `dim` and the block of `out`, all of one shape. False, and
+/// nothing is done, where lines are long or few.
 pub(crate) fn map_abreast<C: Number, const N: usize, const M: usize>(
     out: &Operand,
     inputs: [&Operand; N],
