@@ -110,7 +110,8 @@ multiversion! {
     }
 }
 
-/// Finds extremes of lines that lie side by side, row by row. Results as long as the lines are those of the lines' beginnings. Answers whether the lines lie so.
+/// Finds extremes of lines that lie side by side, row by row. Results as long as the lines are those of the lines'
+/// beginnings. Answers whether the lines lie so.
 pub(crate) fn extreme_columns<C: Ordered, E: Extreme<C>>(
     values: Option<&Operand>,
     indices: &Operand,

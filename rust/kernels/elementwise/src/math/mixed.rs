@@ -3,7 +3,7 @@
 
 #![allow(clippy::excessive_precision, clippy::approx_constant, reason = "constants as they were fitted")]
 
-use super::double;
+use super::{double, power};
 
 /// Angles beyond this need more of π than two doubles.
 pub(super) const VAST_ANGLE: f32 = 1e12;
@@ -194,14 +194,7 @@ pub(super) fn pow(x: f32, y: f32) -> f32 {
     let log = if a > 0.0 { wide_log2(a as f64) } else { f64::NEG_INFINITY };
     // Infinity and NaN are their own logarithms.
     let log = if a < f32::INFINITY { log } else { a as f64 };
-    let magnitude = wide_exp2(y as f64 * log) as f32;
-    let whole = y.trunc() == y;
-    // Even above 2²⁴, where halves are whole too.
-    let odd = whole && (y * 0.5).trunc() != y * 0.5;
-    let signed = if odd { magnitude.copysign(x) } else { magnitude };
-    let value = if x < 0.0 && x != f32::NEG_INFINITY && !whole { f32::NAN } else { signed };
-    let one = x == 1.0 || y == 0.0 || (x == -1.0 && y.abs() == f32::INFINITY);
-    if one { 1.0 } else { value }
+    power::signed(wide_exp2(y as f64 * log) as f32, x, y)
 }
 
 /// exp(-x²) times a polynomial in 1 / (1 + x / 2), to 2⁻³¹; for negative numbers its complement to 2.

@@ -1,8 +1,9 @@
-//! Powers in float64: the logarithm in two parts, so that its product with the exponent has an error far below one.
+//! Powers, in float64: the logarithm in two parts, so that its product with the exponent has an error far below one.
 
 #![allow(clippy::excessive_precision, reason = "constants as they were fitted")]
 
 use super::double::{LN_2_HIGH, LN_2_LOW, exp_times, horner, split};
+use super::traits::Float;
 
 /// log(a) in two parts, to 2⁻⁶⁴ of its size, for a positive finite number.
 #[inline(always)]
@@ -56,11 +57,18 @@ pub(crate) fn pow(x: f64, y: f64) -> f64 {
     let product_low = y.mul_add(high, -product) + y * low;
     // Beyond these bounds are zero and infinity.
     let magnitude = exp_times(1.0, product, if product.abs() < 800.0 { product_low } else { 0.0 });
+    signed(magnitude, x, y)
+}
+
+/// x to the power y, from its absolute value.
+#[inline(always)]
+pub(super) fn signed<T: Float>(magnitude: T, x: T, y: T) -> T {
     let whole = y.trunc() == y;
-    // Even above 2⁵³, where halves are whole too.
-    let odd = whole && (y * 0.5).trunc() != y * 0.5;
+    // Even where halves are whole too.
+    let half = y.mul(T::c(0.5));
+    let odd = whole && half.trunc() != half;
     let signed = if odd { magnitude.copysign(x) } else { magnitude };
-    let value = if x < 0.0 && x != f64::NEG_INFINITY && !whole { f64::NAN } else { signed };
-    let one = x == 1.0 || y == 0.0 || (x == -1.0 && y.abs() == f64::INFINITY);
-    if one { 1.0 } else { value }
+    let value = if x < T::zero() && x != T::c(f64::NEG_INFINITY) && !whole { T::c(f64::NAN) } else { signed };
+    let one = x == T::ONE || y == T::zero() || (x == T::c(-1.0) && y.fabs() == T::c(f64::INFINITY));
+    if one { T::ONE } else { value }
 }
