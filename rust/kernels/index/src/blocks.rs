@@ -4,6 +4,7 @@ use crate::arithmetic::Arithmetic;
 use crate::copy::{
     Base, GRAIN, by_width, check_dim, copy_rows, int64, out_of_bounds, read_index, same_dtype, same_sizes, wrapped,
 };
+use crate::elements;
 use corten_base::alloc::room;
 use corten_base::pool::parallel_for;
 use corten_base::{DType, Element, Error, Operand, Result, Scalar, error, fail, multiversion, with_dtype};
@@ -20,8 +21,8 @@ struct Blocks {
     block: Dims<2>,
 }
 
-/// Offsets in `x`, whose first dimensions the `indices` (int64, of one shape) index: one for each of their elements.
-fn plan_nd(chosen: &Operand, x: &Operand, indices: &[Operand]) -> Result<Blocks> {
+/// The dimensions of a block, where `indices` (int64, of one shape) index the first dimensions of `x`.
+fn block_nd(chosen: &Operand, x: &Operand, indices: &[Operand]) -> Result<Dims<2>> {
     let Some(first) = indices.first() else { fail!(Index, "indexing needs an index") };
     let (count, rank) = (indices.len(), first.ndim());
     if count > x.ndim() {
@@ -36,7 +37,13 @@ fn plan_nd(chosen: &Operand, x: &Operand, indices: &[Operand]) -> Result<Blocks>
     {
         fail!(Runtime, "shape mismatch: indices of {:?} into {:?} do not give {sizes:?}", first.sizes(), x.sizes());
     }
-    let mut places = starts(first.sizes(), &chosen.strides()[..rank])?;
+    Ok(Dims::new(&sizes[rank..], [&chosen.strides()[rank..], &x.strides()[count..]]).sorted().coalesced())
+}
+
+/// Offsets in `x` of the blocks that [`block_nd`] describes: one for each element of the indices.
+fn plan_nd(chosen: &Operand, x: &Operand, indices: &[Operand]) -> Result<Blocks> {
+    let (block, shape) = (block_nd(chosen, x, indices)?, indices[0].sizes());
+    let mut places = starts(shape, &chosen.strides()[..shape.len()])?;
     for (dim, index) in indices.iter().enumerate() {
         let (size, stride) = (x.sizes()[dim], x.strides()[dim]);
         // Indices from -size on are good; those from 0 on, where they are.
@@ -44,20 +51,11 @@ fn plan_nd(chosen: &Operand, x: &Operand, indices: &[Operand]) -> Result<Blocks>
             fail!(Index, "{}", out_of_bounds(bad, size, dim));
         }
     }
-    let block = Dims::new(&sizes[rank..], [&chosen.strides()[rank..], &x.strides()[count..]]).sorted().coalesced();
     Ok(Blocks { places, block })
 }
 
-/// Offsets of the slices of `x` along `dim` that the one-dimensional `index` names, and of the slices of `chosen`.
-/// Negative indices count from the end where `wraps`; `outside` is the error of an index that names none.
-fn plan_dim(
-    chosen: &Operand,
-    x: &Operand,
-    dim: usize,
-    index: &Operand,
-    wraps: bool,
-    outside: impl FnOnce(i64, i64) -> Error,
-) -> Result<Blocks> {
+/// The dimensions of a slice along `dim` of which the one-dimensional `index` names some.
+fn block_dim(chosen: &Operand, x: &Operand, dim: usize, index: &Operand) -> Result<Dims<2>> {
     check_dim(x, dim)?;
     int64(index)?;
     let &[count] = index.sizes() else { fail!(Index, "Index is supposed to be a vector, but got {:?}", index.sizes()) };
@@ -66,15 +64,37 @@ fn plan_dim(
     if !fits {
         fail!(Runtime, "{count} indices into {:?} along {dim} do not give {:?}", x.sizes(), chosen.sizes());
     }
-    let mut places = starts(&[count], &[chosen.strides()[dim]])?;
+    let rest = (0..x.ndim())
+        .filter(|&i| i != dim)
+        .map(|i| Dim { size: x.sizes()[i] as usize, strides: [chosen.strides()[i] as isize, x.strides()[i] as isize] });
+    Ok(Dims::from_dims(rest).sorted().coalesced())
+}
+
+/// Offsets of the slices of `x` along `dim` that `index` names, and of the slices of `chosen`, as [`block_dim`] describes
+/// them. Negative indices count from the end where `wraps`; `outside` is the error of an index that names none.
+fn plan_dim(
+    chosen: &Operand,
+    x: &Operand,
+    dim: usize,
+    index: &Operand,
+    wraps: bool,
+    outside: impl FnOnce(i64, i64) -> Error,
+) -> Result<Blocks> {
+    let block = block_dim(chosen, x, dim, index)?;
+    let mut places = starts(index.sizes(), &[chosen.strides()[dim]])?;
     let size = x.sizes()[dim];
     if let Some(bad) = choose(&mut places, index, if wraps { -size } else { 0 }..size, x.strides()[dim] as isize) {
         return Err(outside(bad, size));
     }
-    let rest = (0..x.ndim())
-        .filter(|&i| i != dim)
-        .map(|i| Dim { size: x.sizes()[i] as usize, strides: [chosen.strides()[i] as isize, x.strides()[i] as isize] });
-    Ok(Blocks { places, block: Dims::from_dims(rest).sorted().coalesced() })
+    Ok(Blocks { places, block })
+}
+
+/// Where blocks are single elements: writes those of `x` along `dim` that `index` names in `range`, and answers the first
+/// index that is not in it. `strides` are those of `out` along the index's dimensions.
+fn select(out: &Operand, strides: &[i64], x: &Operand, dim: usize, index: &Operand, range: Range<i64>) -> Option<i64> {
+    let step = |d: usize| [index.strides()[d] as isize, strides[d] as isize, 0];
+    let dims = (0..index.ndim()).map(|d| Dim { size: index.sizes()[d] as usize, strides: step(d) });
+    elements::choose(out, x, index, Dims::from_dims(dims), range, x.strides()[dim] as isize)
 }
 
 /// Offsets of the blocks in the operand of indices, where the indices have these sizes; the other offsets are 0.
@@ -179,17 +199,14 @@ impl Blocks {
             let (from, to) = (from, to);
             for task in range {
                 let first = task % pieces * piece;
-                let count = piece.min(inner.size - first) as isize;
+                let count = piece.min(inner.size - first);
                 outer.walk(task / pieces..task / pieces + 1, |[f, t]| {
                     for place in &self.places {
                         let f = place[0] + f + first as isize * inner.strides[0];
                         let t = place[1] + t + first as isize * inner.strides[1];
-                        if inner.strides == [1, 1] {
-                            // SAFETY: the caller's promise.
-                            unsafe { join_row(to.0.offset(t), from.0.offset(f), count as usize, &join) }
-                        } else {
-                            (0..count).for_each(|i| each(f + i * inner.strides[0], t + i * inner.strides[1]));
-                        }
+                        let steps = [inner.strides[1], inner.strides[0]];
+                        // SAFETY: the caller's promise.
+                        unsafe { join_run(to.0.offset(t), from.0.offset(f), steps, count, &join) }
                     }
                 });
             }
@@ -205,21 +222,30 @@ multiversion! {
     }
 }
 
-/// Joins `count` elements in a row with those at `to`.
+/// Joins `count` elements with those at `to`, `steps` apart there and at `from`.
 ///
 /// # Safety
 /// There must be so many elements at both addresses.
 #[inline]
-unsafe fn join_row<T: Copy>(to: *mut T, from: *const T, count: usize, join: &impl Fn(T, T) -> T) {
-    if (to as usize).abs_diff(from as usize) >= count * size_of::<T>() {
+pub(crate) unsafe fn join_run<T: Copy>(
+    to: *mut T,
+    from: *const T,
+    steps: [isize; 2],
+    count: usize,
+    join: &impl Fn(T, T) -> T,
+) {
+    if steps == [1, 1] && (to as usize).abs_diff(from as usize) >= count * size_of::<T>() {
         // SAFETY: the caller's promise; the two do not overlap, and kernels alone write to `to` meanwhile.
         let (to, from) =
             unsafe { (std::slice::from_raw_parts_mut(to, count), std::slice::from_raw_parts(from, count)) };
         return join_apart(to, from, join);
     }
-    for i in 0..count {
+    for i in 0..count as isize {
         // SAFETY: the caller's promise.
-        unsafe { to.add(i).write(join(to.add(i).read(), from.add(i).read())) }
+        unsafe {
+            let to = to.offset(i * steps[0]);
+            to.write(join(to.read(), from.offset(i * steps[1]).read()));
+        }
     }
 }
 
@@ -227,6 +253,15 @@ unsafe fn join_row<T: Copy>(to: *mut T, from: *const T, count: usize, join: &imp
 /// has the indices' shape followed by `x`'s other dimensions.
 pub fn gather_nd(out: Operand, x: Operand, indices: &[Operand]) -> Result<()> {
     same_dtype(&out, &x)?;
+    if let [index] = indices
+        && block_nd(&out, &x, indices)?.as_slice().is_empty()
+    {
+        let size = x.sizes()[0];
+        return match select(&out, out.strides(), &x, 0, index, -size..size) {
+            None => Ok(()),
+            Some(bad) => fail!(Index, "{}", out_of_bounds(bad, size, 0)),
+        };
+    }
     let plan = plan_nd(&out, &x, indices)?;
     // SAFETY: the plan's offsets are those of elements of `out` and `x`.
     by_width!(x.dtype(), T => unsafe { plan.gather::<T>(out.ptr().cast(), x.ptr().cast()) });
@@ -259,7 +294,12 @@ fn put_blocks(plan: &Blocks, out: &Operand, values: &Operand, accumulate: bool) 
 /// The slices of `x` along `dim` that the one-dimensional `index` names.
 pub fn index_select(out: Operand, x: Operand, dim: usize, index: Operand) -> Result<()> {
     same_dtype(&out, &x)?;
-    let plan = plan_dim(&out, &x, dim, &index, false, |_, _| error!(Index, "index out of range in self"))?;
+    let outside = || error!(Index, "index out of range in self");
+    if block_dim(&out, &x, dim, &index)?.as_slice().is_empty() {
+        let bad = select(&out, &[out.strides()[dim]], &x, dim, &index, 0..x.sizes()[dim]);
+        return bad.map_or(Ok(()), |_| Err(outside()));
+    }
+    let plan = plan_dim(&out, &x, dim, &index, false, |_, _| outside())?;
     // SAFETY: the plan's offsets are those of elements of `out` and `x`.
     by_width!(x.dtype(), T => unsafe { plan.gather::<T>(out.ptr().cast(), x.ptr().cast()) });
     Ok(())

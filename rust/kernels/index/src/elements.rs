@@ -4,8 +4,9 @@ use crate::arithmetic::Arithmetic;
 use crate::copy::{Base, GRAIN, by_width, check_dim, int64, out_of_bounds, read_index, same_dtype, same_sizes};
 use corten_base::alloc::room;
 use corten_base::pool::parallel_for;
-use corten_base::{Operand, Result, Scalar, fail, multiversion, with_dtype};
-use corten_strided::{Dim, Dims};
+use corten_base::{Error, Operand, Result, Scalar, error, fail, multiversion, with_dtype};
+use corten_strided::{Dim, Dims, dims_of};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Indices that are checked together, just before they are used.
@@ -88,16 +89,21 @@ fn check_indices(index: &Operand, size: i64, dim: usize) -> Result<()> {
     if !refused.into_inner() {
         return Ok(());
     }
-    let mut bad = None;
-    dims.walk(0..dims.numel(), |[at]| {
-        // SAFETY: an element of the index.
-        let i = unsafe { base.read(at) };
-        bad = bad.or((!(0..size).contains(&i)).then_some(i));
-    });
-    match bad {
+    match first_outside(index, 0..size) {
         None => Ok(()),
         Some(i) => fail!(Runtime, "{}", out_of_bounds(i, size, dim)),
     }
+}
+
+/// The first index that is not in `range`.
+fn first_outside(index: &Operand, range: Range<i64>) -> Option<i64> {
+    let (dims, mut bad) = (Dims::new(index.sizes(), [index.strides()]).coalesced(), None);
+    dims.walk(0..dims.numel(), |[at]| {
+        // SAFETY: an element of the index.
+        let i = unsafe { read_index(index, at) };
+        bad = bad.or((!range.contains(&i)).then_some(i));
+    });
+    bad
 }
 
 /// True if one of `count` indices, `step` apart, is negative or not below `size`.
@@ -116,22 +122,24 @@ unsafe fn outside(first: *const i64, step: isize, count: usize, size: i64) -> bo
 multiversion! {
     /// True if an index is negative or not below `size`.
     fn any_outside(indices: &[i64], size: i64) -> bool {
-        signs(indices, size) < 0
+        signs(indices, 0, size) < 0
     }
 }
 
-/// Negative if an index is negative or not below `size`: by signs, and without a way out of the loop, so that it takes
-/// several at once.
+/// Negative if an index is below `least` or not below `size`: by signs, and without a way out of the loop, so that it
+/// takes several at once.
 #[inline(always)]
-fn signs(indices: &[i64], size: i64) -> i64 {
-    indices.iter().fold(0, |signs, &i| signs | i | (size - 1).wrapping_sub(i))
+fn signs(indices: &[i64], least: i64, size: i64) -> i64 {
+    indices.iter().fold(0, |signs, &i| signs | i.wrapping_sub(least) | (size - 1).wrapping_sub(i))
 }
 
-/// A line that elements are chosen from: where it begins, its size and its stride, and where the first chosen one goes;
-/// that of the next element of the index begins, and the element goes, `steps` further on.
+/// A line that elements are chosen from: where it begins, its size (indices from `least` on are good, negative ones count
+/// from its end) and its stride, and where the first chosen one goes; that of the next element of the index begins, and
+/// the element goes, `steps` further on.
 #[derive(Clone, Copy)]
 struct Line<T> {
     first: *const T,
+    least: i64,
     size: i64,
     stride: isize,
     out: *mut T,
@@ -152,7 +160,7 @@ multiversion! {
     ///
     /// # Safety
     /// There must be a line to read and a place to write to for each of the indices.
-    unsafe fn choose<T: Copy>(indices: &[i64], line: Line<T>) -> bool {
+    unsafe fn choose_run<T: Copy>(indices: &[i64], line: Line<T>) -> bool {
         match line {
             // SAFETY: the caller's promise, here and below.
             Line { stride: 1, steps: [0, 1], .. } => unsafe {
@@ -169,16 +177,17 @@ multiversion! {
 /// Checks a piece of the indices at once, and uses them while they are near.
 ///
 /// # Safety
-/// As for [`choose`].
+/// As for [`choose_run`].
 #[inline(always)]
 unsafe fn pieces<T: Copy>(indices: &[i64], mut line: Line<T>) -> bool {
     for indices in indices.chunks(PIECE) {
-        if signs(indices, line.size) < 0 {
+        if signs(indices, line.least, line.size) < 0 {
             return false;
         }
         for &i in indices {
+            let from_start = i + (i >> 63 & line.size);
             // SAFETY: the caller's promise; the index has been checked.
-            unsafe { line.out.write(line.first.wrapping_offset(i as isize * line.stride).read()) };
+            unsafe { line.out.write(line.first.wrapping_offset(from_start as isize * line.stride).read()) };
             line = line.on(1);
         }
     }
@@ -191,20 +200,36 @@ pub fn gather(out: Operand, x: Operand, dim: usize, index: Operand) -> Result<()
     same_sizes(&out, &index)?;
     let dims = dims_along(&index, Some(&out), &x, dim)?;
     let (size, stride) = line(&x, dim);
-    let dims = dims.coalesced();
-    let refused = AtomicBool::new(false);
+    match choose(&out, &x, &index, dims, 0..size, stride) {
+        None => Ok(()),
+        Some(i) => fail!(Runtime, "{}", out_of_bounds(i, size, dim)),
+    }
+}
+
+/// Writes the elements that an index chooses along lines of `x`, whose elements are `stride` apart; `dims` step through
+/// the index, `out` and the lines. Answers the first index that is not in `range`; negative ones count from its end.
+pub(crate) fn choose(
+    out: &Operand,
+    x: &Operand,
+    index: &Operand,
+    dims: Dims<3>,
+    range: Range<i64>,
+    stride: isize,
+) -> Option<i64> {
+    let (dims, refused) = (dims.coalesced(), AtomicBool::new(false));
     by_width!(x.dtype(), T => {
-        let (indices, to, from) = (Base::<i64>::of(&index), Base::<T>::of(&out), Base::<T>::of(&x));
+        let (indices, to, from) = (Base::<i64>::of(index), Base::<T>::of(out), Base::<T>::of(x));
+        let (least, size) = (range.start, range.end);
         parallel_for(dims.numel(), GRAIN, &|range| {
             let (indices, to, from) = (indices, to, from);
             dims.runs(range, |[at, o, f], [at_step, o_step, step], count| {
                 let (indices, out) = (indices.0.wrapping_offset(at).cast_const(), to.0.wrapping_offset(o));
-                let line = Line { first: from.0.wrapping_offset(f), size, stride, out, steps: [step, o_step] };
+                let line = Line { first: from.0.wrapping_offset(f), least, size, stride, out, steps: [step, o_step] };
                 let apart = (indices as usize + count * size_of::<i64>() <= out as usize)
                     || (out as usize + count * size_of::<T>() <= indices as usize);
                 let good = if at_step == 1 && o_step == 1 && apart {
                     // SAFETY: elements of the index, which nobody writes to; elements of `out`, and lines of `x`.
-                    unsafe { choose(std::slice::from_raw_parts(indices, count), line) }
+                    unsafe { choose_run(std::slice::from_raw_parts(indices, count), line) }
                 } else {
                     let mut piece = [0; PIECE];
                     (0..count).step_by(PIECE).all(|start| {
@@ -214,7 +239,7 @@ pub fn gather(out: Operand, x: Operand, dim: usize, index: Operand) -> Result<()
                             *index = unsafe { indices.offset((start + k) as isize * at_step).read() };
                         }
                         // SAFETY: as above.
-                        unsafe { choose(piece, line.on(start)) }
+                        unsafe { choose_run(piece, line.on(start)) }
                     })
                 };
                 if !good {
@@ -223,7 +248,7 @@ pub fn gather(out: Operand, x: Operand, dim: usize, index: Operand) -> Result<()
             });
         });
     });
-    if refused.into_inner() { check_indices(&index, size, dim) } else { Ok(()) }
+    if refused.into_inner() { first_outside(index, range) } else { None }
 }
 
 /// Size and stride along `dim`; a scalar is a line of one.
@@ -376,22 +401,28 @@ impl Scattered<'_> {
     }
 }
 
-/// The offset in `x` of its `flat`th element in row-major order.
-#[inline(never)]
-fn flat_offset(x: &Operand, flat: i64) -> isize {
-    let (mut rest, mut offset) = (flat, 0);
-    for (&size, &stride) in x.sizes().iter().zip(x.strides()).rev() {
-        offset += rest % size * stride;
-        rest /= size;
+/// The offset of the `flat`th element along dimensions, in row-major order.
+#[inline(always)]
+fn flat_offset(dims: &[Dim<1>], flat: i64) -> isize {
+    let Some((outer, inner)) = dims.split_first() else { return 0 };
+    let (mut rest, mut offset) = (flat as usize, 0);
+    for dim in inner.iter().rev() {
+        offset += (rest % dim.size) as isize * dim.strides[0];
+        rest /= dim.size;
     }
-    offset as isize
+    offset + rest as isize * outer.strides[0]
+}
+
+/// What is wrong with a flat index that names none of `size` elements.
+fn not_among(i: i64, size: i64) -> Error {
+    error!(Index, "out of range: tried to access index {i} on a tensor of {size} elements.")
 }
 
 /// Offsets in `x` of the flat indices (negative ones counted from the end), in row-major order.
 fn flat_places(x: &Operand, index: &Operand) -> Result<Vec<isize>> {
     int64(index)?;
     let size = x.numel() as i64;
-    let contiguous = x.is_contiguous();
+    let lines = dims_of(x).coalesced();
     let mut places = room(index.numel())?;
     let mut result = Ok(());
     let dims = Dims::new(index.sizes(), [index.strides()]).coalesced();
@@ -399,14 +430,10 @@ fn flat_places(x: &Operand, index: &Operand) -> Result<Vec<isize>> {
         // SAFETY: an element of the index.
         let i = unsafe { read_index(index, at) };
         if i < -size || i >= size {
-            result = Err(corten_base::error!(
-                Index,
-                "out of range: tried to access index {i} on a tensor of {size} elements."
-            ));
+            result = Err(not_among(i, size));
             return;
         }
-        let i = if i < 0 { i + size } else { i };
-        places.push(if contiguous { i as isize } else { flat_offset(x, i) });
+        places.push(flat_offset(lines.as_slice(), i + (i >> 63 & size)));
     });
     result.map(|()| places)
 }
@@ -416,49 +443,45 @@ pub fn take(out: Operand, x: Operand, index: Operand) -> Result<()> {
     same_dtype(&out, &x)?;
     same_sizes(&out, &index)?;
     int64(&index)?;
+    let size = x.numel() as i64;
+    let lines = dims_of(&x).coalesced();
+    let stride = match *lines.as_slice() {
+        [] => 1,
+        [line] => line.strides[0],
+        _ => return take_across(&out, &x, &index, lines.as_slice()),
+    };
+    let step = |d: usize| [index.strides()[d] as isize, out.strides()[d] as isize, 0];
+    let dims = Dims::from_dims((0..out.ndim()).map(|d| Dim { size: out.sizes()[d] as usize, strides: step(d) }));
+    match choose(&out, &x, &index, dims, -size..size, stride) {
+        None => Ok(()),
+        Some(i) => Err(not_among(i, size)),
+    }
+}
+
+/// [`take`] of an operand whose elements lie along several dimensions.
+fn take_across(out: &Operand, x: &Operand, index: &Operand, lines: &[Dim<1>]) -> Result<()> {
     let dims = Dims::new(out.sizes(), [out.strides(), index.strides()]).coalesced();
-    let (size, contiguous, refused) = (x.numel() as i64, x.is_contiguous(), AtomicBool::new(false));
+    let (size, refused) = (x.numel() as i64, AtomicBool::new(false));
     by_width!(x.dtype(), T => {
-        let (to, indices, from) = (Base::<T>::of(&out), Base::<i64>::of(&index), Base::<T>::of(&x));
+        let (to, indices, from) = (Base::<T>::of(out), Base::<i64>::of(index), Base::<T>::of(x));
         parallel_for(dims.numel(), GRAIN, &|range| {
             let (to, indices, from) = (to, indices, from);
-            dims.runs(range, |[o, at], steps, count| {
-                let run = (to.0.wrapping_offset(o), indices.0.wrapping_offset(at).cast_const(), steps, count);
-                // SAFETY: elements of `out` and of the index; places of elements of `x`.
-                let taken =
-                    unsafe { take_run(run, from, size, |i| if contiguous { i as isize } else { flat_offset(&x, i) }) };
-                if !taken {
-                    refused.store(true, Ordering::Relaxed);
+            dims.walk(range, |[o, at]| {
+                // SAFETY: elements of the index, of `x` and of `out`.
+                unsafe {
+                    let i = indices.read(at);
+                    if !(-size..size).contains(&i) {
+                        return refused.store(true, Ordering::Relaxed);
+                    }
+                    to.write(o, from.read(flat_offset(lines, i + (i >> 63 & size))));
                 }
             });
         });
     });
-    if refused.into_inner() { flat_places(&x, &index).map(drop) } else { Ok(()) }
-}
-
-/// Writes the elements of `x`, of `size`, that indices name; false where one names none.
-///
-/// # Safety
-/// There must be as many results and indices, `steps` apart, as are counted; `place` must give offsets of elements of `x`.
-#[inline(always)]
-unsafe fn take_run<T: Copy>(
-    (out, indices, steps, count): (*mut T, *const i64, [isize; 2], usize),
-    x: Base<T>,
-    size: i64,
-    place: impl Fn(i64) -> isize,
-) -> bool {
-    for k in 0..count as isize {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let i = indices.offset(k * steps[1]).read();
-            let from_start = if i < 0 { i.wrapping_add(size) } else { i };
-            if !(0..size).contains(&from_start) {
-                return false;
-            }
-            out.offset(k * steps[0]).write(x.read(place(from_start)));
-        }
+    match refused.into_inner().then(|| first_outside(index, -size..size)).flatten() {
+        None => Ok(()),
+        Some(i) => Err(not_among(i, size)),
     }
-    true
 }
 
 /// Writes or adds the elements of `source` to `out` at row-major flat indices, in order.
