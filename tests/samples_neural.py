@@ -7,6 +7,7 @@ from tests.sampling import Spec, Template, b, calls, i, x
 N = Spec((4,), 0, 2, "int64")  # classes below 3
 _LABELS = Spec((2, 3), 1, 3, "int64")
 _STARTS = Spec((2,), 0, 0, "int64")
+_BORDERS = ("reflect", "replicate", "circular")
 _NEAREST = ("upsample_nearest", "_upsample_nearest_exact")
 _PLANES = ("upsample_bilinear2d", "upsample_bicubic2d", "_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa")
 
@@ -224,8 +225,10 @@ NEURAL: dict[str, list[Template]] = {
     "pixel_unshuffle": calls((x(2, 1, 4, 4), 2), (x(2, 1, 4, 4), 3), (x(2, 1, 4, 4), 0)),
     "channel_shuffle": calls((x(2, 4, 3, 3), 2), (x(2, 4, 3, 3), 3)),
     "pad": calls(
-        *((x(2, 3, 4), (1, 2), mode) for mode in ("constant", "reflect", "replicate", "circular")),
+        *((x(2, 3, 4), (1, 2), mode) for mode in ("constant", *_BORDERS)),
         (x(2, 3, 4), (1, 2, 0, 1), "constant", 2.0),
+        *((x(1, 2, 3, 4), (2, 1, -1, 2), mode) for mode in _BORDERS),
+        (x(1, 2, 3, 4), (1, 0, 2, 1, 0, 1), "reflect"),
         (x(2, 3, 4), (4, 0), "reflect"),
         (x(2, 3, 4), (-1, 0)),
         (x(2, 3, 4), (1,)),

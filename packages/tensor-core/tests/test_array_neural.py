@@ -114,6 +114,18 @@ def test_adaptive_pooling(n):
     close(places, index)
 
 
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+def test_borders(n, mode):
+    x, pad = sample((2, 3, *SPATIAL[n])), (1, 2, 3, -1, -2, 1)[: 2 * n]
+    tx = leaf(x)
+    want = F.pad(tx, pad, mode)
+    close(run("_pad_border", x, pad, mode), want)
+    grad = sample(want.shape, 1)
+    want.backward(torch.from_numpy(grad))
+    close(run("_pad_border_backward", grad, x.shape, pad, mode), tx.grad)
+
+
 def test_unfolding():
     x = sample((2, 3, 7, 8))
     options = {"kernel_size": (2, 3), "dilation": 2, "padding": 1, "stride": (1, 2)}

@@ -113,6 +113,10 @@ CASES = {
     "avg_pool2d": lambda d: core.avg_pool2d(d(IMAGES), 3, 2, 1) if hasattr(core, "avg_pool2d") else d(X),
     "layer_norm": lambda d: core.layer_norm(d(X), (4,)),
     "pad": lambda d: core.constant_pad_nd(d(X), (1, -1, 0, 2), 3.0),
+    **{
+        f"pad {mode}": lambda d, mode=mode: core.pad(d(IMAGES), (1, 2, -1, 3), mode)
+        for mode in ("reflect", "replicate", "circular")
+    },
     "svdvals": lambda d: core.linalg.svdvals(d(X)),
     "inv": lambda d: core.linalg.inv(d(S)),
     "solve": lambda d: core.linalg.solve(d(S), d(X)),

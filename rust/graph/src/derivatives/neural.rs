@@ -29,6 +29,8 @@ native_layer_norm(x, shape: Sizes, w, b, eps: float) -> (out, mean, rstd): other
 native_batch_norm(x, w, b, running_mean: Tensor?, running_var: Tensor?, training: bool, momentum: float, eps: float) -> (out, mean, rstd): other { [x, w, b]: neural::batch_norm(g, x, w, [mean, rstd], training, eps) }
 embedding(w, indices: Tensor, padding_idx: int, scale: bool, sparse: bool): gather { w: embedding_dense_backward(g, indices, w.shape[0], padding_idx, scale) }
 embedding_dense_backward(g0, indices: Tensor, rows: int, padding_idx: int, scale: bool): linear { g0: neural::embedded(g, indices, padding_idx, scale) }
+_pad_border(x, pad: Sizes, mode: str): linear { x: _pad_border_backward(g, x.shape, pad, mode) }
+_pad_border_backward(g0, size: Sizes, pad: Sizes, mode: str): linear { g0: _pad_border(g, pad, mode) }
 im2col(x, kernel: Ints2, dilation: Ints2, padding: Ints2, stride: Ints2): linear "Im2ColBackward0" { x: col2im(g, neural::plane(x.shape), kernel, dilation, padding, stride) }
 col2im(x, size: Ints2, kernel: Ints2, dilation: Ints2, padding: Ints2, stride: Ints2): linear "Col2ImBackward0" { x: im2col(g, kernel, dilation, padding, stride) }
 _cdist(x, y) -> out: other { x: distance::slope(g, x, y, out), y: distance::slope(&transpose(g, -2, -1), y, x, &transpose(out, -2, -1)) }

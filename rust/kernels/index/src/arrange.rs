@@ -79,7 +79,7 @@ pub fn flip(out: Operand, x: Operand, dims: &[usize]) -> Result<()> {
 /// # Safety
 /// They must be elements, those written to used by nothing else.
 #[inline(never)]
-unsafe fn copy_run<T: Copy>(to: *mut T, from: *const T, steps: [isize; 2], count: usize) {
+pub(crate) unsafe fn copy_run<T: Copy>(to: *mut T, from: *const T, steps: [isize; 2], count: usize) {
     // SAFETY: the caller's promise, in all three.
     unsafe {
         match steps {
@@ -181,7 +181,7 @@ fn triangle(out: &Operand, x: &Operand, k: i64, lower: bool) -> Result<()> {
 /// # Safety
 /// They must be elements that nothing else uses.
 #[inline(never)]
-unsafe fn zero_run<T: Copy + Default>(to: *mut T, step: isize, count: usize) {
+pub(crate) unsafe fn zero_run<T: Copy + Default>(to: *mut T, step: isize, count: usize) {
     // SAFETY: the caller's promise; the types that elements of a width are moved as are zero where their bits are.
     unsafe {
         if step == 1 {

@@ -7,6 +7,7 @@
 mod arithmetic;
 mod arrange;
 mod blocks;
+mod border;
 mod chosen;
 mod copy;
 mod count;
@@ -19,6 +20,7 @@ pub use arrange::{cat, flip, roll, tril, triu};
 pub use blocks::{
     embedding_backward, gather_nd, index_add, index_copy, index_fill, index_select, repeat_indices, scatter_nd,
 };
+pub use border::{Edge, border, border_backward};
 pub use chosen::{Chosen, masked_select, nonzero};
 pub use count::{bincount, extent, histc};
 pub use elements::{Join, Source, gather, put, scatter, take};

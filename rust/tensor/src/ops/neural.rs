@@ -44,6 +44,10 @@ pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor { composite: uns
 channel_shuffle(input: Tensor, groups: int) -> Tensor { composite: interleaved(input, groups); forms: fn; domain: matrix(2, 4, 3, 3) }
 /// A border around the last dimensions: `constant`, `reflect`, `replicate` or `circular`.
 pad(input: Tensor, pad: Sizes, mode: str = "constant", value: float?) -> Tensor { composite: bordered(input, pad, mode, value); forms: fn; domain: matrix(2, 3, 4) }
+/// A border that continues the last dimensions by `reflect`, `replicate` or `circular`.
+_pad_border(input: Tensor, pad: Sizes, mode: str) -> Tensor { meta: neural::border_meta(input, pad, mode); kernel: neural::border(input, pad, mode, &outs[0]); check: none }
+/// The gradient of `_pad_border`: elements added up where the border showed them.
+_pad_border_backward(grad_output: Tensor, input_size: Sizes, pad: Sizes, mode: str) -> Tensor { meta: Ok(smallvec![fresh(grad_output, input_size, grad_output.dtype())]); kernel: neural::border_backward(grad_output, pad, mode, &outs[0]); check: none }
 /// Windows of (N, C, H, W) as columns (N, C kh kw, L).
 im2col(input: Tensor, kernel_size: Ints2, dilation: Ints2, padding: Ints2, stride: Ints2) -> Tensor { meta: neural::unfold_meta(input, neural::window(kernel_size, dilation, padding, stride)?); kernel: neural::unfold(input, neural::window(kernel_size, dilation, padding, stride)?, &outs[0]); forms: fn; domain: matrix(2, 3, 5, 5) }
 /// Columns (N, C kh kw, L) added up to (N, C, H, W): the gradient of `im2col`.
@@ -243,36 +247,7 @@ fn bordered(x: &Tensor, pad: &[i64], mode: &str, value: Option<f64>) -> Result<T
     if value.is_some_and(|v| v != 0.0) {
         fail!(Value, "Padding mode \"{mode}\" doesn't take in value argument");
     }
-    // One, two or three dimensions at the end, behind channels and perhaps a batch.
-    let spatial = pad.len() / 2;
-    if !pad.len().is_multiple_of(2) || !(1..=3).contains(&spatial) || !(spatial + 1..=spatial + 2).contains(&x.ndim()) {
-        fail!(NotImplemented, "Padding size {} is not supported for {}D input tensor.", pad.len(), x.ndim());
-    }
-    let mut out = T::from(x);
-    for (i, pair) in pad.chunks_exact(2).enumerate() {
-        let d = x.ndim() - 1 - i;
-        let (size, [before, after]) = (x.sizes()[d], [pair[0], pair[1]]);
-        let places = neural::border(mode, size, before, after)?;
-        // Only what is added is looked up.
-        let kept = (-before).max(0)..size + after.min(0);
-        let (front, back) = match kept.is_empty() {
-            true => (&places[..], &[][..]),
-            false => (&places[..before.max(0) as usize], &places[places.len() - after.max(0) as usize..]),
-        };
-        let mut parts = Vec::new();
-        let added = |places: &[i64]| index_select(&out, d, neural::vector(places, x.device())?).tensor();
-        if !front.is_empty() || kept.is_empty() {
-            parts.push(added(front)?);
-        }
-        if !kept.is_empty() {
-            parts.push(narrow(&out, d, kept.start, kept.end - kept.start).tensor()?);
-        }
-        if !back.is_empty() {
-            parts.push(added(back)?);
-        }
-        out = cat_with(parts, d);
-    }
-    Ok(out)
+    Ok(_pad_border(x, pad, mode))
 }
 
 fn pairs(x: &Tensor, p: f64) -> Result<T> {

@@ -10,9 +10,8 @@ use crate::pointwise::fresh;
 use crate::tensor::Tensor;
 use crate::text;
 use crate::value::Value;
-use corten_base::alloc::room;
 use corten_base::{DType, Kind, Operand, Result, Scalar, error, fail};
-use corten_index::{self as kernels, Window};
+use corten_index::{self as kernels, Edge, Window};
 use smallvec::smallvec;
 
 /// `meta` of `embedding`.
@@ -60,34 +59,70 @@ pub fn embedding_backward(g: &Tensor, indices: &Tensor, padding: i64, by_frequen
     kernels::embedding_backward(out.core().operand()?, g.core().operand()?, indices.core().operand()?, padding)
 }
 
-/// Where each position of a bordered dimension comes from.
-pub fn border(mode: &str, size: i64, before: i64, after: i64) -> Result<Vec<i64>> {
-    let reach = before.max(after);
+/// What a border of this mode shows.
+fn edge(mode: &str) -> Result<Edge> {
     match mode {
-        "reflect" if reach >= size => fail!(
+        "reflect" => Ok(Edge::Reflect),
+        "replicate" => Ok(Edge::Replicate),
+        "circular" => Ok(Edge::Circular),
+        _ => fail!(NotImplemented, "Unrecognised padding mode {mode}"),
+    }
+}
+
+/// The size of a dimension with a border of `before` and `after`.
+fn bordered(edge: Edge, size: i64, before: i64, after: i64) -> Result<i64> {
+    let reach = before.max(after);
+    let total = before.saturating_add(after).saturating_add(size);
+    match edge {
+        Edge::Reflect if reach >= size => fail!(
             Runtime,
             "Argument #4: Padding size should be less than the corresponding input dimension, but got: padding ({before}, {after}) at a dimension of size {size}"
         ),
-        "circular" if reach > size => fail!(
-            Runtime,
-            "Padding value causes wrapping around more than once: padding ({before}, {after}) at a dimension of size {size}"
-        ),
-        "replicate" if size == 0 => fail!(Runtime, "Expected a non-empty dimension to replicate"),
-        "reflect" | "circular" | "replicate" => {}
-        _ => fail!(NotImplemented, "Unrecognised padding mode {mode}"),
+        Edge::Circular
+            if reach > size || (total > 0 && size.saturating_add(before.min(0)).saturating_add(after.min(0)) <= 0) =>
+        {
+            fail!(
+                Runtime,
+                "Padding value causes wrapping around more than once: padding ({before}, {after}) at a dimension of size {size}"
+            )
+        }
+        Edge::Replicate if size == 0 => fail!(Runtime, "Expected a non-empty dimension to replicate"),
+        _ if total < 0 || reach > 1 << 40 => {
+            fail!(Runtime, "padding ({before}, {after}) does not fit a dimension of size {size}")
+        }
+        _ => Ok(total),
     }
-    if before.saturating_add(after).saturating_add(size) < 0 || reach > 1 << 40 {
-        fail!(Runtime, "padding ({before}, {after}) does not fit a dimension of size {size}");
+}
+
+/// `meta` of `_pad_border`: pairs of (before, after), the last dimension's first; negative ones crop.
+pub fn border_meta(x: &Tensor, pad: &[i64], mode: &str) -> Result<Meta> {
+    // One, two or three dimensions at the end, behind channels and perhaps a batch.
+    let spatial = pad.len() / 2;
+    if !pad.len().is_multiple_of(2) || !(1..=3).contains(&spatial) || !(spatial + 1..=spatial + 2).contains(&x.ndim()) {
+        fail!(NotImplemented, "Padding size {} is not supported for {}D input tensor.", pad.len(), x.ndim());
     }
-    let place = |i: i64| match mode {
-        "reflect" if i < 0 => -i,
-        "reflect" if i >= size => 2 * (size - 1) - i,
-        "circular" => i.rem_euclid(size),
-        _ => i.clamp(0, size - 1),
-    };
-    let mut places = room(before.saturating_add(after).saturating_add(size) as usize)?;
-    places.extend((-before..size + after).map(place));
-    Ok(places)
+    let (edge, mut sizes) = (edge(mode)?, x.dims());
+    for (size, pair) in sizes.iter_mut().rev().zip(pad.chunks_exact(2)) {
+        *size = bordered(edge, *size, pair[0], pair[1])?;
+    }
+    Ok(smallvec![super::resample::like(x, sizes)])
+}
+
+/// How many elements come before each dimension of `x`.
+fn before(x: &Tensor, pad: &[i64]) -> Dims {
+    let mut before: Dims = smallvec![0; x.ndim()];
+    before.iter_mut().rev().zip(pad.chunks_exact(2)).for_each(|(before, pair)| *before = pair[0]);
+    before
+}
+
+/// `kernel` of `_pad_border`.
+pub fn border(x: &Tensor, pad: &[i64], mode: &str, out: &Tensor) -> Result<()> {
+    kernels::border(out.core().operand()?, x.core().operand()?, edge(mode)?, &before(x, pad))
+}
+
+/// `kernel` of `_pad_border_backward`.
+pub fn border_backward(g: &Tensor, pad: &[i64], mode: &str, out: &Tensor) -> Result<()> {
+    kernels::border_backward(out.core().operand()?, g.core().operand()?, edge(mode)?, &before(g, pad))
 }
 
 /// An int64 vector on a device.

@@ -28,7 +28,7 @@ pub fn resized(x: &Tensor, plane: &[i64]) -> Dims {
 }
 
 /// As `x`, with other sizes; channels stay last where they are so in `x` alone.
-fn like(x: &Tensor, sizes: Dims) -> OutSpec {
+pub fn like(x: &Tensor, sizes: Dims) -> OutSpec {
     let core = x.core();
     let last = [MemoryFormat::ChannelsLast, MemoryFormat::ChannelsLast3d];
     let keeps = !core.is_contiguous() && last.into_iter().any(|format| core.is_contiguous_in(format));

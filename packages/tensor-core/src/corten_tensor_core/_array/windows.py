@@ -1,4 +1,4 @@
-"""Sliding windows over the last dimensions, and their adjoint: what convolution and pooling share.
+"""Sliding windows over the last dimensions and borders around them, and their adjoints.
 
 A window geometry is `(kernel, stride, padding, dilation)`, each a tuple with one number per spatial dimension.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 
 from .base import many
+from .indexing import add_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,4 +88,37 @@ def col2im(
     return result if x.ndim == 3 else result[0]
 
 
-ROWS = {"col2im": col2im, "im2col": im2col}
+def _shown(xp: Any, size: int, before: int, after: int, mode: str) -> Any:
+    """Return the place that each place of a dimension with a border shows."""
+    at = xp.arange(-before, size + after)
+    if mode == "reflect":
+        at = xp.abs(at)
+        return xp.minimum(at, 2 * (size - 1) - at)
+    if mode == "replicate":
+        return xp.clip(at, 0, size - 1)
+    first, end = max(-before, 0), size - max(-after, 0)
+    return first + (at - first) % (end - first)
+
+
+def pad_border(xp: Any, x: Any, pad: Any, mode: str) -> Any:
+    for axis, (before, after) in enumerate(zip(pad[::2], pad[1::2], strict=True), 1):
+        x = xp.take(x, _shown(xp, x.shape[-axis], before, after, mode), axis=-axis)
+    return x
+
+
+def pad_border_backward(xp: Any, g: Any, size: Any, pad: Any, mode: str) -> Any:
+    for axis, (before, after) in enumerate(zip(pad[::2], pad[1::2], strict=True), 1):
+        inside = xp.moveaxis(
+            xp.zeros((*g.shape[:-axis], size[-axis], *g.shape[g.ndim - axis + 1 :]), g.dtype), -axis, 0
+        )
+        add_at(xp, inside, _shown(xp, size[-axis], before, after, mode), xp.moveaxis(g, -axis, 0))
+        g = xp.moveaxis(inside, 0, -axis)
+    return g
+
+
+ROWS = {
+    "_pad_border": pad_border,
+    "_pad_border_backward": pad_border_backward,
+    "col2im": col2im,
+    "im2col": im2col,
+}
