@@ -115,13 +115,14 @@ pub fn nonzero(out: Operand, x: Operand, chosen: &Chosen) -> Result<()> {
     if rank != x.ndim() as i64 || rows != chosen.count() as i64 {
         fail!(Runtime, "expected a result of {} × {}, but got {rows} × {rank}", chosen.count(), x.ndim());
     }
-    let (sizes, dims) = (x.sizes(), dims_of(&x));
+    let dims = dims_of(&x);
     // Runs go along the last dimension that has more than one element.
-    let along = sizes.iter().rposition(|&size| size != 1).unwrap_or(0);
+    let longer: Vec<usize> = (0..x.ndim()).filter(|&dim| x.sizes()[dim] != 1).collect();
     with_dtype!(x.dtype(), T => chosen.share(dims.numel(), &|range, mut places| {
-        let mut at = unravel(range.start, sizes);
+        let mut at = vec![0; x.ndim()];
         let mut found = [0u8; PIECE];
-        dims.runs(range, |[first], [step], count| {
+        dims.indexed_runs(range, |index, [first], [step], count| {
+            longer.iter().zip(index).for_each(|(&dim, &index)| at[dim] = index as i64);
             for start in (0..count).step_by(PIECE) {
                 let first = Base::<T>::of(&x).0.wrapping_offset(first + start as isize * step);
                 // SAFETY: elements of `x`.
@@ -133,7 +134,7 @@ pub fn nonzero(out: Operand, x: Operand, chosen: &Chosen) -> Result<()> {
                     let to = Base::<i64>::of(&out).0.wrapping_offset(to);
                     // SAFETY: the task's own places in `out`.
                     unsafe {
-                        if dim == along {
+                        if longer.last() == Some(&dim) {
                             write_places(to, down as isize, index + start as i64, found);
                         } else {
                             (0..found.len() as isize).for_each(|row| to.offset(row * down as isize).write(index));
@@ -142,7 +143,6 @@ pub fn nonzero(out: Operand, x: Operand, chosen: &Chosen) -> Result<()> {
                 }
                 places.start += found.len();
             }
-            advance(&mut at, sizes, along, count);
         });
     }))
 }
@@ -155,28 +155,6 @@ unsafe fn write_places(to: *mut i64, step: isize, start: i64, found: &[u8]) {
     for (row, &place) in found.iter().enumerate() {
         // SAFETY: the caller's promise.
         unsafe { to.offset(row as isize * step).write(start + place as i64) }
-    }
-}
-
-/// The index of element `number`, in row-major order.
-fn unravel(number: usize, sizes: &[i64]) -> Vec<i64> {
-    let mut at = vec![0; sizes.len()];
-    let mut rest = number as i64;
-    for (index, &size) in at.iter_mut().zip(sizes).rev() {
-        (*index, rest) = (rest % size, rest / size);
-    }
-    at
-}
-
-/// Moves an index on by `count`, at most to the end of dimension `along`, behind which there is nothing to count.
-fn advance(at: &mut [i64], sizes: &[i64], along: usize, count: usize) {
-    let mut carried = count as i64;
-    for (index, &size) in at.iter_mut().zip(sizes).take(along + 1).rev() {
-        *index += carried;
-        if *index < size {
-            return;
-        }
-        (*index, carried) = (0, 1);
     }
 }
 

@@ -114,14 +114,20 @@ impl<const N: usize> Dims<N> {
     /// the offsets of its first element, how far one step goes, and how many there are (never none).
     #[inline]
     pub fn runs(&self, range: Range<usize>, mut body: impl FnMut([isize; N], [isize; N], usize)) {
+        self.indexed_runs(range, |_, offsets, strides, count| body(offsets, strides, count));
+    }
+
+    /// [`Dims::runs`] with the index of each run's first element.
+    #[inline]
+    pub fn indexed_runs(&self, range: Range<usize>, mut body: impl FnMut(&[usize], [isize; N], [isize; N], usize)) {
         if range.is_empty() {
             return;
         }
-        let Some((inner, outer)) = self.0.split_last() else { return body([0; N], [0; N], range.len()) };
-        let mut index: SmallVec<[usize; 6]> = SmallVec::from_elem(0, outer.len());
+        let Some((inner, outer)) = self.0.split_last() else { return body(&[], [0; N], [0; N], range.len()) };
+        let mut index: SmallVec<[usize; 6]> = SmallVec::from_elem(0, self.0.len());
         let mut offsets = [0isize; N];
         let (mut rest, mut first) = (range.start / inner.size, range.start % inner.size);
-        for (dim, at) in outer.iter().zip(&mut index).rev() {
+        for (dim, at) in outer.iter().zip(&mut index[..outer.len()]).rev() {
             *at = rest % dim.size;
             rest /= dim.size;
             for (offset, &stride) in offsets.iter_mut().zip(&dim.strides) {
@@ -131,13 +137,15 @@ impl<const N: usize> Dims<N> {
         let mut left = range.len();
         loop {
             let count = left.min(inner.size - first);
-            body(std::array::from_fn(|k| offsets[k] + first as isize * inner.strides[k]), inner.strides, count);
+            index[outer.len()] = first;
+            let start = std::array::from_fn(|k| offsets[k] + first as isize * inner.strides[k]);
+            body(&index, start, inner.strides, count);
             left -= count;
             if left == 0 {
                 return;
             }
             first = 0;
-            for (dim, at) in outer.iter().zip(&mut index).rev() {
+            for (dim, at) in outer.iter().zip(&mut index[..outer.len()]).rev() {
                 *at += 1;
                 let back = if *at == dim.size { *at as isize - 1 } else { -1 };
                 for (offset, &stride) in offsets.iter_mut().zip(&dim.strides) {
@@ -210,6 +218,9 @@ mod tests {
             dims.walk(start..12, |o| part.push(o));
             assert_eq!(part, all[start..]);
         }
+        let mut indices = Vec::new();
+        dims.indexed_runs(3..8, |index, _, _, count| indices.push((index.to_vec(), count)));
+        assert_eq!(indices, [(vec![0, 1, 1], 1), (vec![0, 2, 0], 2), (vec![1, 0, 0], 2)]);
         let mut scalar = 0;
         Dims::<0>::new(&[], []).walk(0..1, |_| scalar += 1);
         assert_eq!(scalar, 1);
