@@ -1,5 +1,5 @@
-//! Short lines abreast: however they lie, blocks of them are read so that a row holds one place of each. Each line's result
-//! is the same as alone.
+//! Lines abreast: however they lie, blocks of them are read so that a row holds one place of each. Each line's result is
+//! the same as alone.
 
 use crate::fold::SHORT;
 use crate::lines::{GRAIN, address, line_of, others, read_line, write_line};
@@ -7,6 +7,7 @@ use crate::number::Number;
 use corten_base::pool::try_parallel_for;
 use corten_base::scratch::Scratch;
 use corten_base::{Operand, Result};
+use corten_strided::{Dim, Dims};
 
 /// Lines of a block.
 pub(crate) const ABREAST: usize = 16;
@@ -38,26 +39,62 @@ pub(crate) fn map_abreast<C: Number, const N: usize, const M: usize>(
         let (mut staged, mut room) = (Scratch::filled([C::ZERO; ABREAST], M * length)?, [C::ZERO; LONG]);
         let (from, to) = staged.split_at_mut(N * length);
         for group in range {
-            let (mut at, mut width) = ([[0; M]; ABREAST], 0);
-            dims.walk(group * ABREAST..count.min((group + 1) * ABREAST), |offsets| {
-                at[width] = offsets;
-                width += 1;
-            });
+            let (at, width) = group_of(&dims, group);
             for (k, block) in from.chunks_exact_mut(length).enumerate() {
-                for (i, at) in at[..width].iter().enumerate() {
-                    // SAFETY: a line of the input, which nothing writes before it is read.
-                    let line = unsafe { read_line(all[k], address(all[k], at[k]), lines[k], &mut room) };
-                    block.iter_mut().zip(line).for_each(|(row, &value)| row[i] = value);
-                }
+                // SAFETY: lines of the input, which nothing writes before they are read.
+                unsafe { read_block(all[k], at[..width].iter().map(|at| at[k]), lines[k], &mut room, block) };
             }
             kernel(std::array::from_fn(|k| &from[k * length..][..length]), to);
-            for (i, at) in at[..width].iter().enumerate() {
-                let fill = |line: &mut [C]| line.iter_mut().zip(&*to).for_each(|(value, row)| *value = row[i]);
-                // SAFETY: a line of the output.
-                unsafe { write_line(out, address(out, at[N]), lines[N], &mut room, fill) };
-            }
+            // SAFETY: lines of the output.
+            unsafe { write_block(out, at[..width].iter().map(|at| at[N]), lines[N], &mut room, to) };
         }
         Ok(())
     })?;
     Ok(true)
+}
+
+/// Where the lines of a group begin in each operand, and how many there are.
+pub(crate) fn group_of<const M: usize>(dims: &Dims<M>, group: usize) -> ([[isize; M]; ABREAST], usize) {
+    let (mut at, mut width) = ([[0; M]; ABREAST], 0);
+    dims.walk(group * ABREAST..dims.numel().min((group + 1) * ABREAST), |offsets| {
+        at[width] = offsets;
+        width += 1;
+    });
+    (at, width)
+}
+
+/// Reads the lines that begin at `starts` into a block, by way of `room` where they cannot be taken from where they lie.
+///
+/// # Safety
+/// There must be such lines, which nothing writes meanwhile.
+pub(crate) unsafe fn read_block<C: Number>(
+    x: &Operand,
+    starts: impl Iterator<Item = isize>,
+    line: Dim<1>,
+    room: &mut [C],
+    block: &mut [[C; ABREAST]],
+) {
+    for (i, start) in starts.enumerate() {
+        // SAFETY: the caller's promise.
+        let line = unsafe { read_line(x, address(x, start), line, room) };
+        block.iter_mut().zip(line).for_each(|(row, &value)| row[i] = value);
+    }
+}
+
+/// The reverse of [`read_block`].
+///
+/// # Safety
+/// There must be such lines, which nothing else uses meanwhile.
+pub(crate) unsafe fn write_block<C: Number>(
+    out: &Operand,
+    starts: impl Iterator<Item = isize>,
+    line: Dim<1>,
+    room: &mut [C],
+    block: &[[C; ABREAST]],
+) {
+    for (i, start) in starts.enumerate() {
+        let fill = |line: &mut [C]| line.iter_mut().zip(block).for_each(|(value, row)| *value = row[i]);
+        // SAFETY: the caller's promise.
+        unsafe { write_line(out, address(out, start), line, room, fill) };
+    }
 }

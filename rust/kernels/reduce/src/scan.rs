@@ -1,20 +1,20 @@
 //! Running sums, products and log-sum-exps along a dimension.
 
+use crate::abreast::{ABREAST, group_of, read_block, write_block};
 use crate::columns::{WIDTH, map_columns};
 use crate::fold::{Join, Product, Sum};
-use crate::lines::{GRAIN, address, line_of, map_lines, others, same_sizes};
+use crate::lines::{GRAIN, line_of, map_lines, others, same_sizes};
 use crate::number::{Number, Real};
 use corten_base::element::Cast;
 use corten_base::pool::parallel_for;
 use corten_base::{DType, Operand, Result, c64, c128, fail, multiversion};
+use corten_strided::Dim;
 
 /// Elements of a line that are joined before what came before them is.
 const PART: usize = 8;
-/// Lines of logarithms that move on together.
-const ABREAST: usize = 16;
-/// As many, where there are few.
+/// Lines of logarithms that move on together where there are few.
 const FEW: usize = 4;
-/// Places that they move on by at a time.
+/// Places that lines of logarithms move on by at a time.
 const PLACES: usize = 64;
 
 /// A scan.
@@ -120,30 +120,19 @@ fn log_cumulate<C: Real>(out: &Operand, x: &Operand, dim: usize) -> Result<()> {
     let (from, to) = (line_of(x, dim)?, line_of(out, dim)?);
     let lines = dims.numel();
     parallel_for(lines.div_ceil(ABREAST), (GRAIN / (ABREAST * from.size.max(1))).max(1), &|range| {
-        let (mut block, mut part) = ([[C::ZERO; ABREAST]; PLACES], [C::ZERO; PLACES]);
+        let (mut block, mut room) = ([[C::ZERO; ABREAST]; PLACES], [C::ZERO; PLACES]);
         for group in range {
-            let (mut at, mut count) = ([[0; 2]; ABREAST], 0);
-            dims.walk(group * ABREAST..lines.min((group + 1) * ABREAST), |offsets| {
-                at[count] = offsets;
-                count += 1;
-            });
+            let (at, count) = group_of(&dims, group);
             let mut totals = [C::LOWEST; ABREAST];
             for first in (0..from.size).step_by(PLACES) {
                 let size = PLACES.min(from.size - first);
-                let (block, part) = (&mut block[..size], &mut part[..size]);
-                for (i, at) in at[..count].iter().enumerate() {
-                    let ptr = address(x, at[0] + first as isize * from.strides[0]);
-                    // SAFETY: elements of a line of `x`.
-                    unsafe { C::load(x.dtype(), ptr, from.strides[0], part) };
-                    block.iter_mut().zip(&*part).for_each(|(row, &value)| row[i] = value);
-                }
-                advance_logs(&mut totals, block, count);
-                for (i, at) in at[..count].iter().enumerate() {
-                    part.iter_mut().zip(&*block).for_each(|(value, row)| *value = row[i]);
-                    let ptr = address(out, at[1] + first as isize * to.strides[0]);
-                    // SAFETY: elements of a line of `out`.
-                    unsafe { C::store(out.dtype(), ptr, to.strides[0], part) };
-                }
+                let starts =
+                    |k: usize, line: Dim<1>| at[..count].iter().map(move |at| at[k] + first as isize * line.strides[0]);
+                // SAFETY: parts of lines of `x`, which nothing writes before they are read.
+                unsafe { read_block(x, starts(0, from), Dim { size, ..from }, &mut room, &mut block) };
+                advance_logs(&mut totals, &mut block[..size], count);
+                // SAFETY: parts of lines of `out`.
+                unsafe { write_block(out, starts(1, to), Dim { size, ..to }, &mut room, &block) };
             }
         }
     });
