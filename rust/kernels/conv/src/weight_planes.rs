@@ -27,9 +27,13 @@ struct Rows {
 }
 
 multiversion! {
-    fn correlate<T: Real>(sums: &mut Sums<T>, g: Ptr<T>, x: [Ptr<T>; TAPS], rows: Rows) {
+    /// Adds the products of the gradient `g` and the planes `x`, one for each tap, to the taps' sums.
+    ///
+    /// # Safety
+    /// From `g` and each of `x` on, there must be all rows, in whole vectors, which nothing writes meanwhile.
+    unsafe fn correlate<T: Real>(sums: &mut Sums<T>, g: Ptr<T>, x: [Ptr<T>; TAPS], rows: Rows) {
         let [a, b, c] = rows.count;
-        // SAFETY: the caller's planes hold every row, in whole vectors.
+        // SAFETY: the caller's promise.
         unsafe {
             let mut all = *sums;
             for i in 0..a {
@@ -99,7 +103,8 @@ pub unsafe fn weight_gradient<S: Storage>(geometry: &Geometry, gw: Grid<S>, g: G
                         let tap = tap((start + i).min(taps - 1));
                         Ptr(lines.data.at(lines.at(std::array::from_fn(|d| tap[d] * dilation[d]))))
                     });
-                    correlate(&mut sums, gradient, places, rows);
+                    // SAFETY: the rooms hold the gradient's plane and the image, rows of which end in zeros.
+                    unsafe { correlate(&mut sums, gradient, places, rows) };
                     for (i, sum) in sums.iter().enumerate().take(taps - start) {
                         let mut lanes = [zero; LANES];
                         // SAFETY: the lanes have room in the array, the taps in theirs.

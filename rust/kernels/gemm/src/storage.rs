@@ -218,7 +218,8 @@ macro_rules! complex_storage {
             }
             unsafe fn pack_right(from: View<Self>, rows: usize, columns: usize, to: *mut $t, to_step: usize) {
                 if from.column == 1 {
-                    return turn_parts(from.ptr.cast::<$t>(), 2 * from.row, rows, 2 * columns, to, to_step);
+                    // SAFETY: the caller's promise; an element is its two parts.
+                    return unsafe { turn_parts(from.ptr.cast(), 2 * from.row, rows, 2 * columns, to, to_step) };
                 }
                 for k in 0..rows {
                     for j in 0..columns {
@@ -295,9 +296,12 @@ macro_rules! complex_storage {
 
 multiversion! {
     /// Packs `rows` rows of `numbers` parts, each followed by the row of its elements times the imaginary unit.
-    fn turn_parts<T: Real>(from: *const T, step: isize, rows: usize, numbers: usize, to: *mut T, to_step: usize) {
+    ///
+    /// # Safety
+    /// There must be so many rows, `step` apart, and at `to` room for twice as many, `to_step` apart, that nothing else uses.
+    unsafe fn turn_parts<T: Real>(from: *const T, step: isize, rows: usize, numbers: usize, to: *mut T, to_step: usize) {
         for k in 0..rows {
-            // SAFETY: `pack_right`'s caller vouches for both sides.
+            // SAFETY: the caller's promise.
             let (x, plain, turned) = unsafe {
                 let to = to.add(2 * k * to_step);
                 (

@@ -17,9 +17,12 @@ const TOGETHER: usize = 4;
 
 multiversion! {
     /// Adds the products of `x` and as many rows, which are `step` apart and as wide as the lanes, some times 64.
-    fn add_rows<T: Real>(lanes: &mut [T], x: &[T], rows: Ptr<T>, step: isize) {
+    ///
+    /// # Safety
+    /// There must be so many such rows, which nothing writes meanwhile.
+    unsafe fn add_rows<T: Real>(lanes: &mut [T], x: &[T], rows: Ptr<T>, step: isize) {
         let width = lanes.len() / LANES;
-        // SAFETY: the caller gives as many rows as `x` has numbers.
+        // SAFETY: the caller's promise: as many rows as `x` has numbers.
         let row = |k: usize, piece: usize| unsafe {
             &*rows.offset(k as isize * step).cast::<[T; COLUMNS]>().wrapping_add(piece)
         };
