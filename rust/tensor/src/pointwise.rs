@@ -116,7 +116,7 @@ pub fn spec(rule: Promote, operands: &[Number]) -> Result<OutSpec> {
 }
 
 fn unsupported<T>(name: &str, dtype: DType) -> Result<T> {
-    fail!(NotImplemented, "\"{name}_cpu\" not implemented for '{}'", dtype.scalar_name())
+    dtype.unsupported(&format!("{name}_cpu"))
 }
 
 /// `meta` of a unary row.

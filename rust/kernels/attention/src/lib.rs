@@ -90,7 +90,7 @@ pub fn attention(out: Operand, log_sums: Operand, job: &Attention) -> Result<()>
     match job.query.dtype() {
         DType::F32 => forward::run::<f32>(&out, &log_sums, job, sizes),
         DType::F64 => forward::run::<f64>(&out, &log_sums, job, sizes),
-        other => fail!(NotImplemented, "\"flash_attention\" not implemented for '{}'", other.scalar_name()),
+        other => other.unsupported("flash_attention"),
     }
 }
 
@@ -122,7 +122,7 @@ pub fn attention_backward(
     match dtype {
         DType::F32 => backward::run::<f32>([&gq, &gk, &gv], [&g, &out, &log_sums], job, sizes),
         DType::F64 => backward::run::<f64>([&gq, &gk, &gv], [&g, &out, &log_sums], job, sizes),
-        other => fail!(NotImplemented, "\"flash_attention_backward\" not implemented for '{}'", other.scalar_name()),
+        other => other.unsupported("flash_attention_backward"),
     }
 }
 

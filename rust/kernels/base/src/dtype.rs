@@ -1,5 +1,6 @@
 //! The fifteen dtypes, their names, and type promotion.
 
+use crate::{Result, fail};
 use std::fmt;
 
 /// The type of a tensor's elements. The order within a category is the order of promotion.
@@ -70,6 +71,12 @@ impl DType {
             C64 => "complex64",
             C128 => "complex128",
         }
+    }
+
+    /// What an operator that does not take elements of this type says, by the name of PyTorch's kernel.
+    #[cold]
+    pub fn unsupported<T>(self, kernel: &str) -> Result<T> {
+        fail!(NotImplemented, "\"{kernel}\" not implemented for '{}'", self.scalar_name())
     }
 
     /// The name of PyTorch's C++ scalar type, which its error messages use ("Long", "Float").

@@ -79,7 +79,7 @@ macro_rules! by_float {
                 type $s = bf16;
                 $body
             }
-            other => fail!(NotImplemented, "\"grid_sampler\" not implemented for '{}'", other.scalar_name()),
+            other => return other.unsupported("grid_sampler"),
         }
     };
 }

@@ -267,7 +267,7 @@ pub fn scatter(out: Operand, dim: usize, index: Operand, source: Source, join: J
         Source::Scalar(_) => None,
     };
     if out.dtype().is_complex() && matches!(join, Join::Amax | Join::Amin) {
-        fail!(NotImplemented, "\"scatter_reduce\" not implemented for '{}'", out.dtype().scalar_name());
+        return out.dtype().unsupported("scatter_reduce");
     }
     let dims = dims_along(&index, operand, &out, dim)?;
     let (size, stride) = line(&out, dim);

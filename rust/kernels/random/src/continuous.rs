@@ -172,7 +172,7 @@ pub fn log_normal(out: Operand, generator: &mut Generator, mean: f64, std: f64) 
 /// Geometrically distributed numbers from 1 on: `⌈ln u / ln(1 - p)⌉`. `out` may be of any dtype but bool and complex.
 pub fn geometric(out: Operand, generator: &mut Generator, p: f64) -> Result<()> {
     if out.dtype() == DType::Bool || out.dtype().is_complex() {
-        fail!(NotImplemented, "\"geometric_cpu\" not implemented for '{}'", out.dtype().scalar_name());
+        return out.dtype().unsupported("geometric_cpu");
     }
     if !(0.0 < p && p < 1.0) {
         fail!(Runtime, "geometric_ expects p to be in (0, 1), but got p={p}");

@@ -287,5 +287,5 @@ fn check_real(name: &str, dtype: DType) -> Result<()> {
     if !dtype.is_complex() {
         return Ok(());
     }
-    fail!(NotImplemented, "\"{name}\" not implemented for '{}'", dtype.scalar_name())
+    dtype.unsupported(name)
 }

@@ -132,5 +132,5 @@ pub(crate) fn check_float(name: &str, dtype: DType) -> Result<()> {
     if dtype.is_float() {
         return Ok(());
     }
-    fail!(NotImplemented, "\"{name}\" not implemented for '{}'", dtype.scalar_name())
+    dtype.unsupported(name)
 }

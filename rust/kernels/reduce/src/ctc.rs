@@ -139,7 +139,7 @@ macro_rules! by_float {
                 type $s = f64;
                 $body
             }
-            other => fail!(NotImplemented, "\"ctc_loss_cpu\" not implemented for '{}'", other.scalar_name()),
+            other => return other.unsupported("ctc_loss_cpu"),
         }
     };
 }

@@ -6,7 +6,7 @@ use crate::lines::{address, line_of, others, read_line, same_sizes};
 use crate::number::{Number, Ordered, by_order};
 use crate::places::{GRAIN, check_places, each_line};
 use corten_base::pool::parallel_for;
-use corten_base::{DType, Operand, Result, fail, multiversion};
+use corten_base::{DType, Operand, Result, multiversion};
 use corten_strided::Dim;
 use std::marker::PhantomData;
 

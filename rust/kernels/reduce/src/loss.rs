@@ -94,7 +94,7 @@ pub fn nll_loss(
         DType::F32 | DType::F16 | DType::BF16 => {
             forward::<f32>(&out, &total_weight, &x, &target, weight.as_ref(), reduction, ignore)
         }
-        other => fail!(NotImplemented, "\"nll_loss_out_frame\" not implemented for '{}'", other.scalar_name()),
+        other => other.unsupported("nll_loss_out_frame"),
     }
 }
 
@@ -163,7 +163,7 @@ pub fn nll_loss_backward(
         DType::F32 | DType::F16 | DType::BF16 => {
             backward::<f32>(&gx, &g, &target, weight.as_ref(), &total_weight, reduction, ignore)
         }
-        other => fail!(NotImplemented, "\"nll_loss_backward\" not implemented for '{}'", other.scalar_name()),
+        other => other.unsupported("nll_loss_backward"),
     }
 }
 

@@ -324,7 +324,7 @@ macro_rules! by_order {
                 type $c = u64;
                 $body
             }
-            d if d.is_complex() => fail!(NotImplemented, "\"{}\" not implemented for '{}'", $name, d.scalar_name()),
+            d if d.is_complex() => return d.unsupported($name),
             _ => {
                 type $c = i64;
                 $body

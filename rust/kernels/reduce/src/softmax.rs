@@ -6,14 +6,14 @@ use crate::fold::{ExpDifference, LEVELS, Largest, Same, Sum, Tower, Tree, join_r
 use crate::lines::{map_lines, same_sizes};
 use crate::number::Real;
 use crate::rows::multiply;
-use corten_base::{DType, Operand, Result, fail, multiversion};
+use corten_base::{DType, Operand, Result, multiversion};
 
 /// softmax(x) along `dim`, or its logarithm.
 pub fn softmax(out: Operand, x: Operand, dim: usize, log: bool) -> Result<()> {
     match x.dtype() {
         DType::F64 => forward::<f64>(&out, &x, dim, log),
         DType::F16 | DType::BF16 | DType::F32 => forward::<f32>(&out, &x, dim, log),
-        other => fail!(NotImplemented, "\"softmax_lastdim_kernel_impl\" not implemented for '{}'", other.scalar_name()),
+        other => other.unsupported("softmax_lastdim_kernel_impl"),
     }
 }
 
@@ -163,7 +163,7 @@ pub fn softmax_backward(gx: Operand, g: Operand, y: Operand, dim: usize, log: bo
     match y.dtype() {
         DType::F64 => backward::<f64>(&gx, &g, &y, dim, log),
         DType::F16 | DType::BF16 | DType::F32 => backward::<f32>(&gx, &g, &y, dim, log),
-        other => fail!(NotImplemented, "\"softmax_backward\" not implemented for '{}'", other.scalar_name()),
+        other => other.unsupported("softmax_backward"),
     }
 }
 

@@ -53,7 +53,7 @@ cumprod(input: Tensor, dim: Dim, *, dtype: DType?) -> Tensor { meta: lines::scan
 /// Running `log(Σ exp)` along a dimension.
 logcumsumexp(input: Tensor, dim: Dim) -> Tensor { composite: match input.dtype().is_complex() { true => complex_logcumsumexp(input, dim), false => Ok(_logcumsumexp(input, dim)) }; forms: fn method out; domain: any, dim }
 /// Running `log(Σ exp)` of real numbers.
-_logcumsumexp(input: Tensor, dim: Dim) -> Tensor { meta: { if !input.dtype().is_float() { crate::fail!(NotImplemented, "\"logcumsumexp_out_cpu\" not implemented for '{}'", input.dtype().scalar_name()) } lines::scan_meta(input, dim, input.dtype()) }; kernel: lines::scan(Scan::LogCumSumExp, input, dim, &outs[0]); domain: any, dim }
+_logcumsumexp(input: Tensor, dim: Dim) -> Tensor { meta: { if !input.dtype().is_float() { return input.dtype().unsupported("logcumsumexp_out_cpu") } lines::scan_meta(input, dim, input.dtype()) }; kernel: lines::scan(Scan::LogCumSumExp, input, dim, &outs[0]); domain: any, dim }
 /// The largest elements so far along a dimension, and their places.
 cummax(input: Tensor, dim: Dim) -> (values: Tensor, indices: Tensor) { meta: lines::extreme_meta("cummax", input, dim); kernel: lines::extreme(true, input, dim, outs); forms: fn method out; domain: any, dim }
 /// The smallest elements so far along a dimension, and their places.

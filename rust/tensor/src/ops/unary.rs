@@ -168,7 +168,7 @@ fn round_to(input: &Tensor, decimals: i64) -> crate::Result<T> {
         return Ok(round(input));
     }
     if !input.dtype().is_float() {
-        crate::fail!(NotImplemented, "\"round_cpu\" not implemented for '{}'", input.dtype().scalar_name());
+        return input.dtype().unsupported("round_cpu");
     }
     let scale = libm::pow(10.0, decimals.unsigned_abs() as f64);
     let x = T::from(input);

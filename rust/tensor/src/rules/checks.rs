@@ -67,18 +67,14 @@ pub fn subtraction(args: &[Value]) -> Result<()> {
 /// `bitwise_not` takes integers and bool.
 pub fn inversion(args: &[Value]) -> Result<()> {
     match dtype_of(&args[0]) {
-        Some(dtype) if !dtype.is_integral(true) => {
-            fail!(NotImplemented, "\"bitwise_not_cpu\" not implemented for '{}'", dtype.scalar_name())
-        }
+        Some(dtype) if !dtype.is_integral(true) => dtype.unsupported("bitwise_not_cpu"),
         _ => Ok(()),
     }
 }
 
 fn need_real_float(name: &str, x: &Value) -> Result<()> {
     match dtype_of(x) {
-        Some(dtype) if !dtype.is_differentiable() || dtype.is_complex() => {
-            fail!(NotImplemented, "\"{name}\" not implemented for '{}'", dtype.scalar_name())
-        }
+        Some(dtype) if !dtype.is_differentiable() || dtype.is_complex() => dtype.unsupported(name),
         _ => Ok(()),
     }
 }

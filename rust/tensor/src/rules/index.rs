@@ -439,7 +439,7 @@ pub fn nonzero(x: &Tensor) -> Result<Tensor> {
 pub fn search_meta(sequence: &Tensor, x: &Tensor) -> Result<Meta> {
     common_device([sequence, x])?;
     if x.dtype().is_complex() {
-        fail!(NotImplemented, "\"searchsorted_out_cpu\" not implemented for '{}'", x.dtype().scalar_name());
+        return x.dtype().unsupported("searchsorted_out_cpu");
     }
     Ok(smallvec![fresh(x, x.dims(), DType::I64)])
 }

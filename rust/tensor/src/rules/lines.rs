@@ -58,7 +58,7 @@ pub fn flat(x: &Tensor) -> Result<Tensor> {
 
 fn need_order(name: &str, input: &Tensor) -> Result<()> {
     if input.dtype().is_complex() {
-        fail!(NotImplemented, "\"{name}\" not implemented for '{}'", input.dtype().scalar_name());
+        return input.dtype().unsupported(name);
     }
     Ok(())
 }
@@ -213,7 +213,7 @@ pub fn softmax_meta(name: &str, input: &Tensor, dim: i64) -> Result<Meta> {
     let last = wrap(dim, input.ndim())? + 1 == input.ndim();
     if !input.dtype().is_float() {
         let place = if last { "_lastdim" } else { "" };
-        fail!(NotImplemented, "\"{name}{place}_kernel_impl\" not implemented for '{}'", input.dtype().scalar_name());
+        return input.dtype().unsupported(&format!("{name}{place}_kernel_impl"));
     }
     Ok(smallvec![fresh(input, input.dims(), input.dtype())])
 }

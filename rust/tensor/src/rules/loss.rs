@@ -52,7 +52,7 @@ pub fn pair_meta(x: &Tensor, target: &Tensor, code: i64) -> Result<Meta> {
 pub fn need_float(kernel: &str, x: &Tensor, target: &Tensor) -> Result<()> {
     let dtype = promote::result_type(&[Number::Tensor(x), Number::Tensor(target)]);
     if !dtype.is_float() {
-        fail!(NotImplemented, "\"{kernel}\" not implemented for '{}'", dtype.scalar_name());
+        return dtype.unsupported(kernel);
     }
     Ok(())
 }
@@ -149,7 +149,7 @@ fn check_classes(x: &Tensor, target: &Tensor, weight: Option<&Tensor>) -> Result
         fail!(Value, "Expected 1 or more dimensions (got 0)");
     }
     if !x.dtype().is_float() {
-        fail!(NotImplemented, "\"nll_loss_out_frame\" not implemented for '{}'", x.dtype().scalar_name());
+        return x.dtype().unsupported("nll_loss_out_frame");
     }
     let batch_matches = a.len() == 1 || t.first() == a.first();
     if !batch_matches {

@@ -17,7 +17,7 @@ fn statistics_dtype(x: &Tensor) -> DType {
 
 fn need_float(name: &str, x: &Tensor) -> Result<()> {
     if !x.dtype().is_float() {
-        fail!(NotImplemented, "\"{name}\" not implemented for '{}'", x.dtype().scalar_name());
+        return x.dtype().unsupported(name);
     }
     Ok(())
 }

@@ -79,7 +79,7 @@ fn need_input(name: &str, x: &Tensor, spatial: usize) -> Result<()> {
         );
     }
     if x.dtype() == DType::Bool || x.dtype().is_complex() {
-        fail!(NotImplemented, "\"{name}\" not implemented for '{}'", x.dtype().scalar_name());
+        return x.dtype().unsupported(name);
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ pub fn draw(
 /// Refuses dtypes without fractions.
 pub fn need_float(name: &str, input: &Tensor) -> Result<()> {
     if !input.dtype().is_float() {
-        fail!(NotImplemented, "\"{name}\" not implemented for '{}'", input.dtype().scalar_name());
+        return input.dtype().unsupported(name);
     }
     Ok(())
 }
@@ -64,7 +64,7 @@ fn spacing(x: i64, dtype: DType) -> i64 {
 /// with PyTorch's checks.
 pub fn range(name: &str, dtype: DType, from: i64, to: Option<i64>) -> Result<(i64, i64)> {
     if dtype.is_complex() {
-        fail!(NotImplemented, "\"random_from_to_kernel_cpu\" not implemented for '{}'", dtype.scalar_name());
+        return dtype.unsupported("random_from_to_kernel_cpu");
     }
     if let Some(to) = to
         && from >= to
@@ -199,7 +199,7 @@ pub fn check_deviations(std: &Tensor) -> Result<()> {
 /// Refuses permutations that the dtype cannot hold.
 pub fn check_permutation(n: i64, dtype: DType) -> Result<()> {
     if dtype == DType::Bool || dtype.is_complex() {
-        fail!(NotImplemented, "\"randperm\" not implemented for '{}'", dtype.scalar_name());
+        return dtype.unsupported("randperm");
     }
     let most = if dtype.is_float() { (1u64 << digits(dtype)) as f64 } else { limits(dtype).1 };
     if n as f64 > most {

@@ -63,7 +63,7 @@ pub fn meta(input: &Tensor, dims: Option<&[i64]>, keepdim: bool, dtype: DType) -
 /// Refuses what has no extreme: no elements, or complex numbers.
 pub fn need_elements(name: &str, input: &Tensor, dims: Option<&[i64]>) -> Result<()> {
     if input.dtype().is_complex() {
-        fail!(NotImplemented, "\"{name}\" not implemented for '{}'", input.dtype().scalar_name());
+        return input.dtype().unsupported(name);
     }
     if input.numel() > 0 {
         return Ok(());

@@ -90,7 +90,7 @@ pub fn meta(x: &Tensor, spatial: usize, mode: Mode, size: Option<&[i64]>, scales
         _ => false,
     };
     if !allowed {
-        fail!(NotImplemented, "\"upsample{spatial}d\" not implemented for '{}'", x.dtype().scalar_name());
+        return x.dtype().unsupported(&format!("upsample{spatial}d"));
     }
     Ok(smallvec![like(x, resized(x, &plane))])
 }
@@ -181,7 +181,7 @@ pub fn check_grid(x: &Tensor, grid: &Tensor, reading: i64, border: i64) -> Resul
         fail!(Runtime, "expected scalar type {} but found {}", cpp_name(x.dtype()), cpp_name(grid.dtype()));
     }
     if !x.dtype().is_float() {
-        fail!(NotImplemented, "\"grid_sampler\" not implemented for '{}'", x.dtype().scalar_name());
+        return x.dtype().unsupported("grid_sampler");
     }
     Ok(())
 }

@@ -146,7 +146,7 @@ pub fn ctc_meta(x: &Tensor, targets: &Tensor, frames: &[i64], lengths: &[i64], b
         fail!(Runtime, "ctc_loss: expected log_probs of 2 or 3 dimensions, but got sizes {}", text::sizes(x.sizes()));
     };
     if x.dtype() != DType::F32 && x.dtype() != DType::F64 {
-        fail!(NotImplemented, "\"ctc_loss_cpu\" not implemented for '{}'", x.dtype().scalar_name());
+        return x.dtype().unsupported("ctc_loss_cpu");
     }
     if !(0..classes).contains(&blank) {
         fail!(Runtime, "blank must be in label range");
