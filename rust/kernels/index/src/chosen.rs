@@ -94,6 +94,7 @@ multiversion! {
 ///
 /// # Safety
 /// As for [`count_run`].
+#[inline(never)]
 unsafe fn find<T: Truth>(first: *const T, step: isize, n: usize, found: &mut [u8; PIECE]) -> usize {
     let mut count = 0;
     for i in 0..n.min(PIECE) {
