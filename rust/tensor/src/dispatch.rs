@@ -304,7 +304,9 @@ impl Kernel {
             for arg in args.iter().filter_map(Value::tensor) {
                 refuse_partial_overlap(arg, &outs[0])?;
             }
-            true
+            // Narrow integers wrap and halves round before they become another dtype.
+            let dtype = specs[0].dtype;
+            outs[0].dtype() == dtype || dtype.compute() == dtype
         } else {
             outs.iter().zip(specs).all(|(out, spec)| out.dtype() == spec.dtype)
                 && (self.op.mutates() || !self.conflicts(args, outs))

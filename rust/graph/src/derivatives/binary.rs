@@ -25,15 +25,15 @@ fmod(x, y): pointwise { x: g.clone(), y: -g * div_mode_with(x, y, "trunc") }
 pow(x, exponent: Scalar): pointwise { x: powers::base(g, x, exponent) }
 pow.tensor(x, y) -> out: pointwise "PowBackward1" { x: powers::base_by_tensor(g, x, y), y: powers::exponent(g, x, y, out) }
 pow.base(x: Scalar, y) -> out: pointwise "PowBackward2" { y: powers::exponent_of_scalar(g, x, y, out) }
-maximum(x, y): pointwise { x: powers::share(g, x, y, gt(x, y)), y: powers::share(g, x, y, lt(x, y)) }
-minimum(x, y): pointwise { x: powers::share(g, x, y, lt(x, y)), y: powers::share(g, x, y, gt(x, y)) }
+maximum(x, y): pointwise { x: powers::share(g, x, y, lt(x, y)), y: powers::share(g, x, y, gt(x, y)) }
+minimum(x, y): pointwise { x: powers::share(g, x, y, gt(x, y)), y: powers::share(g, x, y, lt(x, y)) }
 fmax(x, y): pointwise { x: where_(logical_or(ge(x, y), isnan(y)), g, 0.0), y: where_(logical_or(ge(x, y), isnan(y)), 0.0, g) }
 fmin(x, y): pointwise { x: where_(logical_or(le(x, y), isnan(y)), g, 0.0), y: where_(logical_or(le(x, y), isnan(y)), 0.0, g) }
 atan2(x, y): pointwise { x: powers::over_square(g, x, y) * y, y: -(powers::over_square(g, x, y) * x) }
 hypot(x, y) -> out: pointwise { x: g * (x / out), y: g * (y / out) }
 copysign(x, y): pointwise { x: where_(eq(x, 0.0), 0.0, g * sign(x) * copysign(ones_like(g), y)), y: zeros_like(g) }
 xlogy(x, y): pointwise { x: g * where_(logical_and(eq(powers::tensor(x, g), 0.0), le(powers::tensor(y, g), 0.0)), 0.0, log(powers::tensor(y, g))), y: g * x / y }
-_logaddexp(x, y) -> out: pointwise { x: g * exp(x - out), y: g * exp(y - out) }
+_logaddexp(x, y): pointwise { x: g * sigmoid(x - y), y: g * sigmoid(y - x) }
 logaddexp2(x, y) -> out: pointwise { x: g * exp2(x - out), y: g * exp2(y - out) }
 complex(x, y): linear { x: real(g), y: imag(g) }
 polar(x, y) -> out: pointwise { x: real(conj(g) * polar(ones_like(y), y)), y: real(conj(g) * mul(out, corten_tensor::Scalar::Complex(0.0, 1.0))) }

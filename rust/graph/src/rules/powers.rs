@@ -84,9 +84,9 @@ pub fn exponent_of_scalar(g: &T, x: Scalar, y: &T, out: &T) -> T {
     }
 }
 
-/// `g` where x wins, half of it where both are equal.
-pub fn share(g: &T, x: &T, y: &T, wins: T) -> T {
-    ops::where_(wins, g, ops::where_(ops::eq(x, y), g / 2.0, 0.0))
+/// `g` but where x loses, half of it where both are equal; beside NaN neither loses.
+pub fn share(g: &T, x: &T, y: &T, loses: T) -> T {
+    ops::where_(loses, 0.0, ops::where_(ops::eq(x, y), g / 2.0, g))
 }
 
 /// `g` where x lies within the limits.
@@ -140,7 +140,7 @@ pub fn at_max(g: &T, x: &T, min: &T, max: &T) -> T {
 /// Of softplus, by its input times beta; constant from the threshold on.
 pub fn softplus(g: &T, scaled: &T, threshold: Scalar) -> T {
     let at_threshold = 1.0 / (1.0 + libm::exp(-threshold.to_f64()));
-    let slope = ops::where_(ops::lt(scaled, threshold), ops::sigmoid(scaled), at_threshold);
+    let slope = ops::where_(ops::ge(scaled, threshold), at_threshold, ops::sigmoid(scaled));
     ops::where_(ops::gt(scaled, threshold), g, g * &slope)
 }
 

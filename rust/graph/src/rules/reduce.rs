@@ -26,13 +26,17 @@ pub fn count(shape: &Dims, dim: Option<&[i64]>) -> Result<f64> {
     Ok(dims::reduced(dim, shape.len())?.iter().map(|d| shape[d] as f64).product())
 }
 
-/// Of an extreme: shared by all places that reach it.
+/// Of an extreme: shared by all places that reach it. Of a single one that is NaN by those that are NaN; of NaN along
+/// dimensions it is NaN.
 pub fn at_extreme(g: &T, x: &T, out: &T, shape: &Dims, dim: Option<&[i64]>, keepdim: bool) -> Result<T> {
+    let value = out.clone().tensor()?;
+    let single = dim.is_none() && value.device().kind != corten_tensor::DeviceKind::Meta;
+    let nan = single && corten_tensor::rules::read::item(&value)?.to_f64().is_nan();
     let (g, out) = (restore(g, shape, dim, keepdim)?, restore(out, shape, dim, keepdim)?);
-    let reached = ops::eq(x, out);
+    let reached = if nan { ops::isnan(x) } else { ops::eq(x, out) };
     let all = dims::reduced(dim, shape.len())?.to_dims();
     let many = ops::sum_dim_with(&reached, all, true, Value::None);
-    Ok(ops::where_(reached, g / many, 0.0))
+    Ok(g / many * reached)
 }
 
 /// Of the variance.

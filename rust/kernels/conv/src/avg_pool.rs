@@ -63,7 +63,6 @@ pub fn avg_pool_backward(
     divisor_override: Option<i64>,
 ) -> Result<()> {
     let ones = &[1; 3][..kernel.len().min(3)];
-    refuse_shared(&gx)?;
     let windows = Windows::strided((&g, &gx), (kernel, stride, padding, ones), count_include_pad)?;
     mean_backward(gx, g, &windows, divisor_override)
 }
@@ -81,7 +80,6 @@ pub fn adaptive_avg_pool(out: Operand, x: Operand) -> Result<()> {
 /// # Errors
 /// As [`avg_pool`].
 pub fn adaptive_avg_pool_backward(gx: Operand, g: Operand) -> Result<()> {
-    refuse_shared(&gx)?;
     mean_backward(gx, g, &Windows::adaptive(&g, &gx)?, None)
 }
 
@@ -102,6 +100,7 @@ fn check_mean(dtype: DType, divisor_override: Option<i64>) -> Result<()> {
 
 fn mean(out: Operand, x: Operand, windows: &Windows, divisor_override: Option<i64>) -> Result<()> {
     check_mean(x.dtype(), divisor_override)?;
+    refuse_shared(&out)?;
     with_storage!(x.dtype(), S => {
         // SAFETY: the operands are valid for their sizes, which the windows were made from.
         unsafe {
@@ -175,6 +174,7 @@ corten_base::multiversion! {
 
 fn mean_backward(gx: Operand, g: Operand, windows: &Windows, divisor_override: Option<i64>) -> Result<()> {
     check_mean(g.dtype(), divisor_override)?;
+    refuse_shared(&gx)?;
     with_storage!(g.dtype(), S => {
         // SAFETY: as in `mean`.
         unsafe {

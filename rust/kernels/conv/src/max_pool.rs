@@ -76,6 +76,7 @@ fn largest(out: Operand, indices: Option<Operand>, x: Operand, windows: &Windows
         check_indices(&indices, &out)?;
         refuse_shared(&indices)?;
     }
+    refuse_shared(&out)?;
     let positions = windows.size.iter().product::<usize>();
     if positions >= NOWHERE as usize {
         fail!(Runtime, "max pooling: planes of {positions} positions are not supported");
@@ -89,7 +90,7 @@ fn largest(out: Operand, indices: Option<Operand>, x: Operand, windows: &Windows
                 map_planes(count(&x), &from, &to, &|image, channel, x, y| {
                     rows.largest(x, y, |at, from| {
                         if let Some(grid) = &places {
-                            store_places(grid, [image, channel], at, from);
+                            store_places(grid, windows, [image, channel], at, from);
                         }
                     })
                 })
@@ -112,25 +113,27 @@ fn largest(out: Operand, indices: Option<Operand>, x: Operand, windows: &Windows
     }
 }
 
-/// Stores the places of whole rows of outputs, the first at position `at` of a plane; empty windows have none.
+/// Stores the places of whole rows of outputs, the first at position `at` of a plane; those of empty windows are where the
+/// windows begin, as in PyTorch.
 ///
 /// # Safety
 /// The grid must be valid and have such rows.
-unsafe fn store_places(grid: &Grid<i64>, [image, channel]: [usize; 2], at: usize, places: &[u32]) {
+unsafe fn store_places(grid: &Grid<i64>, windows: &Windows, [image, channel]: [usize; 2], at: usize, places: &[u32]) {
     let [_, b, c] = grid.size;
     // One row if positions are evenly spaced.
     let (length, step) = grid.flat().map_or((c, grid.steps[2]), |step| (places.len(), step));
     for (i, places) in places.chunks(length).enumerate() {
-        let row = at / c + i;
-        let row = grid.at(image, channel, [row / b, row % b, 0]);
+        let line = at / c + i;
+        let row = grid.at(image, channel, [line / b, line % b, 0]);
         if step == 1 && !places.contains(&NOWHERE) {
             // SAFETY: the caller's promise, here and below.
             places.iter().enumerate().for_each(|(k, &place)| unsafe { row.add(k).write(place as i64) });
             continue;
         }
-        for (k, &place) in places.iter().enumerate().filter(|&(_, &place)| place != NOWHERE) {
+        for (k, &place) in places.iter().enumerate() {
+            let place = if place == NOWHERE { windows.begin(line * c + k) } else { place as i64 };
             // SAFETY: as above.
-            unsafe { row.wrapping_offset(k as isize * step).write(place as i64) };
+            unsafe { row.wrapping_offset(k as isize * step).write(place) };
         }
     }
 }

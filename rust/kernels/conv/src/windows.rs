@@ -2,7 +2,6 @@
 
 use crate::geometry::{Grid, setting};
 use corten_base::{DType, Operand, Result, fail};
-use corten_gemm::refuse_shared;
 use std::ops::Range;
 
 /// Positions of the input that one output reads along one dimension.
@@ -131,6 +130,15 @@ impl Windows {
         }
     }
 
+    /// The flat position of the input where the window of the output at a flat position begins, as far as the plane goes.
+    pub fn begin(&self, output: usize) -> i64 {
+        let (row, k) = (output / self.along[2].len(), output % self.along[2].len());
+        let (i, j) = (row / self.along[1].len(), row % self.along[1].len());
+        let [i, j, k] = [&self.along[0][i], &self.along[1][j], &self.along[2][k]].map(|window| window.start);
+        let last = self.size.iter().product::<usize>().saturating_sub(1);
+        ((i * self.size[1] + j) * self.size[2] + k).min(last) as i64
+    }
+
     /// Calls with the flat positions of the input in a window, ascending.
     #[inline(always)]
     pub fn positions(&self, [a, b, c]: [Window; 3], mut f: impl FnMut(usize)) {
@@ -170,6 +178,5 @@ pub fn check(what: &str, x: &Operand, out: &Operand) -> Result<usize> {
     if out.dtype() != x.dtype() || x.dtype() == DType::Bool {
         fail!(Runtime, "{what}: not defined from {} to {}", x.dtype(), out.dtype());
     }
-    refuse_shared(out)?;
     Ok(x.ndim() - 2)
 }

@@ -124,24 +124,26 @@ operators! {
 
     sigmoid: field |x| x.sigmoid();
     /// log(x / (1 - x)).
-    logit: float |x| x.div(T::ONE.sub(x)).log();
+    logit: float |x| x.logit();
     /// log(sigmoid(x)), without overflow.
     logsigmoid: float |x| lesser(x, T::zero()).sub(x.fabs().neg().exp().log1p());
     relu: real |x| greater(x, T::zero());
     /// x · sigmoid(x).
-    silu: field |x| x.div(x.neg().one_plus_exp());
+    silu: field |x| x.silu();
     /// x · Φ(x), with the normal distribution's Φ.
     gelu: float |x| x.gelu();
     /// The approximation 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))), by 1 + tanh(y) = 2 / (1 + exp(-2 y)).
     gelu_tanh: float |x| {
-        let cubic = x.mul(x).mul(x).mul_add(T::c(0.044715), x);
-        x.div(cubic.mul(T::c(-2.0 * 0.797_884_560_802_865_4)).one_plus_exp())
+        let x = x.double();
+        let cubic = (x * x * x).mul_add(0.044715, x);
+        T::c(x / (1.0 + T::wide_exp(cubic * (-2.0 * 0.797_884_560_802_865_4))))
     };
     /// x · tanh(softplus(x)), by tanh(log(1 + y)) = y (y + 2) / (y (y + 2) + 2).
     mish: float |x| {
-        let growth = lesser(x, T::c(20.0)).exp();
-        let product = growth.mul(growth.add(T::c(2.0)));
-        x.mul(product.div(product.add(T::c(2.0))))
+        let x = x.double();
+        let growth = T::wide_exp(lesser(x, 20.0));
+        let product = growth * (growth + 2.0);
+        T::c(x * (product / (product + 2.0)))
     };
     hardsigmoid: float |x| clip(x.add(T::c(3.0)), T::c(6.0)).div(T::c(6.0));
     hardswish: float |x| x.mul(clip(x.add(T::c(3.0)), T::c(6.0))).div(T::c(6.0));

@@ -4,7 +4,7 @@ use crate::abreast::{ABREAST, group_of, read_block, write_block};
 use crate::columns::{WIDTH, map_columns};
 use crate::fold::{Join, Product, Sum};
 use crate::lines::{GRAIN, line_of, map_lines, others, same_sizes};
-use crate::number::{Number, Real};
+use crate::number::{Number, Ordered, Real};
 use corten_base::element::Cast;
 use corten_base::pool::parallel_for;
 use corten_base::{DType, Operand, Result, c64, c128, fail, multiversion};
@@ -28,13 +28,12 @@ pub enum Scan {
     LogCumSumExp,
 }
 
-/// Scans `x` along `dim` from the first element on, as numbers of type `compute`: sums and products of float32 and of
-/// complex64 run in twice the precision, as PyTorch's.
+/// Scans `x` along `dim` from the first element on, as numbers of type `compute`: totals of float32 and of complex64 run in
+/// twice the precision, as PyTorch's.
 pub fn cumulate(op: Scan, compute: DType, out: Operand, x: Operand, dim: usize) -> Result<()> {
     same_sizes(&out, &x)?;
     match (op, compute) {
-        (Scan::LogCumSumExp, DType::F32) => log_cumulate::<f32>(&out, &x, dim),
-        (Scan::LogCumSumExp, DType::F64) => log_cumulate::<f64>(&out, &x, dim),
+        (Scan::LogCumSumExp, DType::F32 | DType::F64) => log_cumulate(&out, &x, dim),
         (Scan::CumSum, DType::F32) => running::<f32, f64, Sum>(&out, &x, dim),
         (Scan::CumProd, DType::F32) => running::<f32, f64, Product>(&out, &x, dim),
         (Scan::CumSum, DType::F64) => running::<f64, f64, Sum>(&out, &x, dim),
@@ -114,16 +113,16 @@ multiversion! {
 }
 
 /// Running ln Σ exp of several lines together, which need not wait for each other's steps.
-fn log_cumulate<C: Real>(out: &Operand, x: &Operand, dim: usize) -> Result<()> {
+fn log_cumulate(out: &Operand, x: &Operand, dim: usize) -> Result<()> {
     same_sizes(out, x)?;
     let dims = others([x, out], dim)?.sorted().coalesced();
     let (from, to) = (line_of(x, dim)?, line_of(out, dim)?);
     let lines = dims.numel();
     parallel_for(lines.div_ceil(ABREAST), (GRAIN / (ABREAST * from.size.max(1))).max(1), &|range| {
-        let (mut block, mut room) = ([[C::ZERO; ABREAST]; PLACES], [C::ZERO; PLACES]);
+        let (mut block, mut room) = ([[0.0; ABREAST]; PLACES], [0.0; PLACES]);
         for group in range {
             let (at, count) = group_of(&dims, group);
-            let mut totals = [C::LOWEST; ABREAST];
+            let mut totals = [f64::NEG_INFINITY; ABREAST];
             for first in (0..from.size).step_by(PLACES) {
                 let size = PLACES.min(from.size - first);
                 let starts =
@@ -141,20 +140,20 @@ fn log_cumulate<C: Real>(out: &Operand, x: &Operand, dim: usize) -> Result<()> {
 
 multiversion! {
     /// Moves the first `count` totals on by each of the rows, which become the totals up to them.
-    fn advance_logs<C: Real>(totals: &mut [C; ABREAST], rows: &mut [[C; ABREAST]], count: usize) {
-        if count <= FEW { advance_lanes::<C, FEW>(totals, rows) } else { advance_lanes::<C, ABREAST>(totals, rows) }
+    fn advance_logs(totals: &mut [f64; ABREAST], rows: &mut [[f64; ABREAST]], count: usize) {
+        if count <= FEW { advance_lanes::<FEW>(totals, rows) } else { advance_lanes::<ABREAST>(totals, rows) }
     }
 }
 
 #[inline(always)]
-fn advance_lanes<C: Real, const N: usize>(totals: &mut [C; ABREAST], rows: &mut [[C; ABREAST]]) {
-    let mut last: [C; N] = std::array::from_fn(|i| totals[i]);
+fn advance_lanes<const N: usize>(totals: &mut [f64; ABREAST], rows: &mut [[f64; ABREAST]]) {
+    let mut last: [f64; N] = std::array::from_fn(|i| totals[i]);
     for row in rows {
         for (total, x) in last.iter_mut().zip(row) {
             let (high, low) = (total.larger(*x), total.smaller(*x));
-            let sum = high.plus(C::ONE.plus(low.minus(high).exp()).ln());
+            let sum = high + Real::ln(1.0 + Real::exp(low - high));
             // Equal infinities differ by NaN; their sum is themselves.
-            *total = if high.abs() == C::HIGHEST { high } else { sum };
+            *total = if high.abs() == f64::INFINITY { high } else { sum };
             *x = *total;
         }
     }

@@ -3,7 +3,7 @@
 use super::checks::cpp_name;
 use super::dims::wrap;
 use super::key::int64;
-use crate::body::start_update;
+use crate::body::{copy_values, start_update};
 use crate::core::{Core, Dims};
 use crate::op::Meta;
 use crate::pointwise::{broadcast, broadcast_strides, common_device, fresh, like};
@@ -185,6 +185,17 @@ pub fn index_select(x: &Tensor, dim: i64, index: &Tensor, out: &Tensor) -> Resul
     )
 }
 
+/// True of halves, whose sums of many terms would stop to grow.
+fn sums_are_wider(x: &Tensor) -> bool {
+    x.dtype().is_float() && x.dtype().compute() != x.dtype()
+}
+
+fn float32(x: &Tensor) -> Result<Tensor> {
+    let wide = Tensor::empty(x.sizes(), DType::F32, x.device())?;
+    copy_values(&wide, x)?;
+    Ok(wide)
+}
+
 /// `meta` of `index_add` and `index_copy`.
 pub fn index_write_meta(name: &str, x: &Tensor, dim: i64, index: &Tensor, source: &Tensor) -> Result<Meta> {
     common_device([x, index, source])?;
@@ -225,6 +236,11 @@ pub fn index_write(
     alpha: Option<Scalar>,
     out: &Tensor,
 ) -> Result<()> {
+    if sums_are_wider(out) && alpha.is_some() {
+        let (sums, source) = (float32(x)?, float32(source)?);
+        index_write(&sums, dim, index, &source, alpha, &sums)?;
+        return copy_values(out, &sums);
+    }
     start_update(out, x)?;
     let (d, index) = (wrap(dim, x.ndim())?, int64(index)?);
     let ((s, t), (u, v), (i, j)) = (line(source), line(out), line(&index));
@@ -341,6 +357,14 @@ pub fn scatter(
     include_self: bool,
     out: &Tensor,
 ) -> Result<()> {
+    if sums_are_wider(out) && matches!(join, Join::Add | Join::Mul | Join::Mean) {
+        let sums = float32(x)?;
+        match source {
+            Ok(source) => scatter(&sums, dim, index, Ok(&float32(source)?), join, include_self, &sums)?,
+            Err(value) => scatter(&sums, dim, index, Err(value), join, include_self, &sums)?,
+        }
+        return copy_values(out, &sums);
+    }
     start_update(out, x)?;
     if index.numel() == 0 {
         return Ok(());

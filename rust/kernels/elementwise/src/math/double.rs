@@ -85,6 +85,12 @@ pub(super) fn exp(x: f64) -> f64 {
     exp_times(1.0, x, -0.0)
 }
 
+/// log(x / (1 - x)).
+#[inline(always)]
+pub(super) fn logit(x: f64) -> f64 {
+    log(x / (1.0 - x))
+}
+
 #[inline(always)]
 pub(super) fn exp2(x: f64) -> f64 {
     let x = clamp(x, -1100.0, 1100.0);

@@ -9,7 +9,7 @@ macro_rules! floats {
         $t:ident, $complex:ident;
         $($method:ident $function:path,)*;
         $($method2:ident $function2:path,)*;
-        $pow:path, $atan2:path, $hypot:path, $normal:path, $vast:path, $near_one:expr;
+        $pow:path, $wide_exp:path, $atan2:path, $hypot:path, $normal:path, $vast:path, $near_one:expr;
     )*) => { $(
         impl Num for $t {
             type Real = $t;
@@ -97,6 +97,8 @@ macro_rules! floats {
             #[inline(always)]
             fn double(self) -> f64 { self as f64 }
             #[inline(always)]
+            fn wide_exp(x: f64) -> f64 { $wide_exp(x) }
+            #[inline(always)]
             fn mul_add(self, y: Self, z: Self) -> Self { <$t>::mul_add(self, y, z) }
             #[inline(always)]
             fn fabs(self) -> Self { <$t>::abs(self) }
@@ -137,23 +139,23 @@ macro_rules! floats {
 
 floats! {
     f32, c64;
-    exp single::exp, one_plus_exp single::one_plus_exp, exp2 single::exp2, expm1 single::expm1, log single::log, log2 single::log2, log10 single::log10,
+    exp single::exp, sigmoid single::sigmoid, silu single::silu, exp2 single::exp2, expm1 single::expm1, log single::log, log2 single::log2, log10 single::log10,
     log1p single::log1p, sin mixed::sin, cos mixed::cos, tan mixed::tan, asin mixed::asin, acos mixed::acos,
     atan mixed::atan, sinh mixed::sinh, cosh mixed::cosh, tanh single::tanh, asinh mixed::asinh,
     acosh mixed::acosh, atanh mixed::atanh, sin_vast special::sin::f32, cos_vast special::cos::f32,
     tan_vast special::tan::f32,;
-    erf single::erf, erfc mixed::erfc, ndtr mixed::ndtr, erfinv mixed::erfinv, gelu single::gelu, lgamma special::lgamma::f32,
+    erf single::erf, erfc mixed::erfc, ndtr mixed::ndtr, erfinv mixed::erfinv, gelu single::gelu, logit single::logit, lgamma special::lgamma::f32,
     digamma special::digamma::f32, i0 special::i0::f32, i0e special::i0e::f32, i1 special::i1::f32,
     i1e special::i1e::f32,;
-    mixed::pow, mixed::atan2, mixed::hypot, single::normal, mixed::VAST_ANGLE, f32::INFINITY;
+    mixed::pow, mixed::wide_exp, mixed::atan2, mixed::hypot, single::normal, mixed::VAST_ANGLE, f32::INFINITY;
     f64, c128;
     exp double::exp, exp2 double::exp2, expm1 double::expm1, log double::log, log2 double::log2, log10 double::log10,
     log1p double::log1p, sin double::sin, cos double::cos, tan double::tan, asin double::asin, acos double::acos,
     atan double::atan, sinh double::sinh, cosh double::cosh, tanh double::tanh, asinh double::asinh,
     acosh double::acosh, atanh double::atanh, sin_vast special::sin::f64, cos_vast special::cos::f64,
     tan_vast special::tan::f64,;
-    erf error::erf, erfc error::erfc, ndtr error::ndtr, erfinv normal::erfinv, gelu error::gelu, lgamma special::lgamma::f64,
+    erf error::erf, erfc error::erfc, ndtr error::ndtr, erfinv normal::erfinv, gelu error::gelu, logit double::logit, lgamma special::lgamma::f64,
     digamma special::digamma::f64, i0 special::i0::f64, i0e special::i0e::f64, i1 special::i1::f64,
     i1e special::i1e::f64,;
-    power::pow, double::atan2, double::hypot, error::normal, double::VAST_ANGLE, normal::NEAR_ONE;
+    power::pow, double::exp, double::atan2, double::hypot, error::normal, double::VAST_ANGLE, normal::NEAR_ONE;
 }

@@ -172,8 +172,8 @@ pub(super) fn atanh(x: f32) -> f32 {
 #[inline(always)]
 fn wide_exp2(y: f64) -> f64 {
     const ROUND: f64 = 6_755_399_441_055_744.0;
-    // NaN stays; beyond the bounds, float32 has 0 and infinity.
-    let y = double::clamp(y, -200.0, 200.0);
+    // NaN stays; at the bounds the power is 0 and infinity.
+    let y = double::clamp(y, -1023.0, 1024.0);
     let n = (y + ROUND) - ROUND;
     let r = y - n;
     let square = r * r;
@@ -184,6 +184,12 @@ fn wide_exp2(y: f64) -> f64 {
     let high = 1.3255224878668817e-6f64.mul_add(square, fourth).mul_add(square, third);
     let tail = high.mul_add(square * square, second.mul_add(square, first));
     tail * f64::from_bits((n + ROUND).to_bits().wrapping_add(1023) << 52)
+}
+
+/// eˣ to 2⁻³⁹, where float32 has it.
+#[inline(always)]
+pub(super) fn wide_exp(x: f64) -> f64 {
+    wide_exp2(x * std::f64::consts::LOG2_E)
 }
 
 /// x to the power y, by way of logarithms in float64.

@@ -32,11 +32,13 @@ fn power_of_two(n: f32) -> f32 {
     f32::from_bits((n + ROUND).to_bits().wrapping_add(127) << 23)
 }
 
+/// (expm1(r) - r) / r², for |r| ≤ ln 2 / 2.
+const EXP_TAIL: [f32; 5] = [0.001_392_619_8, 0.008_363_19, 0.041_666_556, 0.166_665_77, 0.5];
+
 /// expm1(r), for |r| ≤ ln 2 / 2.
 #[inline(always)]
 fn expm1_near(r: f32) -> f32 {
-    let tail = horner(r, [0.001_392_619_8, 0.008_363_19, 0.041_666_556, 0.166_665_77, 0.5]);
-    (r * r).mul_add(tail, r)
+    (r * r).mul_add(horner(r, EXP_TAIL), r)
 }
 
 /// The whole number n nearest to x / ln 2, and expm1(x - n ln 2).
@@ -60,13 +62,46 @@ pub(super) fn exp(x: f32) -> f32 {
     scale(tail + 1.0, n)
 }
 
-/// 1 + eˣ, by one rounding less than through [`exp`].
+/// What 1 + e⁻ˣ is multiplied by where it would overflow before its reciprocal vanishes.
+const UNIT: f32 = 1.0 / 8_589_934_592.0;
+
+/// `UNIT` (1 + e⁻ˣ), by one rounding less than through [`exp`].
 #[inline(always)]
-pub(super) fn one_plus_exp(x: f32) -> f32 {
-    let (n, tail) = reduced_expm1(clamp(x, -87.0, 89.0));
-    // Halved, since 2¹²⁸ does not exist.
-    let half = power_of_two(n - 1.0);
-    2.0 * (half.mul_add(tail, 0.5) + half)
+fn scaled_one_plus_exp(x: f32) -> f32 {
+    let x = clamp(x, -111.0, 60.0);
+    // As `reduced_expm1` of -x; a number negated after it was clamped would take two instructions more.
+    let n = x.mul_add(-LOG2_E, ROUND) - ROUND;
+    let r = n.mul_add(LN_2_LOW, n.mul_add(LN_2_HIGH, x));
+    let [a, b, c, d, e] = EXP_TAIL;
+    let tail = (r * r).mul_add(horner(r, [a, -b, c, -d, e]), -r);
+    let power = power_of_two(n - 33.0);
+    power.mul_add(tail, UNIT) + power
+}
+
+/// 1 / (1 + e⁻ˣ). At most 2 ulp.
+#[inline(always)]
+pub(super) fn sigmoid(x: f32) -> f32 {
+    UNIT / scaled_one_plus_exp(x)
+}
+
+/// x / (1 + e⁻ˣ). At most 2 ulp.
+#[inline(always)]
+pub(super) fn silu(x: f32) -> f32 {
+    // The sum, doubled, is infinite where x is out of its bounds.
+    let value = x / (2.0 * scaled_one_plus_exp(x)) * (2.0 * UNIT);
+    // The quotient of vast numbers overflows; they are their own results.
+    if x > 1e9 { x } else { value }
+}
+
+/// log(x / (1 - x)), near ½ by the series of 2 artanh(2x - 1). At most 2 ulp.
+#[inline(always)]
+pub(super) fn logit(x: f32) -> f32 {
+    let u = x.mul_add(2.0, -1.0);
+    let z = u * u;
+    let tail = horner(z, [0.35338214, 0.102716640, 0.23647456, 0.28445524, 0.40005037, 0.66666603]);
+    let near = (z * u).mul_add(tail, 2.0 * u);
+    let far = log(x / (1.0 - x));
+    if u.abs() < 0.5 { near } else { far }
 }
 
 #[inline(always)]
@@ -83,7 +118,7 @@ pub(super) fn expm1(x: f32) -> f32 {
     // Halved, since 2¹²⁸ does not exist.
     let half = power_of_two(n - 1.0);
     let value = 2.0 * half.mul_add(tail, half - 0.5);
-    if x == 0.0 { x } else { value }
+    if x.abs() < 1e-30 { x } else { value }
 }
 
 /// At most 2 ulp.
@@ -239,16 +274,18 @@ pub(super) fn gelu(x: f32) -> f32 {
     let half = -0.5 * square;
     let rounded = half.mul_add(LOG2_E, ROUND);
     let n = rounded - ROUND;
-    let r = n.mul_add(-LN_2_LOW, n.mul_add(-LN_2_HIGH, half));
-    let growth = expm1_near(lost.mul_add(-0.5, r));
+    // Of the exponential, less one, the largest term is added last, before it is rounded.
+    let (high, low) = (n.mul_add(-LN_2_HIGH, half), lost.mul_add(-0.5, n * -LN_2_LOW));
+    let r = high + low;
+    let growth = high + (r * r).mul_add(horner(r, EXP_TAIL), low);
     // 2ⁿ⁺²⁴, which exists where 2ⁿ does not.
     let power = f32::from_bits(rounded.to_bits().wrapping_add(127 + 24) << 23);
     let t = (a - 1.5) / (a + 1.5);
     // By pairs, so that no term waits for all the others; the last ones in turn, for their roundings count.
     let z = t * t;
-    let even = horner(z, [-0.000908745474, -0.00236764175, 0.0107863316, -0.0197978475]);
-    let odd = horner(z, [0.00125777585, -0.00207218187, 0.00078500808, 0.0177689128]);
-    let polynomial = horner(t, [odd.mul_add(t, even), -0.126297508, 0.21112123, 0.308671001]);
+    let even = horner(z, [-0.00090874545, -0.0023676327, 0.0107862735, -0.019797847]);
+    let odd = horner(z, [0.0012577758, -0.0020721818, 0.0007850081, 0.017768912]);
+    let polynomial = horner(t, [odd.mul_add(t, even), -0.12629747, 0.21112123, 0.308671]);
     let scaled = power * polynomial;
     let far = scaled.mul_add(growth, scaled) * (1.0 / 16777216.0);
     let near = horner(square, [0.000104465634, -0.00118269594, 0.00997274981, -0.0664903305, 0.39894228]);

@@ -115,15 +115,15 @@ pub(crate) trait Field: Num {
     fn asinh(self) -> Self;
     fn acosh(self) -> Self;
     fn atanh(self) -> Self;
-    /// 1 + eˣ.
-    #[inline(always)]
-    fn one_plus_exp(self) -> Self {
-        Self::ONE.add(self.exp())
-    }
     /// 1 / (1 + e⁻ˣ).
     #[inline(always)]
     fn sigmoid(self) -> Self {
-        Self::ONE.div(self.neg().one_plus_exp())
+        Self::ONE.div(Self::ONE.add(self.neg().exp()))
+    }
+    /// x / (1 + e⁻ˣ).
+    #[inline(always)]
+    fn silu(self) -> Self {
+        self.div(Self::ONE.add(self.neg().exp()))
     }
     /// True of absolute values below one half.
     fn is_below_half(self) -> bool;
@@ -137,6 +137,8 @@ pub(crate) trait Float: Field + Real {
     fn complex(re: Self, im: Self) -> Self::Complex;
     /// In double precision, in which special functions compute.
     fn double(self) -> f64;
+    /// eˣ in double precision, as exactly as a result of this type needs it.
+    fn wide_exp(x: f64) -> f64;
     fn mul_add(self, y: Self, z: Self) -> Self;
     /// The absolute value, as a float and not as [`Num::Real`].
     fn fabs(self) -> Self;
@@ -153,6 +155,8 @@ pub(crate) trait Float: Field + Real {
     fn is_near_one(self) -> bool;
     /// The normal distribution's Φ, with all its digits in the tail.
     fn ndtr(self) -> Self;
+    /// log(x / (1 - x)).
+    fn logit(self) -> Self;
     /// The normal distribution's Φ and its density φ.
     fn normal(self) -> (Self, Self);
     fn lgamma(self) -> Self;
