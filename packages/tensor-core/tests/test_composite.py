@@ -55,13 +55,6 @@ CASES = [
     ("atleast_1d", [sample(), A]),
     ("atleast_2d", A, sample(), C),
     ("atleast_3d", A, sample(), C, sample(2, 1, 2)),
-    ("hstack", [A, A]),
-    ("hstack", [C, C]),
-    ("vstack", [A, A]),
-    ("vstack", [C, C]),
-    ("dstack", [A, A]),
-    ("dstack", [C, C]),
-    ("column_stack", [A, A, np.stack([A, A], 1)]),
     ("tensor_split", A, 2),
     ("tensor_split", sample(7, 2), 3),
     ("tensor_split", sample(7, 2), (2, 9, 4)),
@@ -96,6 +89,38 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
 def test_rearranging(case):
     check(_composite, *case)
+
+
+STACKS = [
+    ("hstack", [A, A]),
+    ("hstack", [C, C]),
+    ("hstack", [sample(), A]),
+    ("vstack", [A, A]),
+    ("vstack", [C, C]),
+    ("vstack", [A, A[None]]),
+    ("dstack", [A, A]),
+    ("dstack", [C, C]),
+    ("dstack", [C, C[..., None]]),
+    ("column_stack", [A, A, np.stack([A, A], 1)]),
+]
+
+
+@pytest.mark.parametrize("case", STACKS, ids=lambda case: case[0])
+def test_stacks(case):
+    check(native, *case)
+
+
+@pytest.mark.parametrize("name", ["hstack", "vstack", "dstack", "column_stack"])
+def test_stacks_of_nothing(name):
+    with pytest.raises(RuntimeError, match=f"{name} expects a non-empty TensorList"):
+        getattr(native, name)([])
+
+
+@pytest.mark.parametrize("rows", [1, 3, 4, 64, 67, 130, 4200])
+def test_extremes_of_integers_in_columns(rows):
+    x = np.random.default_rng(rows).integers(-(2**62), 2**62, (rows, 37))
+    for name in ("amax", "amin"):
+        check(native, name, x, dim=0)
 
 
 @pytest.mark.parametrize("indexing", ["ij", "xy"])

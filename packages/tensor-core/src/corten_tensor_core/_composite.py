@@ -126,30 +126,6 @@ def _each(tensors: Any, grown: Any) -> Any:
     return tuple(map(grown, _several(tensors)))
 
 
-def hstack(tensors: Sequence[Tensor]) -> Tensor:
-    """Join along the second dimension, vectors along their only one."""
-    parts = atleast_1d(list(tensors))
-    return _native.cat(parts, 0 if parts[0].dim() == 1 else 1)
-
-
-def vstack(tensors: Sequence[Tensor]) -> Tensor:
-    """Join along the first dimension, vectors as rows."""
-    return _native.cat(atleast_2d(list(tensors)), 0)
-
-
-row_stack = vstack
-
-
-def dstack(tensors: Sequence[Tensor]) -> Tensor:
-    """Join along the third dimension."""
-    return _native.cat(atleast_3d(list(tensors)), 2)
-
-
-def column_stack(tensors: Sequence[Tensor]) -> Tensor:
-    """Join along the second dimension, vectors as columns."""
-    return _native.cat([x.reshape(-1, 1) if x.dim() < 2 else x for x in tensors], 1)
-
-
 # Views that one call may give; the runtime's limit for `split` and its like.
 _MOST_VIEWS = 1 << 24
 

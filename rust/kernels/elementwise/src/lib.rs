@@ -23,6 +23,7 @@ mod work;
 pub use binary::{Binary, binary, binary_flat};
 pub use cells::{gru_cell, gru_cell_backward, lstm_cell, lstm_cell_backward};
 pub use driver::{Src, copy, fill};
+pub use math::{magnitude_powers_f32, magnitude_powers_f64};
 pub use quaternary::{Quaternary, quaternary};
 pub use ternary::{Ternary, ternary};
 pub use unary::{Unary, unary, unary_flat};

@@ -2,6 +2,7 @@
 
 use crate::fill::{BLOCK, Target, map};
 use crate::generator::Generator;
+use corten_base::alloc::filled;
 use corten_base::element::Cast;
 use corten_base::{DType, Operand, Result, fail, with_dtype};
 
@@ -216,15 +217,12 @@ pub fn multinomial(out: Operand, probs: Operand, replacement: bool, generator: &
         fail!(Runtime, "cannot sample n_sample > prob_dist.size(-1) samples without replacement");
     }
     let weights = |row: i64| -> Result<Vec<f64>> {
-        let read = |column: i64| {
-            let offset = (row * probs.strides()[0] + column * probs.strides()[1]) as isize;
-            with_dtype!(probs.dtype(), T => {
-                // SAFETY: an element of `probs`.
-                let weight = unsafe { probs.ptr().cast::<T>().offset(offset).read() };
-                Cast::<f64>::cast(weight)
-            })
-        };
-        let weights: Vec<f64> = (0..categories).map(read).collect();
+        let weights: Vec<f64> = with_dtype!(probs.dtype(), T => {
+            let at = |column: i64| (row * probs.strides()[0] + column * probs.strides()[1]) as isize;
+            // SAFETY: elements of `probs`.
+            let read = |column: i64| unsafe { probs.ptr().cast::<T>().offset(at(column)).read() };
+            (0..categories).map(|column| read(column).cast()).collect()
+        });
         if weights.iter().any(|&w| !(0.0..f64::INFINITY).contains(&w)) {
             fail!(Runtime, "probability tensor contains either `inf`, `nan` or element < 0");
         }
@@ -233,47 +231,58 @@ pub fn multinomial(out: Operand, probs: Operand, replacement: bool, generator: &
         }
         Ok(weights)
     };
-    // Sums and quotients are rounded as PyTorch's are: to float64 for float64, else to float32, and without replacement
-    // to the dtype itself.
-    let wide = probs.dtype() == DType::F64;
-    let float = |x: f64| if wide { x } else { x as f32 as f64 };
-    let round = |x: f64| with_dtype!(probs.dtype(), T => Cast::<f64>::cast(Cast::<T>::cast(x)));
-    let write = |row: i64, sample: usize, category: usize| {
-        let offset = (row * out.strides()[0] + sample as i64 * out.strides()[1]) as isize;
-        // SAFETY: an element of `out`, which is int64.
-        unsafe { out.ptr().cast::<i64>().offset(offset).write(category as i64) }
-    };
     // All rows are checked first: an error leaves the generator as it was.
-    let mut table = (0..rows).map(weights).collect::<Result<Vec<_>>>()?;
-    for (row, weights) in (0..rows).zip(&mut table) {
-        if replacement {
-            let mut sum = 0.0;
-            for weight in weights.iter_mut() {
-                sum = float(sum + *weight);
-                *weight = sum;
-            }
-            weights.iter_mut().for_each(|w| *w = float(*w / sum));
-            let last = weights.len() - 1;
-            weights[last] = 1.0;
-            for sample in 0..samples as usize {
-                let uniform = generator.uniform();
-                write(row, sample, weights.partition_point(|&w| w < uniform));
-            }
+    let table = (0..rows).map(weights).collect::<Result<Vec<_>>>()?;
+    let mut uniforms = filled(0.0, if replacement { samples } else { categories } as usize)?;
+    for (row, mut weights) in (0..rows).zip(table) {
+        generator.uniforms(&mut uniforms);
+        let categories = if replacement {
+            cumulate(&mut weights, probs.dtype());
+            uniforms.iter().map(|&uniform| weights.partition_point(|&w| w < uniform)).collect()
         } else {
-            for weight in weights.iter_mut() {
-                *weight = round(*weight / round(-libm::log1p(-generator.uniform())));
-            }
-            let mut order: Vec<usize> = (0..weights.len()).collect();
-            // Stable: of equal quotients the first wins.
-            order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
-            order
-                .iter()
-                .take(samples as usize)
-                .enumerate()
-                .for_each(|(sample, &category)| write(row, sample, category));
+            race(&mut weights, &uniforms, probs.dtype());
+            largest(&weights, samples as usize)
+        };
+        for (sample, category) in (0..samples).zip(categories) {
+            let offset = (row * out.strides()[0] + sample * out.strides()[1]) as isize;
+            // SAFETY: an element of `out`, which is int64.
+            unsafe { out.ptr().cast::<i64>().offset(offset).write(category as i64) }
         }
     }
     Ok(())
+}
+
+/// Replaces weights by the shares up to each, rounded as PyTorch's are: to float64 for float64, else to float32.
+fn cumulate(weights: &mut [f64], dtype: DType) {
+    let wide = dtype == DType::F64;
+    let (mut sum, mut narrow) = (0.0, 0.0f32);
+    for weight in weights.iter_mut() {
+        narrow += *weight as f32;
+        sum = if wide { sum + *weight } else { narrow as f64 };
+        *weight = sum;
+    }
+    weights.iter_mut().for_each(|w| *w = if wide { *w / sum } else { (*w / sum) as f32 as f64 });
+    weights[weights.len() - 1] = 1.0;
+}
+
+/// Divides weights by exponential numbers, rounded to the dtype as PyTorch's are.
+fn race(weights: &mut [f64], uniforms: &[f64], dtype: DType) {
+    with_dtype!(dtype, T => {
+        let round = |x: f64| Cast::<f64>::cast(Cast::<T>::cast(x));
+        for (weight, uniform) in weights.iter_mut().zip(uniforms) {
+            *weight = round(*weight / round(-libm::log1p(-uniform)));
+        }
+    });
+}
+
+/// The places of the `count` largest values, the largest first; of equal ones the first wins.
+fn largest(values: &[f64], count: usize) -> Vec<usize> {
+    let mut order: Vec<(f64, usize)> = values.iter().copied().zip(0..).collect();
+    let before = |a: &(f64, usize), b: &(f64, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+    order.select_nth_unstable_by(count - 1, before);
+    order.truncate(count);
+    order.sort_unstable_by(before);
+    order.into_iter().map(|(_, place)| place).collect()
 }
 
 fn check_probability(p: f64) -> Result<()> {

@@ -2,9 +2,9 @@
 
 use crate::fold::{Sum, tree};
 use crate::lines::address;
-use crate::number::{Number, Real};
-use corten_base::alloc::{filled, room};
-use corten_base::{DType, Operand, Result, fail};
+use crate::number::{Number, Real, Source};
+use corten_base::alloc::filled;
+use corten_base::{DType, Operand, Result, bf16, f16, fail};
 use corten_strided::{Dim, Dims};
 
 /// How the losses of elements become the result.
@@ -51,6 +51,7 @@ fn plan(x: &Operand, target: &Operand, other: &Operand, reduction: Reduction) ->
 }
 
 /// The class at an offset of `target`, or `None` to be ignored.
+#[inline(always)]
 fn class_at(target: &Operand, offset: isize, classes: usize, ignore: i64) -> Result<Option<usize>> {
     // SAFETY: an element of `target`, which is int64.
     let class = unsafe { target.ptr().cast::<i64>().offset(offset).read() };
@@ -89,16 +90,49 @@ pub fn nll_loss(
     reduction: Reduction,
     ignore: i64,
 ) -> Result<()> {
+    let weight = weight.as_ref();
     match x.dtype() {
-        DType::F64 => forward::<f64>(&out, &total_weight, &x, &target, weight.as_ref(), reduction, ignore),
-        DType::F32 | DType::F16 | DType::BF16 => {
-            forward::<f32>(&out, &total_weight, &x, &target, weight.as_ref(), reduction, ignore)
-        }
+        DType::F64 => forward::<f64, f64>(&out, &total_weight, &x, &target, weight, reduction, ignore),
+        DType::F32 => forward::<f32, f32>(&out, &total_weight, &x, &target, weight, reduction, ignore),
+        DType::F16 => forward::<f16, f32>(&out, &total_weight, &x, &target, weight, reduction, ignore),
+        DType::BF16 => forward::<bf16, f32>(&out, &total_weight, &x, &target, weight, reduction, ignore),
         other => other.unsupported("nll_loss_out_frame"),
     }
 }
 
-fn forward<C: Real>(
+/// Log-probabilities and targets.
+struct Pairs<'a> {
+    x: &'a Operand<'a>,
+    target: &'a Operand<'a>,
+    classes: Dim<1>,
+    ignore: i64,
+}
+
+impl Pairs<'_> {
+    /// The losses along a run of targets, and the weights that they took; zeros where a target is ignored.
+    #[inline(never)]
+    fn losses<T: Source<C>, C: Real>(
+        &self,
+        [from, at]: [isize; 2],
+        [step, next]: [isize; 2],
+        weight: Option<&[C]>,
+        losses: &mut [C],
+        taken: &mut [C],
+    ) -> Result<()> {
+        for (i, (loss, factor)) in (0..).zip(losses.iter_mut().zip(taken)) {
+            let class = class_at(self.target, at + i * next, self.classes.size, self.ignore)?;
+            let Some(class) = class else { continue };
+            let offset = from + i * step + class as isize * self.classes.strides[0];
+            // SAFETY: an element of `x`, which is of type T.
+            let value: C = unsafe { self.x.ptr().cast::<T>().offset(offset).read() }.cast();
+            *factor = weight.map_or(C::ONE, |weight| weight[class]);
+            *loss = C::ZERO.minus(value).times(*factor);
+        }
+        Ok(())
+    }
+}
+
+fn forward<T: Source<C>, C: Real>(
     out: &Operand,
     total_weight: &Operand,
     x: &Operand,
@@ -112,27 +146,19 @@ fn forward<C: Real>(
     if total_weight.numel() != 1 {
         fail!(Runtime, "total_weight must have one element, but has sizes {:?}", total_weight.sizes());
     }
-    let (mut losses, mut taken) = (room(dims.numel())?, room(dims.numel())?);
-    let mut result = Ok(());
-    dims.walk(0..dims.numel(), |[from, at, to]| {
-        let class = class_at(target, at, classes.size, ignore).unwrap_or_else(|error| {
-            result = Err(error);
-            None
-        });
-        let mut loss = [C::ZERO];
-        let mut factor = C::ZERO;
-        if let Some(class) = class {
-            factor = weight.as_ref().map_or(C::ONE, |w| w[class]);
-            let at = address(x, from + class as isize * classes.strides[0]);
-            // SAFETY: an element of `x`.
-            unsafe { C::load(x.dtype(), at, 1, &mut loss) };
-            loss[0] = C::ZERO.minus(loss[0]).times(factor);
-        }
-        losses.push(loss[0]);
-        taken.push(factor);
-        if reduction == Reduction::None {
-            // SAFETY: an element of `out`.
-            unsafe { C::store(out.dtype(), address(out, to), 1, &loss) };
+    let (mut losses, mut taken) = (filled(C::ZERO, dims.numel())?, filled(C::ZERO, dims.numel())?);
+    let pairs = Pairs { x, target, classes, ignore };
+    let (mut start, mut result) = (0, Ok(()));
+    dims.runs(0..dims.numel(), |[from, at, to], [step, next, along], count| {
+        let run = start..start + count;
+        start += count;
+        if result.is_ok() {
+            let (losses, taken) = (&mut losses[run.clone()], &mut taken[run]);
+            result = pairs.losses::<T, C>([from, at], [step, next], weight.as_deref(), losses, taken);
+            if reduction == Reduction::None {
+                // SAFETY: a run of elements of `out`.
+                unsafe { C::store(out.dtype(), address(out, to), along, losses) };
+            }
         }
     });
     result?;

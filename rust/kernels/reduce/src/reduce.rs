@@ -82,9 +82,11 @@ pub(crate) fn real<C: Mapped + Real>(op: Reduce, out: &Operand, reader: Reader) 
             fold::<C, Largest, Magnitude>(out, &size, |v| v.larger(C::ZERO))
         }
         Reduce::Norm(f64::NEG_INFINITY) => fold::<C, Smallest, Magnitude>(out, &size, |v| v),
-        Reduce::Norm(p) => {
-            fold::<C, Sum, Same>(out, &mapped(Map::Power(p)), |v| C::from_f64(libm::pow(v.to_f64(), 1.0 / p)))
-        }
+        Reduce::Norm(p) => fold::<C, Sum, Same>(out, &mapped(Map::Power(p)), |v| {
+            let mut root = [v];
+            C::map(Map::Power(1.0 / p), &mut root, &[]);
+            root[0]
+        }),
         _ => ordered::<C>(op, out, reader),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::abreast::{ABREAST, map_abreast};
 use crate::columns::{Rows, RowsMut, WIDTH, map_columns};
-use crate::fold::{ExpDifference, LEVELS, Largest, Same, Sum, Tower, Tree, join_row, leaf_abreast, tree};
+use crate::fold::{ExpDifference, LEVELS, Largest, Same, Sum, Tower, Tree, join_row, leaf_abreast, tree, tree_of};
 use crate::lines::{map_lines, same_sizes};
 use crate::number::Real;
 use crate::rows::multiply;
@@ -26,12 +26,11 @@ fn forward<C: Real>(out: &Operand, x: &Operand, dim: usize, log: bool) -> Result
     }
     map_lines::<C, 1, 2>(out, [x], dim, |[x], out| {
         let largest = tree::<C, Largest>(x);
-        shifted_exp(x, largest, out);
-        let sum = tree::<C, Sum>(out);
         if log {
-            subtract_both(x, largest, sum, out);
+            subtract_both(x, largest, tree_of::<C, Sum, ExpDifference>(x, largest), out);
         } else {
-            divide(out, sum);
+            shifted_exp(x, largest, out);
+            divide(out, tree::<C, Sum>(out));
         }
     })
 }

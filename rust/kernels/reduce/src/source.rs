@@ -4,6 +4,7 @@ use crate::lines::address;
 use crate::number::{Number, Real, load_truth};
 use corten_base::element::Cast;
 use corten_base::{DType, Operand, c64, c128};
+use corten_elementwise::{magnitude_powers_f32, magnitude_powers_f64};
 
 /// Elements of further operands read at a time.
 const BLOCK: usize = 256;
@@ -41,12 +42,12 @@ pub(crate) trait Mapped: Number {
 }
 
 macro_rules! mapped_real {
-    ($($t:ident)*) => { $(
+    ($($t:ident $powers:path;)*) => { $(
         impl Mapped for $t {
             fn map(map: Map, x: &mut [$t], y: &[$t]) {
                 match map {
                     Map::Same | Map::Truth | Map::Modulus => {}
-                    Map::Power(p) => x.iter_mut().for_each(|x| *x = libm::pow(x.abs() as f64, p) as $t),
+                    Map::Power(p) => $powers(x, p),
                     Map::Product => product(x, y),
                 }
             }
@@ -77,7 +78,7 @@ macro_rules! mapped_real {
     )* };
 }
 
-mapped_real! { f32 f64 }
+mapped_real! { f32 magnitude_powers_f32; f64 magnitude_powers_f64; }
 
 corten_base::multiversion! {
     fn product<C: Real>(x: &mut [C], y: &[C]) {

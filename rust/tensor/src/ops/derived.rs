@@ -54,14 +54,6 @@ fliplr(input: Tensor) -> Tensor { python: "corten_tensor_core._composite:fliplr"
 flipud(input: Tensor) -> Tensor { python: "corten_tensor_core._composite:flipud"; forms: fn method; domain: matrix(3, 4) }
 /// Turned `k` quarters in the plane of two dimensions.
 rot90(input: Tensor, k: int = 1, dims: Dims = [0, 1]) -> Tensor { python: "corten_tensor_core._composite:rot90"; forms: fn method; domain: matrix(3, 4) }
-/// Tensors side by side: along the second dimension, vectors along the first.
-hstack(tensors: [Tensor]) -> Tensor { python: "corten_tensor_core._composite:hstack"; forms: fn out; domain: list }
-/// Tensors one upon the other: along the first of at least two dimensions.
-vstack(tensors: [Tensor]) -> Tensor { python: "corten_tensor_core._composite:vstack"; forms: fn out; alias: row_stack; domain: list }
-/// Tensors one behind the other: along the third of at least three dimensions.
-dstack(tensors: [Tensor]) -> Tensor { python: "corten_tensor_core._composite:dstack"; forms: fn out; domain: list }
-/// Vectors as the columns of a matrix.
-column_stack(tensors: [Tensor]) -> Tensor { python: "corten_tensor_core._composite:column_stack"; forms: fn out; domain: list }
 /// The Fourier transforms of pieces of a signal; `torch.stft` tells what the arguments mean.
 stft(input: Tensor, n_fft: int, hop_length: int?, win_length: int?, window: Tensor?, center: bool = true, pad_mode: str = "reflect", normalized: bool = false, onesided: bool?, return_complex: bool?) -> Tensor { python: "corten_tensor_core._spectra:stft"; forms: method; check: none }
 /// The signal of which `stft` gave the transforms; `torch.istft` tells what the arguments mean.

@@ -14,6 +14,14 @@ ops! { family = join;
 cat(tensors: [Tensor], dim: Dim = 0) -> Tensor { meta: join::cat_meta(tensors, dim); kernel: join::cat(tensors, dim, &outs[0]); forms: fn out; alias: concat, concatenate; domain: list }
 /// Tensors of one size along a new dimension.
 stack(tensors: [Tensor], dim: Dim = 0) -> Tensor { meta: join::stack_meta(tensors, dim); kernel: join::stack(tensors, dim, &outs[0]); forms: fn out; domain: list }
+/// Tensors side by side: along the second dimension, vectors along the first.
+hstack(tensors: [Tensor]) -> Tensor { composite: stacked("hstack", tensors, 1, i64::from(tensors.first().is_some_and(|x| x.ndim() > 1)), |x| reshape(x, [1]))?; forms: fn out; domain: list }
+/// Tensors one upon the other: along the first of at least two dimensions.
+vstack(tensors: [Tensor]) -> Tensor { composite: stacked("vstack", tensors, 2, 0, |x| reshape(x, [1, -1]))?; forms: fn out; alias: row_stack; domain: list }
+/// Tensors one behind the other: along the third of at least three dimensions.
+dstack(tensors: [Tensor]) -> Tensor { composite: stacked("dstack", tensors, 3, 2, |x| if x.ndim() == 2 { unsqueeze(x, -1) } else { reshape(x, [1, -1, 1]) })?; forms: fn out; domain: list }
+/// Vectors as the columns of a matrix.
+column_stack(tensors: [Tensor]) -> Tensor { composite: stacked("column_stack", tensors, 2, 1, |x| reshape(x, [-1, 1]))?; forms: fn out; domain: list }
 /// Each dimension repeated.
 repeat(input: Tensor, repeats: Sizes...) -> Tensor { meta: join::repeat_meta(input, repeats); kernel: join::repeat(input, repeats, &outs[0]); forms: method; domain: any }
 /// Each dimension repeated; missing dimensions are repeated once.
@@ -103,6 +111,18 @@ fn moved(input: &Tensor, source: &[i64], destination: &[i64]) -> Result<T> {
         })
         .collect();
     Ok(permute(input, order))
+}
+
+/// Tensors joined along `dim`; those of less than `rank` dimensions are given more by `grow`.
+fn stacked(name: &str, tensors: &[Tensor], rank: usize, dim: i64, grow: impl Fn(&Tensor) -> T) -> Result<T> {
+    if tensors.is_empty() {
+        fail!(Runtime, "{name} expects a non-empty TensorList");
+    }
+    if tensors.iter().all(|x| x.ndim() >= rank) {
+        return Ok(cat_with(tensors, dim));
+    }
+    let grown: Vec<T> = tensors.iter().map(|x| if x.ndim() < rank { grow(x) } else { T::from(x) }).collect();
+    Ok(cat_with(&grown, dim))
 }
 
 fn unflattened(input: &Tensor, dim: i64, sizes: &[i64]) -> Result<T> {

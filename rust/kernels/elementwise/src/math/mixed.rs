@@ -192,15 +192,20 @@ pub(super) fn wide_exp(x: f64) -> f64 {
     wide_exp2(x * std::f64::consts::LOG2_E)
 }
 
-/// x to the power y, by way of logarithms in float64.
+/// a to the power y, by way of logarithms in float64, for a that is not negative.
 #[inline(always)]
-pub(super) fn pow(x: f32, y: f32) -> f32 {
-    let a = x.abs();
+pub(super) fn pow_of_magnitude(a: f32, y: f64) -> f32 {
     // Every float32 is a normal float64.
     let log = if a > 0.0 { wide_log2(a as f64) } else { f64::NEG_INFINITY };
     // Infinity and NaN are their own logarithms.
     let log = if a < f32::INFINITY { log } else { a as f64 };
-    power::signed(wide_exp2(y as f64 * log) as f32, x, y)
+    wide_exp2(y * log) as f32
+}
+
+/// x to the power y.
+#[inline(always)]
+pub(super) fn pow(x: f32, y: f32) -> f32 {
+    power::signed(pow_of_magnitude(x.abs(), y as f64), x, y)
 }
 
 /// exp(-x²) times a polynomial in 1 / (1 + x / 2), to 2⁻³¹; for negative numbers its complement to 2.

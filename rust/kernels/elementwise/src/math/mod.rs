@@ -18,4 +18,5 @@ mod single;
 pub(crate) mod special;
 mod traits;
 
+pub use power::{magnitude_powers_f32, magnitude_powers_f64};
 pub(crate) use traits::{Bits, Field, Float, Num, Real};

@@ -3,7 +3,9 @@
 #![allow(clippy::excessive_precision, reason = "constants as they were fitted")]
 
 use super::double::{LN_2_HIGH, LN_2_LOW, exp_times, horner, split};
+use super::mixed;
 use super::traits::Float;
+use corten_base::multiversion;
 
 /// log(a) in two parts, to 2⁻⁶⁴ of its size, for a positive finite number.
 #[inline(always)]
@@ -45,10 +47,9 @@ fn log_pair(a: f64) -> (f64, f64) {
     (high, (near - (high - whole)) + k.mul_add(LN_2_LOW, near_low))
 }
 
-/// x to the power y. At most 1 ulp.
+/// a to the power y, for a that is not negative. At most 1 ulp.
 #[inline(always)]
-pub(crate) fn pow(x: f64, y: f64) -> f64 {
-    let a = x.abs();
+fn pow_of_magnitude(a: f64, y: f64) -> f64 {
     let (high, low) = log_pair(a);
     let high = if a > 0.0 { high } else { f64::NEG_INFINITY };
     // Infinity and NaN are their own logarithms.
@@ -56,8 +57,13 @@ pub(crate) fn pow(x: f64, y: f64) -> f64 {
     let product = y * high;
     let product_low = y.mul_add(high, -product) + y * low;
     // Beyond these bounds are zero and infinity.
-    let magnitude = exp_times(1.0, product, if product.abs() < 800.0 { product_low } else { 0.0 });
-    signed(magnitude, x, y)
+    exp_times(1.0, product, if product.abs() < 800.0 { product_low } else { 0.0 })
+}
+
+/// x to the power y. At most 1 ulp.
+#[inline(always)]
+pub(crate) fn pow(x: f64, y: f64) -> f64 {
+    signed(pow_of_magnitude(x.abs(), y), x, y)
 }
 
 /// x to the power y, from its absolute value.
@@ -71,4 +77,22 @@ pub(super) fn signed<T: Float>(magnitude: T, x: T, y: T) -> T {
     let value = if x < T::zero() && x != T::c(f64::NEG_INFINITY) && !whole { T::c(f64::NAN) } else { signed };
     let one = x == T::ONE || y == T::zero() || (x == T::c(-1.0) && y.fabs() == T::c(f64::INFINITY));
     if one { T::ONE } else { value }
+}
+
+multiversion! {
+    /// Replaces numbers by their absolute values to the power y. At most 0.51 ulp.
+    pub fn magnitude_powers_f32(x: &mut [f32], y: f64) {
+        for x in x {
+            *x = mixed::pow_of_magnitude(x.abs(), y);
+        }
+    }
+}
+
+multiversion! {
+    /// The same. At most 1 ulp.
+    pub fn magnitude_powers_f64(x: &mut [f64], y: f64) {
+        for x in x {
+            *x = pow_of_magnitude(x.abs(), y);
+        }
+    }
 }

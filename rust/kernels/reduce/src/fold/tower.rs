@@ -107,14 +107,35 @@ impl<C: Number> Stack<'_, C> {
         Stack { from, stride, rows, width, lifetime: PhantomData }
     }
 
+    /// The `row`th row.
+    #[inline(always)]
+    fn row(&self, row: usize) -> &[C] {
+        assert!(row < self.rows);
+        // SAFETY: numbers of one of the rows, as was promised to `new`.
+        unsafe { std::slice::from_raw_parts(self.from.wrapping_offset(row as isize * self.stride), self.width) }
+    }
+
+    /// Joins `F` of all columns. Were they joined by one row at a time, only the elements that change would be stored, under a
+    /// mask, which is slow.
+    #[inline(always)]
+    fn join_in_memory<J: Join<C>, F: Function<C>>(self, columns: &mut [C], centers: &[C]) {
+        for first in (0..self.rows).step_by(4) {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|i| self.row((first + i).min(self.rows - 1)));
+            let rows = a.iter().zip(b).zip(c).zip(d);
+            for ((column, &center), (((&a, &b), &c), &d)) in columns.iter_mut().zip(centers).zip(rows) {
+                for value in [a, b, c, d] {
+                    *column = J::join(*column, F::of(value, center));
+                }
+            }
+        }
+    }
+
     /// Joins `F` of the columns from `first` on into `lanes`.
     #[inline(always)]
     fn join<J: Join<C>, F: Function<C>>(self, first: usize, lanes: &mut [C], centers: &[C]) {
         assert!(first + lanes.len() <= self.width);
         for row in 0..self.rows {
-            let at = self.from.wrapping_offset(row as isize * self.stride).wrapping_add(first);
-            // SAFETY: numbers of one of the rows, as was promised to `new`.
-            let values = unsafe { std::slice::from_raw_parts(at, lanes.len()) };
+            let values = &self.row(row)[first..][..lanes.len()];
             for ((lane, &value), &center) in lanes.iter_mut().zip(values).zip(centers) {
                 *lane = J::join(*lane, F::of(value, center));
             }
@@ -125,6 +146,9 @@ impl<C: Number> Stack<'_, C> {
 multiversion! {
     /// Joins `F` of the rows into `columns`, one row after the other.
     pub(super) fn join_rows<C: Number, J: Join<C>, F: Function<C>>(columns: &mut [C], rows: Stack<C>, centers: &[C]) {
+        if J::IN_MEMORY {
+            return rows.join_in_memory::<J, F>(columns, centers);
+        }
         // Columns that fill no vector are joined together with those before them, whose totals are dropped.
         let (full, last) = (columns.len() / FEW * FEW, columns.len().saturating_sub(FEW));
         let mut tail = [C::ZERO; FEW];

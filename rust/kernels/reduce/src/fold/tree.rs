@@ -19,6 +19,8 @@ pub(crate) trait Join<C>: 'static {
     const IDENTITY: C;
     /// Elements that a leaf's lanes take in one after the other; lanes of such parts are joined one after the other too.
     const PART: usize = 512;
+    /// Whether rows are joined in memory, several at a time and the last perhaps again.
+    const IN_MEMORY: bool = false;
     fn join(a: C, b: C) -> C;
 }
 
@@ -45,6 +47,8 @@ impl<C: Ordered> Join<C> for Largest {
     const IDENTITY: C = C::LOWEST;
     /// The order of joins is all the same here.
     const PART: usize = LEAF;
+    /// Registers of integers are taken apart by the compiler where the processor lacks the instruction.
+    const IN_MEMORY: bool = !C::DTYPE.is_float();
     #[inline(always)]
     fn join(a: C, b: C) -> C {
         a.larger(b)
@@ -54,6 +58,8 @@ impl<C: Ordered> Join<C> for Smallest {
     const IDENTITY: C = C::HIGHEST;
     /// The order of joins is all the same here.
     const PART: usize = LEAF;
+    /// Registers of integers are taken apart by the compiler where the processor lacks the instruction.
+    const IN_MEMORY: bool = !C::DTYPE.is_float();
     #[inline(always)]
     fn join(a: C, b: C) -> C {
         a.smaller(b)
