@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import corten
 from tests.drawing import templates
 from tests.parity import outcome
-from tests.sampling import OWN_TESTS, ROWS, Row, function, main_form, run, to_numpy
+from tests.sampling import OWN_TESTS, ROWS, Row, function, inputs_of, main_form, run, to_numpy
 
 torch: Any = pytest.importorskip("torch")
 
@@ -79,22 +79,6 @@ def test_every_row_has_a_derivative_or_is_declared_without() -> None:
         and row.family != "random"
     ]
     assert missing == []
-
-
-def inputs_of(lib: Any, call: Any) -> tuple[list[Any], dict[str, Any], list[Any]]:
-    """Build arguments; return also the tensors among them that are to have gradients, which are leaves."""
-    args, kwargs = call.build(lib)
-    leaves: list[Any] = []
-
-    def lifted(x: Any) -> Any:
-        if isinstance(x, (list, tuple)):
-            return type(x)(lifted(item) for item in x)
-        if isinstance(x, lib.Tensor) and (x.is_floating_point() or x.is_complex()):
-            leaves.append(x.detach().clone(memory_format=lib.contiguous_format).requires_grad_())
-            return leaves[-1]
-        return x
-
-    return [lifted(x) for x in args], {key: lifted(x) for key, x in kwargs.items()}, leaves
 
 
 def applied(lib: Any, row: Row, args: Any, kwargs: dict[str, Any]) -> list[Any]:
