@@ -1,4 +1,5 @@
-"""Prints, as JSON, a hash of the results of each row of the op table on fixed inputs, and of steps of training.
+"""Prints, as JSON, a hash of the results of each row of the op table on fixed inputs, small and large, of larger programs
+and of steps of training.
 
 `python -m tests.digests --golden` writes the hashes that every machine must give to golden.json, `--check` compares.
 """
@@ -12,6 +13,8 @@ import sys
 import warnings
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +22,17 @@ import numpy as np
 
 import corten
 from corten_tensor_core._array import ARRAY
+from tests.large import LONG, NOT_GROWN, grown, run_with_gradients
+from tests.programs_large import PROGRAMS
 from tests.samples import EXPLICIT
-from tests.sampling import ELEMENTWISE, ROWS, Call, Row, Spec, Template, main_form, run, to_numpy
+from tests.sampling import ELEMENTWISE, MATRICES, ROWS, Call, Row, Template, main_form, run, to_numpy
 
 GOLDEN = Path(__file__).with_name("golden.json")
-# Long enough that several threads take part, of an odd length, with a tail in every block size.
-LONG = 70_001
 SHAPES = {family: [(LONG,)] for family in ELEMENTWISE} | {
     family: [(61, 1201), (2, LONG // 2)] for family in ("reduce", "order")
 }
+# `array` rows give what the installed NumPy gives.
+HASHED = [row for row in ROWS if row.public and not row.array and row.check != "shape" and row.id != "empty"]
 NUMPY = "NumPy: "
 DTYPES = ("float32", "float64", "bfloat16", "int64", "complex64")
 
@@ -53,8 +58,8 @@ def digest(result: Any) -> str:
     return total.hexdigest()[:16]
 
 
-def calls(row: Row) -> list[Call]:
-    """Return a few fixed calls of a row: long ones where its hint allows, and its explicit samples."""
+def templates(row: Row) -> list[Template]:
+    """Return a few fixed templates of a row: long ones where its hint allows, and its explicit samples."""
     templates = list(EXPLICIT.get(row.id, ()))
     words = row.words
     if not templates and words and all(word.partition("(")[0] in WORDS for word in words):
@@ -63,12 +68,27 @@ def calls(row: Row) -> list[Call]:
             for param, word in zip(row.params, words, strict=False):
                 args.append(WORDS[word.partition("(")[0]](word, shape, param))
             templates.append(Template(tuple(args)))
+    return templates
+
+
+def calls(row: Row) -> list[Call]:
+    """Return calls of a row's templates in several dtypes and layouts."""
     return [
         template.fill(dtype, layout, seed=7)
-        for template in templates
+        for template in templates(row)
         for dtype in DTYPES
         for layout in ("contiguous", "transposed")
     ]
+
+
+def large_calls(row: Row) -> list[Call]:
+    """Return calls of a row's templates made larger, where that can be: the first in several dtypes."""
+    if NOT_GROWN & {row.family, row.id}:
+        return []
+    larger = [template for template in map(grown, templates(row)) if template]
+    # What a hint makes long is called in the other dtypes as it is.
+    dtypes = DTYPES[:1] if row.family in SHAPES and row.id not in EXPLICIT else DTYPES
+    return [t.fill(dtype, seed=7) for k, t in enumerate(larger) for dtype in (dtypes if k == 0 else DTYPES[:1])]
 
 
 def _tensor(word: str, shape: tuple[int, ...], param: dict[str, Any]) -> Any:
@@ -77,7 +97,7 @@ def _tensor(word: str, shape: tuple[int, ...], param: dict[str, Any]) -> Any:
     if not is_tensor(param):
         return 2
     spec = _spec(word, shape)
-    return Spec(_enlarged(spec.shape), spec.low, spec.high, spec.dtype) if word.startswith("matrix") else spec
+    return replace(spec, shape=_enlarged(spec.shape)) if word.startswith(("matrix", *MATRICES)) else spec
 
 
 def _enlarged(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -86,7 +106,7 @@ def _enlarged(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 WORDS: dict[str, Any] = {
-    **dict.fromkeys(("any", "positive", "unit", "real", "int", "bool", "matrix"), _tensor),
+    **dict.fromkeys(("any", "positive", "unit", "real", "int", "bool", "matrix", *MATRICES), _tensor),
     "dim": lambda word, shape, param: len(shape) - 1,
     "dims": lambda word, shape, param: (0,),
     "scalar": lambda word, shape, param: 1.5,
@@ -140,25 +160,33 @@ def noting(function: Callable[..., Any], used: list[bool]) -> Callable[..., Any]
 
 
 def compute() -> dict[str, str]:
-    """Return a hash for each call of each row, and for each kind of training; marked where NumPy took part."""
+    """Return a hash for each call of each row, and for each program; an error's name in its place.
+
+    Marked where NumPy took part.
+    """
     warnings.simplefilter("ignore")
     found: dict[str, str] = {}
     used: list[bool] = []
     ARRAY.update({name: noting(function, used) for name, function in ARRAY.items()})
-    for row in ROWS:
-        # `array` rows give what the installed NumPy gives.
-        if not row.public or row.array or row.check == "shape" or row.id == "empty":
-            continue
+
+    def note(name: str, program: Callable[[], Any]) -> None:
+        used.clear()
         corten.manual_seed(0)
+        try:
+            value = digest(program())
+        except Exception as error:
+            value = type(error).__name__
+        found[name] = (NUMPY if used else "") + value
+
+    for row in HASHED:
         for k, call in enumerate(calls(row)):
-            try:
-                result = run(corten, row, main_form(row), call)
-            except Exception as error:
-                result = type(error).__name__
-            found[f"{row.id} {k}"] = (NUMPY if used else "") + digest(result)
-            used.clear()
+            note(f"{row.id} {k}", partial(run, corten, row, main_form(row), call))
+        for k, call in enumerate(large_calls(row)):
+            note(f"{row.id} large {k}", partial(run_with_gradients, row, call))
+    for name, program in PROGRAMS.items():
+        note(f"program: {name}", program)
     for network in (small_network, resnet, lstm):
-        found[f"training: {network.__name__}"] = digest(network())
+        note(f"training: {network.__name__}", network)
     return found
 
 
@@ -168,7 +196,7 @@ def summary(found: dict[str, str]) -> dict[str, str]:
     for name, value in found.items():
         if value.startswith(NUMPY):
             continue
-        rows[name if name.startswith("training") else name.rpartition(" ")[0]].update(value.encode())
+        rows[name if ": " in name else name.rpartition(" ")[0]].update(value.encode())
     return {name: total.hexdigest()[:16] for name, total in sorted(rows.items())}
 
 

@@ -208,7 +208,7 @@ class Template:
             dtype, layout = (v if isinstance(v, str) else v[at % len(v)] for v in (dtypes, layouts))
             return x.fill(rng, dtype, layout, smooth)
 
-        return Call(_mapped(self.args, one), _mapped(self.kwargs, one))
+        return Call(mapped(self.args, one), mapped(self.kwargs, one))
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ class Call:
         def one(x: Any) -> Any:
             return x.build(lib) if isinstance(x, Array) else getattr(lib, x.name) if isinstance(x, Name) else x
 
-        return list(_mapped(self.args, one)), _mapped(self.kwargs, one)
+        return list(mapped(self.args, one)), mapped(self.kwargs, one)
 
     def __repr__(self) -> str:
         return ", ".join([*map(repr, self.args), *(f"{key}={value!r}" for key, value in self.kwargs.items())])
@@ -241,11 +241,11 @@ def _leaves(x: Any) -> Any:
         yield x
 
 
-def _mapped(x: Any, function: Any) -> Any:
+def mapped(x: Any, function: Any) -> Any:
     if isinstance(x, dict):
-        return {key: _mapped(item, function) for key, item in x.items()}
+        return {key: mapped(item, function) for key, item in x.items()}
     if isinstance(x, (list, tuple)):
-        return type(x)(_mapped(item, function) for item in x)
+        return type(x)(mapped(item, function) for item in x)
     return function(x)
 
 
@@ -306,6 +306,22 @@ def applied(lib: Any, row: Row, form: str, args: list[Any], kwargs: dict[str, An
     ):  # of these PyTorch has functions alone, as `nn.functional.elu_`
         return function(lib, row, name)(*args, **kwargs)
     return getattr(args[0], name)(*args[1:], **kwargs)
+
+
+def inputs_of(lib: Any, call: Any) -> tuple[list[Any], dict[str, Any], list[Any]]:
+    """Build arguments; return also the tensors among them that are to have gradients, which are leaves."""
+    args, kwargs = call.build(lib)
+    leaves: list[Any] = []
+
+    def lifted(x: Any) -> Any:
+        if isinstance(x, (list, tuple)):
+            return type(x)(lifted(item) for item in x)
+        if isinstance(x, lib.Tensor) and (x.is_floating_point() or x.is_complex()):
+            leaves.append(x.detach().clone(memory_format=lib.contiguous_format).requires_grad_())
+            return leaves[-1]
+        return x
+
+    return [lifted(x) for x in args], {key: lifted(x) for key, x in kwargs.items()}, leaves
 
 
 def main_form(row: Row) -> str:

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.digests import GOLDEN, summary
+from tests.digests import GOLDEN, HASHED, summary
+from tests.programs_large import PROGRAMS
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = {
     "one thread": {"CORTEN_NUM_THREADS": "1"},
     "two threads": {"CORTEN_NUM_THREADS": "2"},
     "seven threads": {"CORTEN_NUM_THREADS": "7"},
-    "AVX2": {"CORTEN_ISA": "avx2"},
-    "portable": {"CORTEN_ISA": "portable"},
+    "AVX2, three threads": {"CORTEN_ISA": "avx2", "CORTEN_NUM_THREADS": "3"},
     "portable, seven threads": {"CORTEN_ISA": "portable", "CORTEN_NUM_THREADS": "7"},
 }
 
@@ -42,7 +42,15 @@ def test_same_bits(setting: str) -> None:
     expected, found = digests("one thread"), digests(setting)
     different = [name for name in expected if found.get(name) != expected[name]]
     assert not different, f"other bits with {setting}: {different}"
-    assert len(expected) > 300
+
+
+@pytest.mark.xdist_group("determinism")
+def test_every_row_is_hashed() -> None:
+    """By a call of its own or a program, which gives a value and not an error."""
+    found = {name: value for name, value in digests("one thread").items() if not value.endswith("Error")}
+    named = {name.removeprefix("program: ").split(" ")[0].rstrip(",") for name in found}
+    assert {row.id for row in HASHED} - named == {"cuda"}, "`cuda` wants a device"
+    assert {f"program: {name}" for name in PROGRAMS} <= found.keys()
 
 
 @pytest.mark.xdist_group("determinism")

@@ -47,10 +47,14 @@ def attention():
     return nn.Sequential(layer, nn.Flatten(), nn.Linear(64 * 64, 10)), torch.rand(8, 64, 64)
 
 
-def residual():
+def residual(side=224):
     from benchmarks.cases.resnet import ResNet18
 
-    return ResNet18(torch), torch.rand(2, 3, 224, 224)
+    return ResNet18(torch), torch.rand(2, 3, side, side)
+
+
+def small_residual():
+    return residual(64)
 
 
 def used():
@@ -81,11 +85,11 @@ def run(lib: str, network: str, steps: int) -> list[int]:
     return [int(number) for number in ended.stdout.split()]
 
 
-@pytest.mark.parametrize("network", ["perceptron", "convolutions", "recurrent", "attention"])
+@pytest.mark.parametrize("network", ["perceptron", "convolutions", "recurrent", "attention", "small_residual"])
 def test_steps_ask_the_system_for_no_memory(network):
-    _, *faults = run("corten", network, 20)
-    # Pages may be taken away from outside, and the interpreter's own heap may grow: not in most steps.
-    assert faults[10:].count(0) >= 5, faults
+    _, *faults = run("corten", network, 25)
+    # The interpreter's own heap grows by a page now and then; a block of the allocator that is not kept is many.
+    assert sum(faults[10:]) <= 2, faults
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")

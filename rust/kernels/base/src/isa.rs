@@ -1,7 +1,8 @@
 //! Which instruction set the kernels run on, and the macro that compiles one source for each.
 //!
 //! Every path gives the same bits: the source is the same, multiply-adds are explicit `mul_add`s, and no path uses an
-//! approximate instruction. `CORTEN_ISA` (`portable`, `avx2`, `avx512`, `neon`) forces a lower path.
+//! approximate instruction. `CORTEN_ISA` (`portable`, `avx2`) forces a lower path; any other value, or a path that the
+//! machine lacks, leaves the best.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 

@@ -199,7 +199,10 @@ fn the_same_bits_everywhere() {
         force(Isa::Portable);
         let expected = bits(data.floats(Layout::Plain));
         for (isa, threads) in [(Isa::Avx2, 1), (Isa::Avx2, 3), (Isa::Avx512, 2), (Isa::Neon, 2)] {
-            force(isa);
+            if !force(isa) {
+                println!("{isa:?} is not run: this machine lacks it");
+                continue;
+            }
             set_num_threads(threads);
             for layout in [Layout::Plain, Layout::ChannelsLast] {
                 assert!(bits(data.floats(layout)) == expected, "{isa:?}, {threads} threads, {case:?}");

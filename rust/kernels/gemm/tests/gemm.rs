@@ -210,7 +210,9 @@ fn check<T: Rule + std::fmt::Debug>(rng: &mut Rng, [batch, m, n, k]: [i64; 4]) {
         }
     }
     for isa in [Isa::Portable, Isa::Avx2, Isa::Avx512, Isa::Neon] {
-        force(isa);
+        if !force(isa) {
+            continue; // this machine lacks it
+        }
         out.data.copy_from_slice(&before);
         let (bias_sizes, bias_strides) = ([n], [bias_step]);
         let bias = Operand::new(Memory::from_slice(&mut bias), T::DTYPE, 0, &bias_sizes, &bias_strides).unwrap();
