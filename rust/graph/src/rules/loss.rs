@@ -3,7 +3,7 @@
 use corten_tensor::lazy::{T, number};
 use corten_tensor::ops::all as ops;
 use corten_tensor::pointwise::broadcast;
-use corten_tensor::{Dims, Result, Tensor};
+use corten_tensor::{Dims, Result, Tensor, mode};
 
 /// The gradient of each element's loss: `g`, or its share of the mean.
 pub fn shared(g: &T, x: &Dims, y: &Dims, reduction: i64) -> Result<T> {
@@ -17,7 +17,15 @@ pub fn weigh(g: T, weight: Option<&Tensor>) -> T {
 
 /// The slope of the loss that is squared below `beta`.
 pub fn smooth_slope(d: &T, beta: f64) -> T {
-    if beta == 0.0 { ops::sign(d) } else { ops::clamp_with(d / beta, -1.0, 1.0) }
+    if beta == 0.0 { ops::sign(d) } else { bounded(d, beta) / beta }
+}
+
+/// `d` within the bound on both sides. Where it is at the bound, it has no slope, other than a clamped number.
+pub fn bounded(d: &T, bound: f64) -> T {
+    if !mode::grad_enabled() {
+        return ops::clamp_with(d, -bound, bound);
+    }
+    ops::where_(ops::ge(ops::abs(d), bound), ops::sign(d) * bound, d)
 }
 
 /// The slope of binary cross entropy by the logit.

@@ -28,6 +28,7 @@ pub fn cumprod(g: &T, x: &T, out: &T, shape: &Dims, dim: i64) -> Result<T> {
     if shape.is_empty() {
         return Ok(g.clone());
     }
+    let x = &ops::to(x, out.clone().tensor()?.dtype());
     let zero = ops::eq(x, 0);
     if read::item(&ops::any(&zero).tensor()?)?.is_zero() {
         return Ok(from_end(&(g * &c(out)), dim) / c(x));
@@ -61,21 +62,23 @@ fn cumprod_without_division(g: &T, x: &T, shape: &Dims, dim: i64) -> T {
 /// Of the logarithm of cumulative sums of exponentials, in logarithms so that nothing overflows; real gradients in two
 /// parts, the positive ones and the negative ones.
 pub fn logcumsumexp(g: &T, x: &T, out: &T, dim: i64) -> Result<T> {
-    let part = |log: T| {
-        let shifted = ops::flip(log - out, [dim]);
-        ops::exp(ops::flip(ops::logcumsumexp(shifted, dim), [dim]) + x)
-    };
     let dtype = g.clone().tensor()?.dtype();
+    // In halves there is no room for the logarithm of almost zero.
+    let [g, x, out] = [g, x, out].map(|x| ops::to(x, dtype.compute()));
+    let part = |log: T| {
+        let shifted = ops::flip(log - &out, [dim]);
+        ops::exp(ops::flip(ops::logcumsumexp(shifted, dim), [dim]) + &x)
+    };
     if dtype.is_complex() {
-        return Ok(c(&part(ops::log(c(g)))));
+        return Ok(c(&part(ops::log(c(&g)))));
     }
     // Not the logarithm of zero: the gradients of -inf are not numbers.
     let lowest = if dtype == DType::F64 { f64::MIN } else { f32::MIN as f64 };
     let logs = |chosen: T| {
-        let size = ops::log(ops::where_(&chosen, ops::abs(g), 1.0));
+        let size = ops::log(ops::where_(&chosen, ops::abs(&g), 1.0));
         ops::where_(chosen, size, lowest)
     };
-    Ok(part(logs(ops::gt(g, 0))) - part(logs(ops::lt(g, 0))))
+    Ok(ops::to(part(logs(ops::gt(&g, 0))) - part(logs(ops::lt(&g, 0))), dtype))
 }
 
 /// Of cumulative extremes: `g` added up at the places they came from.

@@ -62,6 +62,7 @@ pub fn std(
 
 /// Of the product: the product of the others, also where one of them is zero.
 pub fn prod(g: &T, x: &T, out: &T, shape: &Dims, dim: Option<&[i64]>, keepdim: bool) -> Result<T> {
+    let x = &ops::to(x, out.clone().tensor()?.dtype());
     let (g, out) = (restore(g, shape, dim, keepdim)?, restore(out, shape, dim, keepdim)?);
     let zero = ops::eq(x, 0);
     let any = ops::any(&zero).tensor()?;
