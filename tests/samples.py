@@ -131,6 +131,7 @@ EXPLICIT: dict[str, list[Template]] = {
     ),
     **dict.fromkeys(("hsplit", "vsplit", "dsplit"), _SPLIT),
     # cast
+    "copy_.number": calls((x(2, 3), 2), (x(2), 0.5), (x(), True)),
     "copy_": calls((x(2, 3), x(2, 3)), (x(2, 3), x(3)), (x(2, 3), x()), (x(2, 3), x(4)), (x(0), x(1))),
     "clone": [*_CAST, *calls((x(2, 3, 4, 5), {"memory_format": Name("channels_last")}))],
     "contiguous": [

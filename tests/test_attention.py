@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import corten
+from tests.programs import assert_like_pytorch
 
 attend = corten.nn.functional.scaled_dot_product_attention
 
@@ -108,11 +109,55 @@ def test_bits_do_not_depend_on_threads(heads, threads):
     assert all(corten.equal(a, b) for a, b in zip(*results, strict=True))
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("kind", ["all", "causal", "seen", "added", "added in float32", "dropout"])
+@pytest.mark.parametrize("dims", [3, 4])
+def test_halves_are_rounded_once(dtype, kind, dims):
+    corten.manual_seed(0)
+    half = getattr(corten, dtype)
+    leaves = [
+        (20 * corten.randn(2, 3, n, 16)[-1 if dims == 3 else ...]).to(half).requires_grad_() for n in (70, 80, 80)
+    ]
+    mask = {"seen": corten.rand(70, 80) < 0.9, "added": corten.randn(70, 80).to(half)}.get(kind)
+    mask = corten.randn(70, 80) if kind == "added in float32" else mask
+    dropout = 0.5 if kind == "dropout" else 0.0
+    results = []
+    wide = mask.float() if kind == "added" else mask
+    for inputs, seen in (leaves, mask), ([x.float() for x in leaves], wide):
+        corten.manual_seed(1)
+        out = attend(*inputs, seen, dropout, kind == "causal")
+        results.append([out, *corten.autograd.grad(out.to(half).float().square().sum(), leaves)])
+    assert results[0][0].dtype is half
+    assert all(corten.equal(a, b.to(half)) for a, b in zip(*results, strict=True))
+
+
+def test_large_halves_do_not_overflow():
+    x = corten.full((1, 1, 2, 64), 40.0, dtype=corten.float16)
+    assert corten.equal(attend(x, x, x), x)
+
+
+MISFITS = [
+    "x = t.ones(1, 1, 4, 8).half(); F.scaled_dot_product_attention(x, x, x, attn_mask=t.ones(4, 4, dtype=t.int64))",
+    "x = t.ones(1, 4, 8).half(); F.scaled_dot_product_attention(x, x, x, attn_mask=t.ones(4, 4, dtype=t.float64))",
+    "x = t.ones(1, 1, 4, 8); F.scaled_dot_product_attention(x, x, x, attn_mask=t.ones(4, 4, dtype=t.bfloat16))",
+    "x = t.ones(1, 1, 4, 8).half(); F.scaled_dot_product_attention(x, x.float(), x.float())",
+    "x = t.ones(1, 1, 4, 8).half(); F.scaled_dot_product_attention(x, x, x, attn_mask=t.zeros(1, 1, 4, 4))",
+    "x = t.ones(1, 4, 8).double(); F.scaled_dot_product_attention(x, x, x, attn_mask=t.zeros(1, 4, 4))",
+]
+
+
+@pytest.mark.parametrize("program", MISFITS)
+def test_dtypes(program):
+    pytest.importorskip("torch")
+    assert_like_pytorch(program)
+
+
 PROGRAM = """
+import sys
 import resource
 import corten
 corten.set_num_threads(1)
-q = corten.rand(1, 1, 8192, 8, requires_grad=True)
+q = corten.rand(1, 1, 8192, 8, dtype=getattr(corten, sys.argv[1]), requires_grad=True)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 corten.nn.functional.scaled_dot_product_attention(q, q, q).sum().backward()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
@@ -120,7 +165,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is counted in other units")
-def test_memory_does_not_grow_with_the_square_of_the_length():
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_memory_does_not_grow_with_the_square_of_the_length(dtype):
     # The scores of all pairs would take 256 MiB.
-    kib = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True).stdout
+    kib = subprocess.run([sys.executable, "-c", PROGRAM, dtype], check=True, capture_output=True, text=True).stdout
     assert int(kib) < 32 * 1024

@@ -254,6 +254,24 @@ t.ones(2, 3).shape[:1]
 t.is_storage(t.ones(1)), t.is_storage(t.ones(1).storage()), t.is_storage(t.ones(1).untyped_storage())
 t.is_nonzero(t.tensor([1]))
 t.ones(2, 3).index_select(dim=0, index=t.tensor([1]))
+F.avg_pool2d(t.arange(16.0).view(1, 1, 4, 4), 2, None)
+F.max_pool1d(t.arange(4.0).view(1, 1, 4), 2, None)
+t.roll(t.arange(4), 1, None)
+F.adaptive_avg_pool2d(t.zeros(0, 2, 12), 3).shape
+F.adaptive_avg_pool2d(t.zeros(2, 0, 12, 12), 3).shape
+F.adaptive_max_pool2d(t.zeros(0, 12, 12), 3).shape
+F.adaptive_avg_pool3d(t.zeros(0, 12, 12, 12), 3).shape
+x = t.zeros(0, 2, 12, 12, requires_grad=True); F.adaptive_max_pool2d(x, 3).sum().backward(); x.grad.shape
+F.pad(t.arange(24.0).view(1, 4, 6), (-1, 3, 2, -2), mode='circular')
+F.pad(t.arange(4.0).view(1, 1, 4), (2, -1), mode='circular')
+(t.zeros(3).copy_(1.5), t.zeros(3, dtype=t.int64).copy_(1.5), t.zeros(2).copy_(True), t.zeros(2, dtype=t.complex64).copy_(1j, non_blocking=True))
+x = t.zeros(3, dtype=t.float64); x[t.tensor([True, False, True])] = t.tensor([1.5]); x
+x = t.zeros(3, 2, dtype=t.int64); x[t.tensor([True, False, True])] = t.tensor([[1.5]]); x
+x = t.zeros(3, 2, dtype=t.int64); x[t.tensor([True, False, True]), 0:1] = t.tensor([1.5]); x
+t.zeros(3).index_put_((t.tensor([True, False, True]),), t.tensor([1.5], dtype=t.float64))
+x = t.zeros(3); x[t.tensor([True, False, True])] = t.tensor([1j])
+x = t.zeros(3, 2); x[t.tensor([True, False, True]), 0:1] = t.tensor([1j])
+x = t.zeros(3); x[t.tensor([0, 2])] = t.tensor([1.5], dtype=t.float64)
 """
 
 MATH = """
@@ -479,6 +497,19 @@ isinstance(nn.Parameter(t.ones(1)), t.autograd.Variable)
 isinstance(3, t.autograd.Variable)
 t.lu(t.zeros(2, 2))[0].tolist()
 t.orgqr(*t.geqrf(t.arange(6.0).double().view(3, 2).sin())).tolist()
+(t.tensor([1e30, 2e30]).std(), t.std_mean(t.tensor([[3e38, 3e38], [1.0, 3.0]]), 1), t.tensor([1e30, 2e30]).var())
+x = t.ones(3, dtype=t.bfloat16, requires_grad=True); t.real(x).sum().backward(); (x.grad, t.real(x) is x)
+x = t.tensor([1j, 2], requires_grad=True); (x.real * x.imag + x.imag).sum().backward(); x.grad
+x = t.tensor([1.0, 2.0], requires_grad=True); y = t.tensor([1.0, 3.0], requires_grad=True); t.nextafter(x, y).sum().backward(); (x.grad, y.grad)
+(F.rms_norm(t.full((4,), 300.0, dtype=t.float16), (4,)), F.rms_norm(t.tensor([0.001, 0.002], dtype=t.bfloat16), (2,)))
+x = t.tensor([[300.0, 400.0]], dtype=t.float16, requires_grad=True); y = F.cosine_similarity(x, x.detach().flip(1)); y.sum().backward(); (y, x.grad.isfinite())
+F.group_norm(t.ones(1, 2, 2, dtype=t.bfloat16), 2, t.ones(2)).dtype
+F.rms_norm(t.ones(2, 2, dtype=t.bfloat16), (2,), t.ones(2)).dtype
+F.bilinear(t.full((1, 2), 300.0).half(), t.full((1, 2), 300.0).half(), t.tensor([[[1.0, -1.0], [-1.0, 1.0]]]).half())
+t.addmv(t.zeros(1).half(), t.full((1, 2), 300.0).half(), t.full((2,), 300.0).half(), alpha=0.1)
+t.round(t.tensor([-1.3837890625, 3.8984375]).half(), decimals=3)
+nn.GRU(3, 4, proj_size=2)
+nn.RNN(3, 4, proj_size=2)
 """
 
 # Errors of the same type whose words differ.
@@ -486,6 +517,9 @@ OWN_WORDS = """
 t.tensordot(t.ones(2, 3), t.ones(3, 4), dims=1, out=t.empty(0, dtype=t.int64))
 t.searchsorted(t.tensor([1, 3, 5]), t.tensor([2, 3]), out=t.empty(0, dtype=t.int32))
 t.true_divide(dividend=t.tensor([5]), divisor=2)
+t.addmv(t.ones(2), t.ones(0, 3), t.ones(3), beta=0)
+F.adaptive_avg_pool2d(t.zeros(2, 2, 0, 12), 3)
+t.zeros(2).copy_('a')
 t.result_type(tensor1=t.ones(1), tensor2=t.ones(1, dtype=t.float64))
 """
 

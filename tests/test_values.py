@@ -129,6 +129,41 @@ def test_numbers_and_zero_dimensional_operands(row: Row, data: st.DataObject) ->
                 compare(row, main_form(row), Template(tuple(args), template.kwargs).fill(dtype))
 
 
+# Written in several rows, as in PyTorch, or summed in the order of the indices; each step is rounded.
+ROUNDED_OFTEN = set(
+    """mvlgamma ldexp softsign tanhshrink dist linalg_vecdot index_add index_reduce scatter_add scatter_reduce put
+    convolution conv_transpose1d conv_transpose2d conv_transpose3d mse_loss l1_loss smooth_l1_loss huber_loss
+    binary_cross_entropy binary_cross_entropy_with_logits kl_div cross_entropy_loss col2im pairwise_distance pdist
+    linalg_matrix_power matrix_power linalg_cross cross cov corrcoef renorm""".split()
+)
+
+
+@rows([row for row in PUBLIC if row.differentiable and row.check != "none" and row.id not in ROUNDED_OFTEN])
+@examples(4)
+@given(data=st.data())
+def test_halves_are_rounded_once(row: Row, data: st.DataObject) -> None:
+    """In half precision: what float32 gives, rounded."""
+    template, seed = drawn(data, row), data.draw(st.integers(0, 99))
+    for dtype in ("float16", "bfloat16"):
+        call = template.fill(dtype, seed=seed)
+        ours, wide = (
+            outcome(lambda lib, make=make: applied(lib, row, main_form(row), *make(lib)), corten)
+            for make in (call.build, lambda lib, call=call: singles(call.build(lib)))
+        )
+        if isinstance(ours, Exception) or isinstance(wide, Exception):
+            continue
+        for x, y in zip(leaves(ours), leaves(wide), strict=True):
+            if str(getattr(x, "dtype", "")) == f"torch.{dtype}":
+                np.testing.assert_array_equal(to_numpy(x), to_numpy(y.to(x.dtype)), err_msg=f"{row.id}({call!r})")
+
+
+def singles(x: Any) -> Any:
+    """Halves as float32, everything else as it is."""
+    if isinstance(x, (list, tuple)):
+        return type(x)(map(singles, x))
+    return x.float() if str(getattr(x, "dtype", "")) in ("torch.float16", "torch.bfloat16") else x
+
+
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 1e-40, 1e-30, 1e30, 100.0, -100.0, float("inf"), float("-inf"), float("nan")]
 
 

@@ -248,8 +248,13 @@ pub fn argument(obj: Obj, op: &Op, param: &Param, place: usize) -> Taken<Value> 
         return Ok(Value::Tensor(tensor.clone()));
     }
     if obj.is_none() && param.ty != Type::Any && param.ty != Type::Key {
-        let nullable = param.nullable || matches!(param.default, Some(corten_tensor::op::Default::None));
-        return if nullable { Ok(Value::None) } else { Err(Refused::Mismatch) };
+        let nullable = param.nullable || matches!(param.default, Some(Default::None));
+        return match param.default {
+            _ if nullable => Ok(Value::None),
+            // `None` stands for a list that may be left out, as in PyTorch.
+            Some(Default::Ints([])) => Ok(param.default_value()),
+            _ => Err(Refused::Mismatch),
+        };
     }
     match param.ty {
         Type::Tensor => Err(Refused::Mismatch),

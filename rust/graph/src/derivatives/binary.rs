@@ -31,6 +31,7 @@ fmax(x, y): pointwise { x: where_(logical_or(ge(x, y), isnan(y)), g, 0.0), y: wh
 fmin(x, y): pointwise { x: where_(logical_or(le(x, y), isnan(y)), g, 0.0), y: where_(logical_or(le(x, y), isnan(y)), 0.0, g) }
 atan2(x, y): pointwise { x: powers::over_square(g, x, y) * y, y: -(powers::over_square(g, x, y) * x) }
 hypot(x, y) -> out: pointwise { x: g * (x / out), y: g * (y / out) }
+nextafter(x, y): pointwise { x: where_(eq(x, y), 0.0, g), y: zeros_like(g) }
 copysign(x, y): pointwise { x: where_(eq(x, 0.0), 0.0, g * sign(x) * copysign(ones_like(g), y)), y: zeros_like(g) }
 xlogy(x, y): pointwise { x: g * where_(logical_and(eq(powers::tensor(x, g), 0.0), le(powers::tensor(y, g), 0.0)), 0.0, log(powers::tensor(y, g))), y: g * x / y }
 _logaddexp(x, y): pointwise { x: g * sigmoid(x - y), y: g * sigmoid(y - x) }

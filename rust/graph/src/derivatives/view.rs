@@ -29,8 +29,6 @@ split(x, size: int, dim: Dim): linear { x: cat_with(gs, dim) }
 split.sizes(x, sizes: Sizes, dim: Dim): linear "SplitWithSizesBackward0" { x: cat_with(gs, dim) }
 chunk(x, chunks: int, dim: Dim): linear "SplitBackward0" { x: cat_with(gs, dim) }
 unbind(x, dim: Dim): linear { x: stack_with(gs, dim) }
-real(x): linear { x: complex(g, zeros_like(g)) }
-imag(x): linear { x: complex(zeros_like(g), g) }
 view_as_real(x): linear { x: view_as_complex(contiguous(g)) }
 view_as_complex(x): linear { x: view_as_real(contiguous(g)) }
 copy_(x, src, non_blocking: bool): linear "CopyBackwards" { x: zeros_like(g), src: g.clone() }

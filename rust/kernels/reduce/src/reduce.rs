@@ -10,6 +10,7 @@ use crate::source::{Map, Mapped, Reader};
 use corten_base::alloc::filled;
 use corten_base::{DType, Operand, Result, c64, c128, fail};
 use corten_strided::Dims;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A reduction. Its results have size 1 along each reduced dimension.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -118,20 +119,26 @@ fn complex<C: Mapped>(op: Reduce, out: &Operand, reader: Reader) -> Result<()> {
 /// squared differences from it. `mean` receives the mean if it is wanted; both have size 1 along reduced dimensions.
 pub fn var(out: Operand, mean: Option<Operand>, x: Operand, correction: f64, sqrt: bool) -> Result<()> {
     match x.dtype() {
-        DType::F64 => var_in::<f64>(&out, mean, x, correction, sqrt),
-        DType::F16 | DType::BF16 | DType::F32 => var_in::<f32>(&out, mean, x, correction, sqrt),
+        DType::F64 => var_in::<f64>(&out, mean, x, correction, sqrt).map(|_| ()),
+        // Squares of large numbers overflow where their root, or their mean, need not.
+        DType::F16 | DType::BF16 | DType::F32 => match var_in::<f32>(&out, mean, x, correction, sqrt)? {
+            true => Ok(()),
+            false => var_in::<f64>(&out, mean, x, correction, sqrt).map(|_| ()),
+        },
         other => fail!(Runtime, "std and var only support floating point dtypes, but got {other}"),
     }
 }
 
+/// True if all variances are finite.
 fn var_in<C: Mapped + Real>(
     out: &Operand,
     mean: Option<Operand>,
     x: Operand,
     correction: f64,
     sqrt: bool,
-) -> Result<()> {
+) -> Result<bool> {
     let count = reduced_count(out, &x) as f64;
+    let finite = AtomicBool::new(true);
     with_temporary::<C>(out, &x, |temporary, expanded| {
         real::<C>(Reduce::Mean, &temporary, Reader::of(x, Map::Same))?;
         if let Some(mean) = mean {
@@ -141,9 +148,13 @@ fn var_in<C: Mapped + Real>(
         let reader = Reader { center: Some(expanded), ..Reader::of(x, Map::Same) };
         fold::<C, Sum, SquaredDifference>(out, &reader, |sum| {
             let variance = sum.over(divisor);
+            if !C::HIGHEST.above(variance.abs()) {
+                finite.store(false, Ordering::Relaxed);
+            }
             if sqrt { variance.sqrt() } else { variance }
         })
-    })
+    })?;
+    Ok(finite.into_inner())
 }
 
 /// ln Σ exp(x), with the largest element taken out first.

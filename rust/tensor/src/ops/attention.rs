@@ -3,7 +3,8 @@
 use super::all::*;
 use crate::lazy::T;
 use crate::rules::attention::{self, Seen, by_blocks, weights};
-use crate::{Result, Tensor, fail};
+use crate::rules::checks::{cpp_name, in_single};
+use crate::{DType, Result, Tensor, fail};
 use corten_tables::ops;
 
 ops! { family = neural;
@@ -38,6 +39,46 @@ fn attend(
     if causal && mask.is_some() {
         fail!(Runtime, "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True");
     }
+    let dtypes = [query, key, value].map(|x| cpp_name(x.dtype()));
+    if dtypes.iter().any(|dtype| dtype != &dtypes[0]) {
+        fail!(
+            Runtime,
+            "Expected query, key, and value to have the same dtype, but got query.dtype: {} key.dtype: {} and value.dtype: {} instead.",
+            dtypes[0],
+            dtypes[1],
+            dtypes[2]
+        );
+    }
+    if let Some(mask) = mask
+        && ![query.dtype(), DType::Bool, DType::F32].contains(&mask.dtype())
+    {
+        fail!(
+            Runtime,
+            "Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: {} and  query.dtype: {} instead.",
+            cpp_name(mask.dtype()),
+            dtypes[0]
+        );
+    }
+    let dtype = query.dtype();
+    // A mask of numbers is added to the scores, in their dtype.
+    let mask = match mask {
+        Some(mask) if mask.dtype() != DType::Bool => Some(to(mask, dtype.compute()).tensor()?),
+        mask => mask.cloned(),
+    };
+    in_single(dtype, [query, key, value], |inputs| {
+        let [query, key, value] = inputs.map(T::tensor);
+        attend_in([&query?, &key?, &value?], mask.as_ref(), dropout_p, causal, scale, grouped)
+    })
+}
+
+fn attend_in(
+    [query, key, value]: [&Tensor; 3],
+    mask: Option<&Tensor>,
+    dropout_p: f64,
+    causal: bool,
+    scale: Option<f64>,
+    grouped: bool,
+) -> Result<T> {
     let heads = |x: &Tensor| -> Result<Tensor> {
         if !grouped || x.ndim() < 3 || query.ndim() < 3 {
             return Ok(x.clone());

@@ -57,7 +57,7 @@ hypot(input: Tensor, other: Tensor) -> Tensor { binary(hypot, default); forms: f
 /// The magnitude of `input` with the sign of `other`.
 copysign(input: Tensor, other: TensorOrScalar) -> Tensor { binary(copysign, to_float); forms: fn method inplace out; domain: any, any }
 /// The next number from `input` towards `other`.
-nextafter(input: Tensor, other: Tensor) -> Tensor { binary(nextafter, default); forms: fn method inplace out; domain: any, any; nondiff }
+nextafter(input: Tensor, other: Tensor) -> Tensor { binary(nextafter, default); forms: fn method inplace out; domain: any, any }
 /// `input * 2 ** other`.
 ldexp(input: Tensor, other: Tensor) -> Tensor { composite: scaled_by_power(input, other); forms: fn method inplace(fn) out; domain: any, real(-5.0, 5.0) }
 /// `input * log(other)`, 0 where `input` is 0.

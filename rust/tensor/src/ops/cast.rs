@@ -13,6 +13,8 @@ ops! { family = cast;
 
 /// The values of `src`, broadcast and converted, written into `input`.
 copy_(input: Tensor, src: Tensor, non_blocking: bool = false) -> Self { meta: { let _ = non_blocking; crate::pointwise::broadcast([input.sizes(), src.sizes()])?; check_copy(input, src)?; Ok(smallvec![like(input, input.dtype())]) }; kernel: crate::body::copy_values(&outs[0], src); forms: method }
+/// The same of a number.
+copy_.number(input: Tensor, src: Scalar, non_blocking: bool = false) -> Self { composite: { let _ = non_blocking; super::factory::fill_(input, src) }; forms: method }
 /// A fresh tensor with the same values, dtype converted, on another device or in another memory format.
 _to_copy(input: Tensor, *, dtype: DType?, device: Device?, memory_format: MemoryFormat = Preserve) -> Tensor { composite: to_copy(input, dtype, device, memory_format) }
 /// The same values in fresh memory.

@@ -3,7 +3,7 @@
 use super::all::*;
 use crate::Dims;
 use crate::lazy::T;
-use crate::rules::{index, key};
+use crate::rules::{checks, index, key};
 use crate::value::{Number, Value};
 use crate::{DType, Result, Tensor, fail};
 use corten_index::Join;
@@ -53,7 +53,7 @@ scatter_add(input: Tensor, dim: Dim, index: Tensor, src: Tensor) -> Tensor { met
 scatter_reduce(input: Tensor, dim: Dim, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = true) -> Tensor { meta: { index::reduction(reduce)?; index::scatter_meta("scatter", input, dim, index, Some(src)) }; kernel: index::scatter(input, dim, index, Ok(src), index::reduction(reduce)?, include_self, &outs[0]); updates; forms: fn method inplace out; domain: any, dim, index, any }
 
 /// A zero-dimensional tensor's value where the mask is true.
-masked_fill.tensor(input: Tensor, mask: Tensor, value: Tensor) -> Tensor { composite: { if value.ndim() > 0 { fail!(Runtime, "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).", value.ndim()) } index::masked_fill_meta(input, mask)?; where_(mask, to(value, input.dtype()), input) }; forms: fn method inplace; domain: any, bool, any }
+masked_fill.tensor(input: Tensor, mask: Tensor, value: Tensor) -> Tensor { composite: { if value.ndim() > 0 { fail!(Runtime, "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).", value.ndim()) } index::masked_fill_meta(input, mask)?; checks::real_value(value, input.dtype())?; where_(mask, to(value, input.dtype()), input) }; forms: fn method inplace; domain: any, bool, any }
 /// One number where the mask is true.
 masked_fill(input: Tensor, mask: Tensor, value: Scalar) -> Tensor { meta: { crate::rules::checks::convertible(value, input.dtype())?; index::masked_fill_meta(input, mask) }; kernel: index::masked_fill(input, mask, value, &outs[0]); updates; forms: fn method inplace; domain: any, bool, scalar }
 /// The elements of `source`, in order, where the mask is true.

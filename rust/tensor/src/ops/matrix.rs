@@ -2,7 +2,8 @@
 
 use super::all::*;
 use crate::lazy::T;
-use crate::rules::{checks, matrix};
+use crate::rules::checks::{self, in_single};
+use crate::rules::matrix;
 use crate::value::Value;
 use crate::{Result, Scalar, Tensor, fail};
 use corten_tables::ops;
@@ -30,11 +31,11 @@ addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Scalar = 1, alpha: Sca
 /// `beta * input + alpha * batch1 @ batch2`, for each of a batch.
 baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { meta: matrix::baddbmm_meta(input, batch1, batch2); kernel: matrix::add_product(input, batch1, batch2, beta, alpha, &outs[0]); forms: fn method inplace out; domain: matrix(2, 3, 5), matrix(2, 3, 4), matrix(2, 4, 5) }
 /// `beta * input + alpha * Σ batch1 @ batch2`, summed over the batch.
-addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { composite: scaled_sum(input, sum_dim_with(bmm(batch1, batch2), [0], false, batch1.dtype()), beta, alpha); forms: fn method inplace out; domain: matrix(3, 5), matrix(2, 3, 4), matrix(2, 4, 5) }
+addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { composite: scaled_sum(input, [batch1, batch2], |x, y| sum_dim_with(bmm(x, y), [0], false, Value::None), beta, alpha); forms: fn method inplace out; domain: matrix(3, 5), matrix(2, 3, 4), matrix(2, 4, 5) }
 /// `beta * input + alpha * mat @ vec`.
-addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { composite: scaled_sum(input, mv(mat, vec), beta, alpha); forms: fn method inplace(fn) out; domain: matrix(3), matrix(3, 4), matrix(4) }
+addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { composite: scaled_sum(input, [mat, vec], mv, beta, alpha); forms: fn method inplace(fn) out; domain: matrix(3), matrix(3, 4), matrix(4) }
 /// `beta * input + alpha * outer(vec1, vec2)`.
-addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { composite: { checks::factors(&args[..3], [("beta", beta), ("alpha", alpha)])?; scaled_sum(input, outer(vec1, vec2), beta, alpha) }; forms: fn method inplace out; domain: matrix(3, 4), matrix(3), matrix(4) }
+addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { composite: { checks::factors(&args[..3], [("beta", beta), ("alpha", alpha)])?; scaled_sum(input, [vec1, vec2], outer, beta, alpha)? }; forms: fn method inplace out; domain: matrix(3, 4), matrix(3), matrix(4) }
 /// Products of every element of one vector with every element of another.
 outer(input: Tensor, vec2: Tensor) -> Tensor { composite: outer_of(input, vec2); forms: fn method out; alias: ger; domain: matrix(3), matrix(4) }
 /// Sums of products over the last dimensions.
@@ -43,7 +44,17 @@ inner(input: Tensor, other: Tensor) -> Tensor { composite: inner_of(input, other
 }
 
 /// `beta * input + alpha * product`; the factors take the tensors' dtype.
-fn scaled_sum(input: &Tensor, product: T, beta: Scalar, alpha: Scalar) -> T {
+fn scaled_sum(input: &Tensor, factors: [&Tensor; 2], product: fn(T, T) -> T, beta: Scalar, alpha: Scalar) -> Result<T> {
+    let [x, y] = factors;
+    let dtype = input.dtype().promote(x.dtype().promote(y.dtype()));
+    in_single(dtype, [input, x, y], |[input, x, y]| scaled_sum_of(&input.tensor()?, product(x, y), beta, alpha))
+}
+
+fn scaled_sum_of(input: &Tensor, product: T, beta: Scalar, alpha: Scalar) -> Result<T> {
+    let product = product.tensor()?;
+    // Of an input that does not count the sizes are checked all the same.
+    crate::rules::view::expand(input, product.sizes())?;
+    let product = T::from(product);
     let factor = |x: Scalar| match input.dtype() {
         crate::DType::Bool => Scalar::Bool(!x.is_zero()),
         dtype if dtype.is_integral(true) => Scalar::Int(x.to_i64()),
@@ -52,11 +63,11 @@ fn scaled_sum(input: &Tensor, product: T, beta: Scalar, alpha: Scalar) -> T {
     let (beta, alpha) = (factor(beta), factor(alpha));
     let is_one = |x: Scalar| x.to_f64() == 1.0;
     let product = if is_one(alpha) { product } else { mul(product, alpha) };
-    match beta {
+    Ok(match beta {
         beta if beta.is_zero() => product,
         beta if is_one(beta) => add(product, input),
         beta => add(product, mul(input, beta)),
-    }
+    })
 }
 
 fn outer_of(x: &Tensor, y: &Tensor) -> Result<T> {

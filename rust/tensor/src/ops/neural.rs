@@ -4,6 +4,7 @@ use super::all::*;
 use crate::device::DeviceKind;
 use crate::lazy::T;
 use crate::pointwise::fresh;
+use crate::rules::checks::in_single;
 use crate::rules::{distance, neural};
 use crate::value::{Number, SharedGenerator, Value};
 use crate::{DType, Result, Tensor, fail};
@@ -277,8 +278,10 @@ fn cosine(x: &Tensor, y: &Tensor, dim: i64, eps: f64) -> Result<T> {
     }
     let sizes = crate::pointwise::broadcast([x.sizes(), y.sizes()])?;
     let (x, y) = (&expand(x, &sizes[..]).tensor()?, &expand(y, &sizes[..]).tensor()?);
-    let length = |x: &Tensor| clamp_min(linalg_vector_norm_with(to(x, dtype), 2, [dim], false, Value::None), eps);
-    Ok(div(sum_dim_with(mul(x, y), [dim], false, Value::None), mul(length(x), length(y))))
+    in_single(dtype, [&to(x, dtype).tensor()?, &to(y, dtype).tensor()?], |[x, y]| {
+        let length = |x: &T| clamp_min(linalg_vector_norm_with(x, 2, [dim], false, Value::None), eps);
+        Ok(div(sum_dim_with(mul(&x, &y), [dim], false, Value::None), mul(length(&x), length(&y))))
+    })
 }
 
 fn bilinear_of(x: &Tensor, y: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<T> {
@@ -302,8 +305,10 @@ fn bilinear_of(x: &Tensor, y: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -
             crate::text::sizes(w)
         );
     }
-    let flat = reshape(permute(weight, [1, 0, 2]), [n, w[0] * m]);
-    let left = reshape(matmul(x, flat), [lead, &[w[0], m]].concat());
-    let out = sum_dim_with(mul(left, unsqueeze(y, -2)), [-1], false, x.dtype());
-    Ok(bias.map_or(out.clone(), |bias| add(out, bias)))
+    in_single(x.dtype(), [x, y, weight], |[x, y, weight]| {
+        let flat = reshape(permute(weight, [1, 0, 2]), [n, w[0] * m]);
+        let left = reshape(matmul(x, flat), [lead, &[w[0], m]].concat());
+        let out = sum_dim_with(mul(left, unsqueeze(y, -2)), [-1], false, Value::None);
+        Ok(bias.map_or(out.clone(), |bias| add(out, bias)))
+    })
 }

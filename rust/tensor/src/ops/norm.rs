@@ -2,6 +2,7 @@
 
 use super::all::*;
 use crate::lazy::T;
+use crate::rules::checks::in_single;
 use crate::rules::norm::{self, Running};
 use crate::value::Value;
 use crate::{DType, Result, Tensor, fail};
@@ -65,11 +66,13 @@ fn by_group(x: &Tensor, groups: i64, weight: Option<&Tensor>, bias: Option<&Tens
     let Some(rows) = sizes[0].checked_mul(groups) else {
         fail!(Runtime, "group_norm: {} samples of num_groups={groups} are too many", sizes[0]);
     };
-    let rows = reshape(x, [rows, columns]);
-    let normal = native_layer_norm_with(rows, [columns], Value::None, Value::None, eps).pick(0);
-    let normal = view(normal, sizes);
-    let scaled = weight.map_or(normal.clone(), |w| mul(normal, along_channels(w, sizes.len())));
-    Ok(bias.map_or(scaled.clone(), |b| add(scaled, along_channels(b, sizes.len()))))
+    in_single(x.dtype(), [x], |[x]| {
+        let rows = reshape(x, [rows, columns]);
+        let normal = native_layer_norm_with(rows, [columns], Value::None, Value::None, eps).pick(0);
+        let normal = view(normal, sizes);
+        let scaled = weight.map_or(normal.clone(), |w| mul(normal, along_channels(w, sizes.len())));
+        Ok(bias.map_or(scaled.clone(), |b| add(scaled, along_channels(b, sizes.len()))))
+    })
 }
 
 fn by_instance(
@@ -112,13 +115,13 @@ fn by_root_mean_square(x: &Tensor, shape: &[i64], weight: Option<&Tensor>, eps: 
     }
     let x = &contiguous(x).tensor()?;
     let eps = eps.unwrap_or(match x.dtype().to_real() {
-        DType::F16 => 9.765_625e-4,
-        DType::BF16 => 7.812_5e-3,
-        DType::F32 => f32::EPSILON as f64,
-        _ => f64::EPSILON,
+        DType::F64 => f64::EPSILON,
+        _ => f32::EPSILON as f64,
     });
     let dims: Vec<i64> = (1..=shape.len() as i64).map(|d| -d).collect();
-    let scale = rsqrt(add(mean_dim_with(square(x), dims, true, Value::None), eps));
-    let normal = mul(x, scale);
-    Ok(weight.map_or(normal.clone(), |w| mul(normal, w)))
+    in_single(x.dtype(), [x], |[x]| {
+        let scale = rsqrt(add(mean_dim_with(square(&x), dims, true, Value::None), eps));
+        let normal = mul(x, scale);
+        Ok(weight.map_or(normal.clone(), |w| mul(normal, w)))
+    })
 }

@@ -2,7 +2,7 @@
 
 use crate::Tensor;
 use crate::lazy::T;
-use crate::rules::checks;
+use crate::rules::checks::{self, in_single};
 use crate::value::Value;
 use corten_tables::ops;
 
@@ -171,8 +171,9 @@ fn round_to(input: &Tensor, decimals: i64) -> crate::Result<T> {
         return input.dtype().unsupported("round_cpu");
     }
     let scale = libm::pow(10.0, decimals.unsigned_abs() as f64);
-    let x = T::from(input);
-    Ok(if decimals > 0 { round(x * scale) / scale } else { round(x / scale) * scale })
+    in_single(input.dtype(), [input], |[x]| {
+        Ok(if decimals > 0 { round(x * scale) / scale } else { round(x / scale) * scale })
+    })
 }
 
 fn fraction_and_exponent(input: &Tensor) -> crate::Result<Vec<Tensor>> {

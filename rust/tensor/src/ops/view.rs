@@ -1,5 +1,6 @@
 //! Views: the same storage under other sizes and strides.
 
+use crate::fail;
 use crate::lazy::T;
 use crate::rules::{replace, view};
 use corten_tables::ops;
@@ -59,9 +60,9 @@ chunk(input: Tensor, chunks: int, dim: Dim = 0) -> [View] { view: view::chunk(in
 /// The slices along a dimension.
 unbind(input: Tensor, dim: Dim = 0) -> [View] { view: view::unbind(input, dim); forms: fn method }
 /// The real part.
-real(input: Tensor) -> View { view: view::complex_part(input, 0); forms: fn property(real) }
+real(input: Tensor) -> View { composite: if input.dtype().is_complex() { select(view_as_real(input), -1, 0) } else { T::from(input) }; forms: fn property(real) }
 /// The imaginary part.
-imag(input: Tensor) -> View { view: view::complex_part(input, 1); forms: fn property(imag) }
+imag(input: Tensor) -> View { composite: { if !input.dtype().is_complex() { fail!(Runtime, "imag is not implemented for tensors with non-complex dtypes.") } select(view_as_real(input), -1, 1) }; forms: fn property(imag) }
 /// A complex tensor as pairs of reals.
 view_as_real(input: Tensor) -> View { view: view::as_real(input); forms: fn }
 /// Pairs of reals as a complex tensor.

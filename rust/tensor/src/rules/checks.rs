@@ -1,6 +1,9 @@
 //! Argument checks of elementwise rows, with PyTorch's messages.
 
+use crate::lazy::T;
+use crate::ops::all as ops;
 use crate::promote;
+use crate::tensor::Tensor;
 use crate::value::{Number, Value};
 use corten_base::{DType, Result, Scalar, fail};
 
@@ -28,6 +31,18 @@ fn promoted(args: &[Value]) -> DType {
         })
         .collect();
     promote::result_type(&numbers)
+}
+
+/// What `compute` makes of `inputs`, in `dtype`: as in kernels, halves are computed in float32 and rounded once.
+pub fn in_single<const N: usize>(
+    dtype: DType,
+    inputs: [&Tensor; N],
+    compute: impl FnOnce([T; N]) -> Result<T>,
+) -> Result<T> {
+    // Inputs of several dtypes stay what they are, so that rows that want one dtype say so.
+    let widen = dtype.is_float() && inputs.iter().all(|x| x.dtype() == dtype);
+    let wide = |x: &Tensor| if widen { ops::to(x, dtype.compute()) } else { T::from(x) };
+    Ok(ops::to(compute(inputs.map(wide))?, dtype))
 }
 
 /// `neg` refuses bool.
@@ -333,6 +348,14 @@ pub fn cpp_name(dtype: DType) -> &'static str {
         DType::C64 => "c10::complex<float>",
         DType::C128 => "c10::complex<double>",
     }
+}
+
+/// Refuses a complex value for elements that are real.
+pub fn real_value(value: &Tensor, dtype: DType) -> Result<()> {
+    if value.dtype().is_complex() && !dtype.is_complex() && dtype != DType::Bool {
+        fail!(Runtime, "value cannot be converted to type {} without overflow", cpp_name(dtype));
+    }
+    Ok(())
 }
 
 /// Refuses a number that a dtype cannot hold. Whole negative numbers wrap around in unsigned integers, as in PyTorch.

@@ -196,9 +196,11 @@ fn trimmed(value: &Tensor, ndim: usize) -> T {
 pub fn set(input: &Tensor, key: &[IndexItem], value: &Value, accumulate: bool) -> Result<()> {
     let single = match value {
         Value::Scalar(_) => true,
-        Value::Tensor(t) => t.ndim() == 0,
+        Value::Tensor(t) => t.numel() == 1,
         _ => false,
     };
+    let masks = key.iter().filter(|item| matches!(item, IndexItem::Tensor(t) if is_mask(t))).count();
+    let choices = key.iter().filter(|item| matches!(item, IndexItem::Tensor(_))).count();
     if let ([IndexItem::Tensor(mask)], true, false) = (key, single, accumulate)
         && is_mask(mask)
         && mask.ndim() > 0
@@ -208,7 +210,7 @@ pub fn set(input: &Tensor, key: &[IndexItem], value: &Value, accumulate: bool) -
         let sizes = [mask.sizes(), &vec![1; input.ndim() - mask.ndim()]].concat();
         let mask = ops::reshape(ops::bool(mask), sizes);
         let filled = match value {
-            Value::Tensor(t) => ops::masked_fill_tensor_(input, mask, t),
+            Value::Tensor(t) => ops::masked_fill_tensor_(input, mask, ops::reshape(t, [])),
             value => ops::masked_fill_(input, mask, value),
         };
         return filled.get().map(|_| ());
@@ -226,6 +228,11 @@ pub fn set(input: &Tensor, key: &[IndexItem], value: &Value, accumulate: bool) -
         };
     }
     let values = match value {
+        // One number takes any dtype where one mask chooses, as in PyTorch.
+        Value::Tensor(t) if single && (masks, choices) == (1, 1) => {
+            super::checks::real_value(t, view.dtype())?;
+            ops::to(t, view.dtype())
+        }
         Value::Tensor(t) => T::from(t),
         value => ops::fill_(Tensor::empty(&[], view.dtype(), view.device())?, value),
     };

@@ -64,11 +64,12 @@ impl<'a> Windows<'a> {
     }
 }
 
-/// Refuses what is neither a batch nor one sample, with an empty dimension or of a dtype without pooling.
-fn need_input(name: &str, x: &Tensor, spatial: usize) -> Result<()> {
+/// Refuses what is neither a batch nor one sample, with one of the last `filled` dimensions empty or of a dtype without
+/// pooling.
+fn need_input(name: &str, x: &Tensor, spatial: usize, filled: usize) -> Result<()> {
     let sizes = x.sizes();
     let valid = (sizes.len() == spatial + 1 || sizes.len() == spatial + 2)
-        && sizes[sizes.len() - spatial - 1..].iter().all(|&n| n > 0);
+        && sizes[sizes.len() - filled..].iter().all(|&n| n > 0);
     if !valid {
         fail!(
             Runtime,
@@ -94,7 +95,7 @@ fn pooled(x: &Tensor, spatial: usize, sizes: impl Iterator<Item = i64>) -> Dims 
 pub fn window_meta(name: &str, x: &Tensor, w: Windows, indices: bool) -> Result<Meta> {
     let spatial = w.kernel.len();
     w.check(name)?;
-    need_input(name, x, spatial)?;
+    need_input(name, x, spatial, spatial + 1)?;
     let lead = x.ndim() - spatial;
     let out = pooled(x, spatial, (0..spatial).map(|d| w.count(d, x.sizes()[lead + d])));
     if out[lead..].iter().any(|&n| n < 1) {
@@ -115,7 +116,7 @@ pub fn window_meta(name: &str, x: &Tensor, w: Windows, indices: bool) -> Result<
 
 /// `meta` of pooling to a given size; -1 keeps a dimension's.
 pub fn adaptive_meta(name: &str, x: &Tensor, sizes: &[i64], indices: bool) -> Result<Meta> {
-    need_input(name, x, sizes.len())?;
+    need_input(name, x, sizes.len(), sizes.len())?;
     if sizes.iter().any(|&n| n < 0) {
         fail!(
             Runtime,

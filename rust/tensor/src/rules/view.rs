@@ -510,28 +510,16 @@ pub fn flattened(x: &Tensor, start: i64, end: i64) -> Result<Dims> {
     Ok(out)
 }
 
-/// One part of a complex tensor: `part` 0 is the real, 1 the imaginary one.
-pub fn complex_part(x: &Tensor, part: i64) -> Result<Views> {
-    let core = x.core();
-    if !core.dtype.is_complex() {
-        if part == 0 {
-            return Ok(Views::One(core.clone()));
-        }
-        fail!(Runtime, "imag is not implemented for tensors with non-complex dtypes.");
-    }
-    let mut new = core.clone();
-    new.dtype = core.dtype.to_real();
-    new.offset = 2 * core.offset + part;
-    new.strides.iter_mut().for_each(|stride| *stride *= 2);
-    Ok(Views::One(new))
-}
-
 /// A complex tensor as a real one with a last dimension of two.
 pub fn as_real(x: &Tensor) -> Result<Views> {
     if !x.dtype().is_complex() {
         fail!(Runtime, "view_as_real is only supported for complex tensors");
     }
-    let Views::One(mut new) = complex_part(x, 0)? else { unreachable!("complex_part gives one view") };
+    let core = x.core();
+    let mut new = core.clone();
+    new.dtype = core.dtype.to_real();
+    new.offset = 2 * core.offset;
+    new.strides.iter_mut().for_each(|stride| *stride *= 2);
     new.sizes.push(2);
     new.strides.push(1);
     Ok(Views::One(new))

@@ -49,6 +49,11 @@ def _check_settings(settings: dict[str, Any]) -> None:
         raise ValueError("proj_size has to be smaller than hidden_size")
 
 
+def _refuse_projection(settings: dict[str, Any]) -> None:
+    if "proj_size" in settings:
+        raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
+
+
 class RNNBase(Module):
     """Base of the recurrent layers: settings, weights, and the recurrence.
 
@@ -289,7 +294,9 @@ class RNN(RNNBase):
         bidirectional: bool = False,
         device: Any = None,
         dtype: Any = None,
+        **settings: Any,
     ) -> None:
+        _refuse_projection(settings)
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'.")
         super().__init__(
@@ -303,6 +310,7 @@ class RNN(RNNBase):
             bidirectional,
             device=device,
             dtype=dtype,
+            **settings,
         )
         self.nonlinearity = nonlinearity
 
@@ -365,7 +373,9 @@ class GRU(RNNBase):
         bidirectional: bool = False,
         device: Any = None,
         dtype: Any = None,
+        **settings: Any,
     ) -> None:
+        _refuse_projection(settings)
         super().__init__(
             "GRU",
             input_size,
@@ -377,4 +387,5 @@ class GRU(RNNBase):
             bidirectional,
             device=device,
             dtype=dtype,
+            **settings,
         )
