@@ -269,6 +269,7 @@ x = t.zeros(3, dtype=t.float64); x[t.tensor([True, False, True])] = t.tensor([1.
 x = t.zeros(3, 2, dtype=t.int64); x[t.tensor([True, False, True])] = t.tensor([[1.5]]); x
 x = t.zeros(3, 2, dtype=t.int64); x[t.tensor([True, False, True]), 0:1] = t.tensor([1.5]); x
 t.zeros(3).index_put_((t.tensor([True, False, True]),), t.tensor([1.5], dtype=t.float64))
+t.zeros(3).index_put_((t.tensor([True, False, True]),), t.tensor([1.5], dtype=t.float64), accumulate=True)
 x = t.zeros(3); x[t.tensor([True, False, True])] = t.tensor([1j])
 x = t.zeros(3, 2); x[t.tensor([True, False, True]), 0:1] = t.tensor([1j])
 x = t.zeros(3); x[t.tensor([0, 2])] = t.tensor([1.5], dtype=t.float64)
@@ -508,6 +509,7 @@ F.rms_norm(t.ones(2, 2, dtype=t.bfloat16), (2,), t.ones(2)).dtype
 F.bilinear(t.full((1, 2), 300.0).half(), t.full((1, 2), 300.0).half(), t.tensor([[[1.0, -1.0], [-1.0, 1.0]]]).half())
 t.addmv(t.zeros(1).half(), t.full((1, 2), 300.0).half(), t.full((2,), 300.0).half(), alpha=0.1)
 t.round(t.tensor([-1.3837890625, 3.8984375]).half(), decimals=3)
+x = t.tensor([True, False]); (x.clone().pow_(True), x ** False, x ** True, x ** 2)
 nn.GRU(3, 4, proj_size=2)
 nn.RNN(3, 4, proj_size=2)
 """

@@ -136,7 +136,7 @@ operators! {
     /// C's `%`.
     fmod: real |x, y| x.fmod(y), refuse |_, y| y.is_bad_divisor() => "ZeroDivisionError",
         rare |x, y| x.is_vast_quotient(y) => x.fmod_vast(y);
-    pow: num |x, y| x.pow(y);
+    pow: all |x, y| x.pow(y);
     /// NaN if either is.
     maximum: ordered, holds |x, y| if x > y || x.is_nan() { x } else { y };
     /// NaN if either is.

@@ -199,8 +199,6 @@ pub fn set(input: &Tensor, key: &[IndexItem], value: &Value, accumulate: bool) -
         Value::Tensor(t) => t.numel() == 1,
         _ => false,
     };
-    let masks = key.iter().filter(|item| matches!(item, IndexItem::Tensor(t) if is_mask(t))).count();
-    let choices = key.iter().filter(|item| matches!(item, IndexItem::Tensor(_))).count();
     if let ([IndexItem::Tensor(mask)], true, false) = (key, single, accumulate)
         && is_mask(mask)
         && mask.ndim() > 0
@@ -227,9 +225,13 @@ pub fn set(input: &Tensor, key: &[IndexItem], value: &Value, accumulate: bool) -
             value => ops::fill_(view, value).get().map(|_| ()),
         };
     }
+    let by_mask = || {
+        let mut choices = key.iter().filter(|item| matches!(item, IndexItem::Tensor(_)));
+        matches!((choices.next(), choices.next()), (Some(IndexItem::Tensor(t)), None) if is_mask(t))
+    };
     let values = match value {
         // One number takes any dtype where one mask chooses, as in PyTorch.
-        Value::Tensor(t) if single && (masks, choices) == (1, 1) => {
+        Value::Tensor(t) if single && !accumulate && by_mask() => {
             super::checks::real_value(t, view.dtype())?;
             ops::to(t, view.dtype())
         }
