@@ -9,6 +9,7 @@ use crate::number::{Number, Ordered, Real};
 use crate::source::{Map, Mapped, Reader};
 use corten_base::alloc::filled;
 use corten_base::{DType, Operand, Result, c64, c128, fail};
+use corten_elementwise::{Ternary, Unary, ternary, unary};
 use corten_strided::Dims;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -120,16 +121,35 @@ fn complex<C: Mapped>(op: Reduce, out: &Operand, reader: Reader) -> Result<()> {
 pub fn var(out: Operand, mean: Option<Operand>, x: Operand, correction: f64, sqrt: bool) -> Result<()> {
     match x.dtype() {
         DType::F64 => var_in::<f64>(&out, mean, x, correction, sqrt).map(|_| ()),
-        // Squares of large numbers overflow where their root, or their mean, need not.
-        DType::F16 | DType::BF16 | DType::F32 => match var_in::<f32>(&out, mean, x, correction, sqrt)? {
-            true => Ok(()),
-            false => var_in::<f64>(&out, mean, x, correction, sqrt).map(|_| ()),
-        },
+        DType::F16 | DType::BF16 | DType::F32 => {
+            if var_in::<f32>(&out, mean, x, correction, sqrt)? {
+                return Ok(());
+            }
+            // Sums and squares of large numbers overflow where the results need not. Only such are computed anew: none
+            // depends on its neighbours.
+            with_temporary::<f32>(&out, &x, |exact, _| {
+                with_temporary::<f32>(&out, &x, |exact_mean, _| {
+                    var_in::<f64>(&exact, Some(exact_mean), x, correction, sqrt)?;
+                    if let Some(mean) = mean {
+                        finite_or(mean, exact_mean)?;
+                    }
+                    finite_or(out, exact)
+                })
+            })
+        }
         other => fail!(Runtime, "std and var only support floating point dtypes, but got {other}"),
     }
 }
 
-/// True if all variances are finite.
+/// Puts other numbers in the place of those that are not finite.
+fn finite_or(out: Operand, other: Operand) -> Result<()> {
+    with_temporary::<f32>(&out, &out, |kept, _| {
+        unary(Unary::isfinite, DType::F32, kept, out)?;
+        ternary(Ternary::select, DType::F32, out, kept.into(), out.into(), other.into())
+    })
+}
+
+/// True if no variance is infinite.
 fn var_in<C: Mapped + Real>(
     out: &Operand,
     mean: Option<Operand>,
@@ -148,7 +168,7 @@ fn var_in<C: Mapped + Real>(
         let reader = Reader { center: Some(expanded), ..Reader::of(x, Map::Same) };
         fold::<C, Sum, SquaredDifference>(out, &reader, |sum| {
             let variance = sum.over(divisor);
-            if !C::HIGHEST.above(variance.abs()) {
+            if variance.abs() == C::HIGHEST {
                 finite.store(false, Ordering::Relaxed);
             }
             if sqrt { variance.sqrt() } else { variance }
