@@ -140,7 +140,8 @@ fn bools_are_logic() {
     assert_eq!(bits(two(Binary::maximum, &x, &y)), [0, 1, 1, 1]);
     assert_eq!(bits(one(Unary::bitwise_not, &x)), [1, 1, 0, 0]);
     assert_eq!(one::<_, f32>(Unary::positive, &x), [0.0, 0.0, 1.0, 1.0]);
-    for op in [Binary::sub, Binary::pow, Binary::div, Binary::shift_left] {
+    assert_eq!(bits(two(Binary::pow, &x, &y)), [1, 0, 1, 1]);
+    for op in [Binary::sub, Binary::div, Binary::shift_left] {
         assert!(!op.supports(DType::Bool), "{}", op.name());
     }
     assert!(!Unary::neg.supports(DType::Bool) && !Unary::exp.supports(DType::I64));
