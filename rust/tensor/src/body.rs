@@ -34,6 +34,18 @@ pub fn evaluate(out: &Tensor, formula: impl FnOnce() -> T) -> Result<()> {
     copy_values(out, &formula().tensor()?)
 }
 
+/// What `compute` makes of `inputs`, in `dtype`: as in kernels, halves are computed in float32 and rounded once.
+pub fn in_single<const N: usize>(
+    dtype: crate::DType,
+    inputs: [&Tensor; N],
+    compute: impl FnOnce([T; N]) -> Result<T>,
+) -> Result<T> {
+    // Inputs of several dtypes stay what they are, so that rows that want one dtype say so.
+    let widen = dtype.is_float() && inputs.iter().all(|x| x.dtype() == dtype);
+    let wide = |x: &Tensor| if widen { crate::ops::all::to(x, dtype.compute()) } else { T::from(x) };
+    Ok(crate::ops::all::to(compute(inputs.map(wide))?, dtype))
+}
+
 /// `unary(exp, to_float)`: one kernel over one tensor; a third word names a check of the arguments. Checks must let
 /// float32 and float64 pass: the short cut does not ask them.
 macro_rules! unary {

@@ -142,7 +142,7 @@ fn gated(input: &Tensor, dim: i64) -> Result<T> {
     if size % 2 != 0 {
         fail!(Runtime, "Halving dimension must be even, but dimension {d} is size {size}");
     }
-    checks::in_single(input.dtype(), [input], |[x]| {
+    crate::body::in_single(input.dtype(), [input], |[x]| {
         let half = |start: i64| super::view::narrow(&x, d, start, size / 2);
         Ok(mul(half(0), sigmoid(half(size / 2))))
     })

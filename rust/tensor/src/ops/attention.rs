@@ -1,9 +1,10 @@
 //! Scaled dot-product attention, in blocks where it can be.
 
 use super::all::*;
+use crate::body::in_single;
 use crate::lazy::T;
 use crate::rules::attention::{self, Seen, by_blocks, weights};
-use crate::rules::checks::{cpp_name, in_single};
+use crate::rules::checks::cpp_name;
 use crate::{DType, Result, Tensor, fail};
 use corten_tables::ops;
 

@@ -1,8 +1,9 @@
 //! Products of vectors and matrices.
 
 use super::all::*;
+use crate::body::in_single;
 use crate::lazy::T;
-use crate::rules::checks::{self, in_single};
+use crate::rules::checks;
 use crate::rules::matrix;
 use crate::value::Value;
 use crate::{Result, Scalar, Tensor, fail};

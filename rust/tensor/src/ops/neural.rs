@@ -1,10 +1,10 @@
 //! Embeddings, dropout, rearrangements of channels, distances and windows.
 
 use super::all::*;
+use crate::body::in_single;
 use crate::device::DeviceKind;
 use crate::lazy::T;
 use crate::pointwise::fresh;
-use crate::rules::checks::in_single;
 use crate::rules::{distance, neural};
 use crate::value::{Number, SharedGenerator, Value};
 use crate::{DType, Result, Tensor, fail};

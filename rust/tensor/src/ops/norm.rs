@@ -1,8 +1,8 @@
 //! Normalisation of layers, batches, groups and instances.
 
 use super::all::*;
+use crate::body::in_single;
 use crate::lazy::T;
-use crate::rules::checks::in_single;
 use crate::rules::norm::{self, Running};
 use crate::value::Value;
 use crate::{DType, Result, Tensor, fail};

@@ -1,8 +1,9 @@
 //! Functions of one tensor, element by element.
 
 use crate::Tensor;
+use crate::body::in_single;
 use crate::lazy::T;
-use crate::rules::checks::{self, in_single};
+use crate::rules::checks;
 use crate::value::Value;
 use corten_tables::ops;
 

@@ -1,7 +1,5 @@
 //! Argument checks of elementwise rows, with PyTorch's messages.
 
-use crate::lazy::T;
-use crate::ops::all as ops;
 use crate::promote;
 use crate::tensor::Tensor;
 use crate::value::{Number, Value};
@@ -31,18 +29,6 @@ fn promoted(args: &[Value]) -> DType {
         })
         .collect();
     promote::result_type(&numbers)
-}
-
-/// What `compute` makes of `inputs`, in `dtype`: as in kernels, halves are computed in float32 and rounded once.
-pub fn in_single<const N: usize>(
-    dtype: DType,
-    inputs: [&Tensor; N],
-    compute: impl FnOnce([T; N]) -> Result<T>,
-) -> Result<T> {
-    // Inputs of several dtypes stay what they are, so that rows that want one dtype say so.
-    let widen = dtype.is_float() && inputs.iter().all(|x| x.dtype() == dtype);
-    let wide = |x: &Tensor| if widen { ops::to(x, dtype.compute()) } else { T::from(x) };
-    Ok(ops::to(compute(inputs.map(wide))?, dtype))
 }
 
 /// `neg` refuses bool.
