@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import corten_autograd as autograd
 import corten_nn as nn
 import corten_tensor_core as core
 
@@ -70,6 +71,22 @@ def test_decoder_layer(ref, settings):
         return layer(x, memory, tgt_mask=mask, memory_key_padding_mask=library.tensor(PADDING), tgt_is_causal=True)
 
     compare(ref, lambda library: library.TransformerDecoderLayer(**SHAPE, **settings), run)
+
+
+@pytest.mark.parametrize("activation", ["relu", "gelu"])
+def test_fused_activation_gives_the_same_bits_and_steps_aside_for_hooks(activation):
+    layer = nn.TransformerEncoderLayer(**SHAPE, activation=activation).eval()
+    x, seen = core.tensor(SRC), []
+    expected = layer(x)
+    with autograd.no_grad():
+        assert core.equal(layer(x), expected)
+        handle = layer.linear1.register_forward_hook(lambda module, args, output: seen.append(output))
+        assert core.equal(layer(x), expected)
+        assert len(seen) == 1
+        handle.remove()
+        layer.linear1.forward = lambda x: seen.append(x) or nn.Linear.forward(layer.linear1, x)
+        assert core.equal(layer(x), expected)
+        assert len(seen) == 2
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -87,6 +87,7 @@ CASES = {
     "matmul": lambda d: d(X) @ d(Y).t(),
     "vector product": lambda d: d(X) @ d(Y)[0],
     "bmm": lambda d: core.bmm(d(X)[None], d(Y).mT[None]),
+    "_addmm_activation": lambda d: core._addmm_activation(d(S), d(X), d(Y).t(), use_gelu=True),
     "addmm": lambda d: core.addmm(d(S), d(X), d(Y).t()),
     "cat": lambda d: core.cat([d(X), d(Y)], 1),
     "stack": lambda d: core.stack([d(X), d(Y)]),

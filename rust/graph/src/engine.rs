@@ -171,7 +171,7 @@ impl Pass<'_> {
         if let Kind::Row(row, op) = node.kind()
             && row.op.is_empty()
         {
-            fail!(NotImplemented, "derivative for {} is not implemented", op.full_name());
+            fail!(Runtime, "derivative for aten::{} is not implemented", op.full_name());
         }
         if !wanted.contains(&true) {
             return Ok(());

@@ -53,7 +53,8 @@ enum Policy {
 
 fn policy(op: &Op) -> Option<Policy> {
     Some(match op.name {
-        "addbmm"
+        "_addmm_activation"
+        | "addbmm"
         | "addmm"
         | "baddbmm"
         | "bmm"

@@ -11,6 +11,7 @@ from corten_autograd import is_inference_mode_enabled as is_inference_mode_enabl
 from corten_autograd import no_grad as no_grad
 from corten_autograd import set_grad_enabled as set_grad_enabled
 from corten_tensor_core import *
+from corten_tensor_core import _addmm_activation as _addmm_activation
 
 __version__ = corten_tensor_core.__version__
 

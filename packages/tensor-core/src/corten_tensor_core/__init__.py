@@ -14,6 +14,7 @@ from math import pi as pi
 import corten_native as _runtime
 from corten_native import *  # noqa: F403
 from corten_native import _native as _native
+from corten_native._native import _addmm_activation as _addmm_activation
 from corten_native._native import _disabled_torch_function_impl as _disabled_torch_function_impl
 from corten_native._native import _gru as _gru
 from corten_native._native import _gru_cell as _gru_cell

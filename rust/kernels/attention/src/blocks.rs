@@ -38,13 +38,7 @@ pub unsafe fn product<C: Number>(
     alpha: f64,
     add: bool,
 ) -> Result<()> {
-    let finish = Finish {
-        alpha: Scalar::Float(alpha),
-        beta: add.then_some(Scalar::Float(1.0)),
-        bias: std::ptr::null(),
-        bias_step: 0,
-        bias_row: 0,
-    };
+    let finish = Finish { alpha: Scalar::Float(alpha), beta: add.then_some(Scalar::Float(1.0)), ..Finish::NONE };
     // SAFETY: the caller's promise.
     unsafe { Product { m, n, k, a, b, c, finish }.run() }
 }

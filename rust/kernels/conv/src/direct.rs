@@ -370,6 +370,7 @@ impl<S: Storage> Direct<'_, S> {
                         beta: None,
                         bias: if at + 1 == chains.len() { bias } else { std::ptr::null() },
                         bias_rows: false,
+                        relu: false,
                     };
                     // SAFETY: rows and runs lie inside the padded images, panels in the packed weights, and the sums
                     // have room for the task.

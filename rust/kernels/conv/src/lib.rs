@@ -36,7 +36,7 @@ pub use taps::{Mode, Sampling, Taps};
 pub use warp::{Border, Reading, Warp};
 
 use corten_base::pool::try_parallel_for;
-use corten_base::{Operand, Result, Scalar, fail};
+use corten_base::{Operand, Result, fail};
 use corten_gemm::product::{Product, TASK_WORK};
 use corten_gemm::storage::{Finish, Storage, View};
 use direct::{Direct, Phase, Weights};
@@ -194,7 +194,7 @@ unsafe fn products<S: Storage>(job: &Direct<S>, x: isize, y: isize) -> Result<()
             a: View { ptr: w.at(group, 0), row: w.output, column: w.input },
             b: View { ptr: job.x.at(image, group * inputs, [0; 3]), row: job.x.channel, column: x },
             c: View { ptr: job.y.at(image, group * outputs, [0; 3]), row: job.y.channel, column: y },
-            finish: Finish { alpha: Scalar::Int(1), beta: None, bias, bias_step: 0, bias_row },
+            finish: Finish { bias, bias_row, ..Finish::NONE },
         };
         // SAFETY: the caller's promise.
         unsafe { product.run() }

@@ -329,6 +329,7 @@ impl<S: Storage> Direct<'_, S> {
                     beta: None,
                     bias: if last { bias.0 } else { std::ptr::null() },
                     bias_rows: true,
+                    relu: false,
                 };
                 // SAFETY: what the terms of the block's pixels read lies in the gathered pixels or in the image, and its
                 // sums in the output, where no other task writes, or in the room for them.

@@ -112,6 +112,7 @@ pub unsafe fn weight_gradient<S: Storage>(geometry: &Geometry, gw: Grid<S>, g: G
                         beta: None,
                         bias: std::ptr::null(),
                         bias_rows: false,
+                        relu: false,
                     };
                     // SAFETY: the runs stay inside the slab and the gathered pixels, and each task has its own part of
                     // the sums.

@@ -298,6 +298,7 @@ impl<S: Storage> Direct<'_, S> {
                                 beta: None,
                                 bias: std::ptr::null(),
                                 bias_rows: false,
+                                relu: false,
                             };
                             // SAFETY: the transformed inputs, weights and sums have room for the block.
                             unsafe { <S::Compute as Compute>::kernels().block(&tile, width) };

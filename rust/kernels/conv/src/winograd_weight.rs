@@ -223,6 +223,7 @@ impl<S: Storage> Job<'_, S> {
                             beta: None,
                             bias: std::ptr::null(),
                             bias_rows: false,
+                            relu: false,
                         };
                         // SAFETY: the tiles have the rows and columns of the task, whose sums no other task has.
                         unsafe { kernels.block(&tile, width) };

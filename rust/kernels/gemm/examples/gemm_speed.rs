@@ -2,8 +2,8 @@
 
 use corten_base::isa::{Isa, isa};
 use corten_base::{Element, Memory, Operand, Scalar};
-use corten_gemm::gemm;
 use corten_gemm::simd::{Lanes, Simd};
+use corten_gemm::{Epilogue, gemm};
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -74,7 +74,7 @@ fn product<T: Element>(peak: f64, [m, k, n]: [usize; 3], transposed: [bool; 2]) 
     let seconds = best(
         || {
             for _ in 0..repeat {
-                gemm(c, a, b, Scalar::Int(1), Scalar::Int(0), None).unwrap();
+                gemm(c, a, b, Epilogue::NONE).unwrap();
             }
         },
         0.3,

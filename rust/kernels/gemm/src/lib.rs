@@ -29,13 +29,31 @@ pub use prepared::Prepared;
 use product::{Product, TASK_WORK};
 use storage::{Finish, Storage, View};
 
-/// `out = alpha * (a @ b) + (beta * out + bias)` for `(m, n) = (m, k) @ (k, n)`, or batches of them with one leading
-/// dimension; `bias` has one number per column. All are of one dtype, with any strides; with `beta` zero, `out` is not
-/// read. `out` must not overlap the factors.
+/// What follows a product: `relu(alpha * product + (beta * out + bias))`.
+#[derive(Clone, Copy)]
+pub struct Epilogue<'a> {
+    /// Factor of the product.
+    pub alpha: Scalar,
+    /// Factor of what `out` held; where it is zero `out` is not read.
+    pub beta: Scalar,
+    /// One number for each column.
+    pub bias: Option<Operand<'a>>,
+    /// Whether what is below zero becomes zero.
+    pub relu: bool,
+}
+
+impl Epilogue<'_> {
+    /// The product itself.
+    pub const NONE: Self = Epilogue { alpha: Scalar::Int(1), beta: Scalar::Int(0), bias: None, relu: false };
+}
+
+/// `out = relu(alpha * (a @ b) + (beta * out + bias))` for `(m, n) = (m, k) @ (k, n)`, or batches of them with one
+/// leading dimension. All are of one dtype, with any strides. `out` must not overlap the factors.
 ///
 /// # Errors
-/// Sizes that do not fit, different dtypes, bool, an `out` whose elements share memory, and too little memory.
-pub fn gemm(out: Operand, a: Operand, b: Operand, alpha: Scalar, beta: Scalar, bias: Option<Operand>) -> Result<()> {
+/// Sizes that do not fit, different dtypes, bool, `relu` of complex numbers, an `out` whose elements share memory, and too
+/// little memory.
+pub fn gemm(out: Operand, a: Operand, b: Operand, epilogue: Epilogue) -> Result<()> {
     let dims = out.ndim();
     if !(dims == 2 || dims == 3) || a.ndim() != dims || b.ndim() != dims {
         fail!(
@@ -50,6 +68,7 @@ pub fn gemm(out: Operand, a: Operand, b: Operand, alpha: Scalar, beta: Scalar, b
     if x[dims - 2] != m || y[dims - 2] != k || y[dims - 1] != n || (dims == 3 && (x[0] != c[0] || y[0] != c[0])) {
         fail!(Runtime, "matrix product: sizes {x:?} and {y:?} do not give {c:?}");
     }
+    let bias = epilogue.bias;
     if let Some(bias) = bias
         && bias.sizes() != [n]
     {
@@ -60,11 +79,13 @@ pub fn gemm(out: Operand, a: Operand, b: Operand, alpha: Scalar, beta: Scalar, b
             fail!(Runtime, "matrix product: expected {} for every operand, got {}", out.dtype(), other.dtype());
         }
     }
+    if epilogue.relu && out.dtype().is_complex() {
+        fail!(Runtime, "matrix product: no relu of {}", out.dtype());
+    }
     refuse_shared(&out)?;
     let batch = if dims == 3 { c[0] } else { 1 };
     let sizes = [batch, m, n, k].map(|size| size as usize);
-    let factors = (alpha, (!beta.is_zero()).then_some(beta));
-    dispatch(sizes, Matrices::new(out), Matrices::new(a), Matrices::new(b), factors, bias)
+    dispatch(sizes, Matrices::new(out), Matrices::new(a), Matrices::new(b), epilogue)
 }
 
 /// `out = x · y` for one-dimensional `x` and `y` of one size and `out` of one element: the term `t` goes to lane
@@ -82,7 +103,7 @@ pub fn dot(out: Operand, x: Operand, y: Operand) -> Result<()> {
     let one = |x: &Operand, row, column| Matrices { ptr: x.ptr(), dtype: x.dtype(), step: 0, row, column };
     let (row, column) = (one(&x, 0, x.strides()[0] as isize), one(&y, y.strides()[0] as isize, 0));
     let sizes = [1, 1, 1, x.numel()];
-    dispatch(sizes, one(&out, 1, 1), row, column, (Scalar::Int(1), None), None)
+    dispatch(sizes, one(&out, 1, 1), row, column, Epilogue::NONE)
 }
 
 /// A batch of matrices.
@@ -113,14 +134,7 @@ impl Matrices {
     }
 }
 
-fn dispatch(
-    sizes: [usize; 4],
-    c: Matrices,
-    a: Matrices,
-    b: Matrices,
-    factors: (Scalar, Option<Scalar>),
-    bias: Option<Operand>,
-) -> Result<()> {
+fn dispatch(sizes: [usize; 4], c: Matrices, a: Matrices, b: Matrices, epilogue: Epilogue) -> Result<()> {
     if sizes[..3].contains(&0) {
         return Ok(());
     }
@@ -141,7 +155,7 @@ fn dispatch(
         DType::C64 => batches::<corten_base::c64>,
         DType::C128 => batches::<corten_base::c128>,
     };
-    run(sizes, c, a, b, factors, bias)
+    run(sizes, c, a, b, epilogue)
 }
 
 fn batches<S: Storage>(
@@ -149,15 +163,15 @@ fn batches<S: Storage>(
     c: Matrices,
     a: Matrices,
     b: Matrices,
-    (alpha, beta): (Scalar, Option<Scalar>),
-    bias: Option<Operand>,
+    Epilogue { alpha, beta, bias, relu }: Epilogue,
 ) -> Result<()> {
     let finish = Finish {
         alpha,
-        beta,
+        beta: (!beta.is_zero()).then_some(beta),
         bias: bias.map_or(std::ptr::null(), |bias| bias.ptr().cast::<S>().cast_const()),
         bias_step: bias.map_or(0, |bias| bias.strides()[0] as isize),
         bias_row: 0,
+        relu,
     };
     let one = |i: usize| {
         let (a, b, c) = (a.view(i), b.view(i), c.view(i));

@@ -132,6 +132,7 @@ impl Prepared {
                         beta: None,
                         bias: if last { bias.add_unless_null(q * panel) } else { std::ptr::null() },
                         bias_rows: false,
+                        relu: false,
                     };
                     // SAFETY: the rows and columns lie inside the operands, whose sizes `multiply` has compared, and the
                     // panels are filled up to their width; each task writes its own part of the output.

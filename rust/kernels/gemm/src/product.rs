@@ -162,6 +162,7 @@ impl<S: Storage> Product<S> {
             beta: f.beta.map(Scalar::to),
             bias: f.bias.cast::<S::Compute>(),
             bias_rows: false,
+            relu: f.relu,
         };
         // SAFETY: the caller's promise; the elements are of the compute type.
         unsafe { kernels.block(&tile, self.n) };
@@ -224,7 +225,7 @@ impl<S: Storage> Region<'_, '_, S> {
         let alpha = finish.map_or(S::Compute::ONE, |f| f.alpha.to());
         let beta = finish.and_then(|f| f.beta).map(Scalar::to);
         let bias = Ptr(finish.map_or(std::ptr::null_mut(), |f| f.bias.cast_mut().cast::<S::Compute>()));
-        let bias_rows = p.finish.bias_row != 0;
+        let (bias_rows, relu) = (p.finish.bias_row != 0, finish.is_some_and(|f| f.relu));
         let c = Ptr(c);
         for start in (0..terms).step_by(K_BLOCK) {
             let depth = K_BLOCK.min(terms - start);
@@ -291,6 +292,7 @@ impl<S: Storage> Region<'_, '_, S> {
                         beta: if last { beta } else { None },
                         bias,
                         bias_rows,
+                        relu: last && relu,
                     };
                     // SAFETY: the tile lies inside the region; packed panels are padded to their width, and a panel read
                     // in place is masked to the region's columns.

@@ -9,6 +9,8 @@ pub trait Real: Element + Debug {
     const ZERO: Self;
     /// One.
     const ONE: Self;
+    /// What nothing is less than.
+    const LOWEST: Self;
     /// `self * x + y`, rounded once.
     fn fma(self, x: Self, y: Self) -> Self;
     /// `self * x`.
@@ -17,6 +19,8 @@ pub trait Real: Element + Debug {
     fn plus(self, x: Self) -> Self;
     /// `-self`.
     fn negative(self) -> Self;
+    /// `x` where `self` is less.
+    fn at_least(self, x: Self) -> Self;
 }
 
 macro_rules! float_real {
@@ -24,6 +28,7 @@ macro_rules! float_real {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
+            const LOWEST: Self = <$t>::NEG_INFINITY;
             #[inline(always)]
             fn fma(self, x: Self, y: Self) -> Self { self.mul_add(x, y) }
             #[inline(always)]
@@ -32,6 +37,8 @@ macro_rules! float_real {
             fn plus(self, x: Self) -> Self { self + x }
             #[inline(always)]
             fn negative(self) -> Self { -self }
+            #[inline(always)]
+            fn at_least(self, x: Self) -> Self { if self < x { x } else { self } }
         }
     )* };
 }
@@ -41,6 +48,7 @@ float_real! { f32 f64 }
 impl Real for i64 {
     const ZERO: Self = 0;
     const ONE: Self = 1;
+    const LOWEST: Self = i64::MIN;
     #[inline(always)]
     fn fma(self, x: Self, y: Self) -> Self {
         self.wrapping_mul(x).wrapping_add(y)
@@ -56,6 +64,10 @@ impl Real for i64 {
     #[inline(always)]
     fn negative(self) -> Self {
         self.wrapping_neg()
+    }
+    #[inline(always)]
+    fn at_least(self, x: Self) -> Self {
+        self.max(x)
     }
 }
 
@@ -100,6 +112,10 @@ pub trait Simd: Copy {
     /// # Safety
     /// As [`Simd::mask`].
     unsafe fn times(self, x: Self) -> Self;
+    /// `x` where `self` is less.
+    /// # Safety
+    /// As [`Simd::mask`].
+    unsafe fn at_least(self, x: Self) -> Self;
 }
 
 /// An array for a vector: what the compiler makes of it is the target's baseline (NEON on arm64).
@@ -148,6 +164,10 @@ impl<T: Real, const N: usize> Simd for Lanes<T, N> {
     unsafe fn times(self, x: Self) -> Self {
         Lanes(std::array::from_fn(|i| self.0[i].times(x.0[i])))
     }
+    #[inline(always)]
+    unsafe fn at_least(self, x: Self) -> Self {
+        Lanes(std::array::from_fn(|i| self.0[i].at_least(x.0[i])))
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -164,7 +184,7 @@ mod x86 {
 
     macro_rules! x86_vector {
         ($(#[$doc:meta])* $name:ident, $lane:ty, $vector:ty, $mask:ty, $lanes:literal,
-         |$n:ident| $make:expr, $splat:ident, $load:ident, $store:ident, $fma:ident, $mul:ident,
+         |$n:ident| $make:expr, $splat:ident, $load:ident, $store:ident, $fma:ident, $mul:ident, $max:ident,
          |$p:ident, $m:ident| $some:expr, |$q:ident, $k:ident, $v:ident| $put:expr) => {
             $(#[$doc])*
             #[derive(Clone, Copy)]
@@ -215,6 +235,11 @@ mod x86 {
                     // SAFETY: the caller's promise.
                     unsafe { $name($mul(self.0, x.0)) }
                 }
+                #[inline(always)]
+                unsafe fn at_least(self, x: Self) -> Self {
+                    // SAFETY: the caller's promise. Of NaN or two zeros the instruction takes the second.
+                    unsafe { $name($max(x.0, self.0)) }
+                }
             }
         };
     }
@@ -226,7 +251,7 @@ mod x86 {
             // SAFETY: `n` is at most 8, so that the mask lies inside the table.
             unsafe { _mm256_loadu_si256(ONES.as_ptr().add(8 - n).cast()) }
         },
-        _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_mul_ps,
+        _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_mul_ps, _mm256_max_ps,
         |p, m| _mm256_maskload_ps(p, m), |p, m, v| _mm256_maskstore_ps(p, m, v)
     }
     x86_vector! {
@@ -236,21 +261,21 @@ mod x86 {
             // SAFETY: `n` is at most 4, so that the mask lies inside the table.
             unsafe { _mm256_loadu_si256(ONES64.as_ptr().add(4 - n).cast()) }
         },
-        _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_fmadd_pd, _mm256_mul_pd,
+        _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_fmadd_pd, _mm256_mul_pd, _mm256_max_pd,
         |p, m| _mm256_maskload_pd(p, m), |p, m, v| _mm256_maskstore_pd(p, m, v)
     }
     x86_vector! {
         /// Sixteen f32 of AVX-512.
         F32x16, f32, __m512, __mmask16, 16,
         |n| __mmask16::MAX.checked_shr(16 - n as u32).unwrap_or(0),
-        _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_mul_ps,
+        _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_max_ps,
         |p, m| _mm512_maskz_loadu_ps(m, p), |p, m, v| _mm512_mask_storeu_ps(p, m, v)
     }
     x86_vector! {
         /// Eight f64 of AVX-512.
         F64x8, f64, __m512d, __mmask8, 8,
         |n| __mmask8::MAX.checked_shr(8 - n as u32).unwrap_or(0),
-        _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_fmadd_pd, _mm512_mul_pd,
+        _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_fmadd_pd, _mm512_mul_pd, _mm512_max_pd,
         |p, m| _mm512_maskz_loadu_pd(m, p), |p, m, v| _mm512_mask_storeu_pd(p, m, v)
     }
 }

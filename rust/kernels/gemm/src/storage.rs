@@ -40,7 +40,7 @@ impl<S> View<S> {
     }
 }
 
-/// What `out = alpha * product + (beta * out + bias)` adds and scales; without `beta`, `out` is not read.
+/// What `out = relu(alpha * product + (beta * out + bias))` scales, adds and cuts off; without `beta`, `out` is not read.
 #[derive(Clone, Copy)]
 pub struct Finish<S> {
     /// Factor of the product.
@@ -53,6 +53,8 @@ pub struct Finish<S> {
     pub bias_step: isize,
     /// Stride of the bias over the rows.
     pub bias_row: isize,
+    /// Whether what is below zero becomes zero; not of complex numbers.
+    pub relu: bool,
 }
 
 // SAFETY: the bias is only read.
@@ -60,10 +62,16 @@ unsafe impl<S> Send for Finish<S> {}
 // SAFETY: as above.
 unsafe impl<S> Sync for Finish<S> {}
 
+impl<S: Element> Finish<S> {
+    /// The product itself.
+    pub const NONE: Self =
+        Finish { alpha: Scalar::Int(1), beta: None, bias: std::ptr::null(), bias_step: 0, bias_row: 0, relu: false };
+}
+
 /// A dtype of matrices.
 pub trait Storage: Element {
     /// The type that its products are summed in.
-    type Compute: Compute;
+    type Compute: Compute + Storage<Compute = Self::Compute>;
     /// Numbers of the compute type in one element: two for complex dtypes.
     const PARTS: usize;
 
@@ -84,7 +92,7 @@ pub trait Storage: Element {
     /// As [`Storage::pack_left`].
     unsafe fn pack_right(from: View<Self>, rows: usize, columns: usize, to: *mut Self::Compute, to_step: usize);
 
-    /// Writes `alpha * sums + (beta * out + bias)`.
+    /// Writes `alpha * sums + (beta * out + bias)`, or its `relu`.
     ///
     /// # Safety
     /// As [`Storage::pack_left`].
@@ -163,6 +171,9 @@ macro_rules! real_storage {
                             let start = start::<$t>(beta.map(|beta| (beta, (*y).cast())), bias);
                             let sum = *sums.add(i * sums_step + j);
                             *y = start.map_or_else(|| alpha.times(sum), |start| alpha.fma(sum, start)).cast();
+                            if f.relu && Cast::<f64>::cast(*y) < 0.0 {
+                                *y = <$s>::default();
+                            }
                         }
                     }
                 }

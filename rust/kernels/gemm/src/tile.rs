@@ -3,6 +3,7 @@
 //! Its source is generic over the vector, so that every instruction set does the same operations on each element:
 //! one chain of fused multiply-adds over ascending k, started from zero, then the epilogue of [`Tile`].
 
+use crate::dot::{self, LANES};
 use crate::simd::{Lanes, Real, Simd};
 use corten_base::isa;
 
@@ -20,7 +21,7 @@ pub struct Run {
     pub len: usize,
 }
 
-/// `c = alpha * total + (beta * c + bias)` where `total` is `sum(a * b)`, added to what `c` holds where `resume` says that
+/// `c = relu(alpha * total + (beta * c + bias))` where `total` is `sum(a * b)`, added to what `c` holds where `resume` says that
 /// these are earlier blocks of the same sum. Offsets count elements; columns of `b` and `c` are contiguous.
 #[derive(Clone, Copy)]
 pub struct Tile<'a, T> {
@@ -52,6 +53,8 @@ pub struct Tile<'a, T> {
     pub bias: *const T,
     /// True where the bias has one number per row.
     pub bias_rows: bool,
+    /// True where what is below zero becomes zero at the end.
+    pub relu: bool,
 }
 
 /// # Safety
@@ -83,6 +86,8 @@ unsafe fn tile<V: Simd, const MR: usize, const NV: usize, const MASKED: bool>(t:
             }
         }
         let alpha = V::splat(t.alpha);
+        // Not a condition below, for a longer loop would not be unrolled, and the sums no longer be registers.
+        let floor = V::splat(if t.relu { V::Lane::ZERO } else { V::Lane::LOWEST });
         for (i, sums) in sums.iter().enumerate() {
             for (v, &sum) in sums.iter().enumerate() {
                 let last = MASKED && v == NV - 1;
@@ -100,12 +105,14 @@ unsafe fn tile<V: Simd, const MR: usize, const NV: usize, const MASKED: bool>(t:
                     (Some(beta), Some(bias)) => Some(V::splat(beta).fma(load(p), bias)),
                 };
                 let y = start.map_or_else(|| alpha.times(sum), |start| alpha.fma(sum, start));
+                let y = y.at_least(floor);
                 if last { y.store_some(p, mask) } else { y.store(p) }
             }
         }
     }
 }
 
+type Dots<T> = unsafe fn(&[T], *const T, isize, &mut [T]);
 type Entry<T> = unsafe fn(&Tile<T>, usize);
 
 /// The micro-kernels of one instruction set for one type.
@@ -118,6 +125,8 @@ pub struct Kernels<T: 'static> {
     entries: &'static [[[Entry<T>; 2]; 2]],
     /// Four vectors for the first few heights, which else would wait for the latency of the multiply-adds.
     wide: &'static [Entry<T>],
+    /// [`dot::dots`] of columns in a cache, and of those far away.
+    pub dots: [Dots<T>; 2],
 }
 
 impl<T: Real> Kernels<T> {
@@ -188,6 +197,11 @@ macro_rules! kernels {
                 // SAFETY: the caller's promise; the features are enabled on this function.
                 unsafe { tile::<$vector, MR, NV, MASKED>(t, tail) }
             }
+            $(#[target_feature(enable = $feature)])?
+            unsafe fn dots<const FAR: bool>(x: &[$lane], columns: *const $lane, step: isize, totals: &mut [$lane]) {
+                // SAFETY: the caller's promise; the features are enabled on this function.
+                unsafe { dot::dots::<$vector, { LANES / <$vector as Simd>::LANES }, FAR>(x, columns, step, totals) }
+            }
             pub static KERNELS: Kernels<$lane> = Kernels {
                 lanes: <$vector as Simd>::LANES,
                 heights: &[$($height),*],
@@ -196,6 +210,7 @@ macro_rules! kernels {
                     [entry::<$height, 2, false>, entry::<$height, 2, true>],
                 ]),*],
                 wide: &[$(entry::<$wide, 4, false>),*],
+                dots: [dots::<false>, dots::<true>],
             };
         }
     };
@@ -276,6 +291,7 @@ mod tests {
                         beta,
                         bias: bias.as_ptr(),
                         bias_rows,
+                        relu: beta.is_some(),
                     };
                     // SAFETY: 40 rows of 30, 30 rows of 100 and the runs' steps lie inside the buffers.
                     unsafe { kernels.block(&tile, columns) };

@@ -1,73 +1,135 @@
 //! A real row times a matrix, in the 64 lanes of [`crate::dot`]: bound by memory whichever way the matrix lies.
 
-use crate::dot::{BLOCK, LANES, LEAF, lanes, leaf, tree};
+use crate::dot::{LANES, LEAF};
 use crate::product::{Product, TASK_WORK};
 use crate::scratch::{Inline, Ptr, Scratch};
 use crate::simd::Real;
 use crate::storage::{Finish, Storage, View};
-use corten_base::pool::try_parallel_for;
+use crate::tile::Compute;
+use corten_base::pool::{num_threads, try_parallel_for};
 use corten_base::{Result, multiversion};
 
-/// Columns whose sums stay in registers.
-const COLUMNS: usize = 64;
-/// Columns that are summed at once where they are contiguous: long enough a stretch of each row to be fetched ahead.
-const WIDE: usize = 512;
-/// Rows whose products go to one lane at once.
+/// Columns of a task where they are read one by one.
+const NARROW: usize = 64;
+/// Columns of a task where rows are read: long stretches, so that they are fetched ahead.
+const WIDE: usize = 4096;
+/// Bytes of a matrix that is taken to lie in memory rather than in a cache.
+const FAR: usize = 16 << 20;
+/// Terms of a column that is long enough to be read beside others.
+const LONG: usize = 512;
+/// Rows of a lane that are added at once, so that its sums are read and written once for all.
 const TOGETHER: usize = 4;
+/// Sums of neighbouring lanes that stay near.
+const SUMS: usize = 4096;
 
-multiversion! {
-    /// Adds the products of `x` and as many rows, which are `step` apart and as wide as the lanes, some times 64.
-    ///
-    /// # Safety
-    /// There must be so many such rows, which nothing writes meanwhile.
-    unsafe fn add_rows<T: Real>(lanes: &mut [T], x: &[T], rows: Ptr<T>, step: isize) {
-        let width = lanes.len() / LANES;
-        // SAFETY: the caller's promise: as many rows as `x` has numbers.
-        let row = |k: usize, piece: usize| unsafe {
-            &*rows.offset(k as isize * step).cast::<[T; COLUMNS]>().wrapping_add(piece)
-        };
-        // Rows of one lane together, so that it is read and written once for all.
-        let (groups, rest) = x.as_chunks::<{ TOGETHER * LANES }>();
-        for (group, x) in groups.iter().enumerate() {
-            for (lane, sums) in lanes.chunks_exact_mut(width).enumerate() {
-                let first = group * TOGETHER * LANES + lane;
-                let x: [T; TOGETHER] = std::array::from_fn(|i| x[lane + i * LANES]);
-                for (piece, sums) in sums.as_chunks_mut::<COLUMNS>().0.iter_mut().enumerate() {
-                    let near: [_; TOGETHER] = std::array::from_fn(|i| row(first + i * LANES, piece));
-                    for (c, sum) in sums.iter_mut().enumerate() {
-                        for i in 0..TOGETHER {
-                            *sum = x[i].fma(near[i][c], *sum);
-                        }
-                    }
-                }
+/// Adds the products of `x` and as many rows, which are `step` apart, to zeros (where this is the first) or `sums`.
+///
+/// # Safety
+/// There must be so many rows as wide as `sums`, which nothing writes meanwhile.
+#[inline(always)]
+unsafe fn add_rows<T: Real>(sums: &mut [T], first: bool, x: &[T], rows: Ptr<T>, step: isize) {
+    let width = sums.len();
+    // SAFETY: the caller's promise.
+    let row = |i: usize| unsafe { std::slice::from_raw_parts(rows.offset(i as isize * step), width) };
+    if let &[p, q, r, s] = x {
+        let rows = row(0).iter().zip(row(1)).zip(row(2)).zip(row(3));
+        if first {
+            for (sum, (((&a, &b), &c), &d)) in sums.iter_mut().zip(rows) {
+                *sum = s.fma(d, r.fma(c, q.fma(b, p.fma(a, T::ZERO))));
+            }
+        } else {
+            for (sum, (((&a, &b), &c), &d)) in sums.iter_mut().zip(rows) {
+                *sum = s.fma(d, r.fma(c, q.fma(b, p.fma(a, *sum))));
             }
         }
-        let done = x.len() - rest.len();
-        for (k, &x) in rest.iter().enumerate() {
-            let sums = &mut lanes[k % LANES * width..][..width];
-            for (piece, sums) in sums.as_chunks_mut::<COLUMNS>().0.iter_mut().enumerate() {
-                for (sum, &y) in sums.iter_mut().zip(row(done + k, piece)) {
-                    *sum = x.fma(y, *sum);
-                }
+        return;
+    }
+    for (i, &x) in x.iter().enumerate() {
+        if first && i == 0 {
+            for (sum, &y) in sums.iter_mut().zip(row(i)) {
+                *sum = x.fma(y, T::ZERO);
+            }
+        } else {
+            for (sum, &y) in sums.iter_mut().zip(row(i)) {
+                *sum = x.fma(y, *sum);
             }
         }
     }
 }
 
+#[inline(always)]
+fn add<T: Real>(sums: &mut [T], others: &[T]) {
+    for (sum, &other) in sums.iter_mut().zip(others) {
+        *sum = sum.plus(other);
+    }
+}
+
+/// Neighbouring lanes whose rows of `width` are read one after the other: many where rows are short.
+fn neighbours(width: usize) -> usize {
+    1 << (SUMS / width).clamp(1, LANES).ilog2()
+}
+
+/// Working memory of [`sum_leaf`] for rows of `width`.
+fn room<S: Storage>(rows: View<S>, width: usize) -> usize {
+    let lanes = neighbours(width);
+    ((LANES / lanes).ilog2() as usize + 1) * lanes * width + if in_place(rows) { 0 } else { TOGETHER * width }
+}
+
+/// True where rows may be read as they lie.
+fn in_place<S: Storage>(rows: View<S>) -> bool {
+    S::is_compute() && rows.column == 1
+}
+
 multiversion! {
-    fn add_lanes<T: Real>(lanes: &mut [T], totals: &mut [T]) {
-        let width = lanes.len() / LANES;
-        let mut half = LANES / 2;
-        while half > 0 {
-            let (low, high) = lanes.split_at_mut(half * width);
-            for (x, &y) in low.iter_mut().zip(&*high) {
-                *x = x.plus(y);
+    /// Adds the products of `x`, at most [`LEAF`] numbers, and as many rows to `totals`, in the lanes of
+    /// [`crate::dot::dots`]. Those that it adds follow each other and are added as soon as both are there, so that few wait at a time; lanes
+    /// without terms are left out.
+    ///
+    /// # Safety
+    /// There must be so many rows as wide as `totals`, which nothing writes meanwhile.
+    unsafe fn sum_leaf<S: Storage>(x: &[S::Compute], rows: View<S>, totals: &mut [S::Compute], room: &mut [S::Compute]) {
+        let (width, lanes) = (totals.len(), neighbours(totals.len()));
+        let in_place = in_place(rows);
+        let (packed, sums) = room.split_at_mut(if in_place { 0 } else { TOGETHER * width });
+        let bits = (LANES / lanes).ilog2();
+        let first = |turn: usize| turn.reverse_bits().checked_shr(usize::BITS - bits).unwrap_or(0) * lanes;
+        let mut waiting = 0;
+        for turn in 0..LANES / lanes {
+            let first_lane = first(turn);
+            for from in (first_lane..x.len()).step_by(TOGETHER * LANES) {
+                for start in from..x.len().min(from + lanes) {
+                    let sum = &mut sums[(waiting * lanes + start - from) * width..][..width];
+                    let count = (x.len() - start).div_ceil(LANES).min(TOGETHER);
+                    let factors: [_; TOGETHER] = std::array::from_fn(|i| x[start + i.min(count - 1) * LANES]);
+                    let rows = View { row: rows.row * LANES as isize, ..rows.at(start, 0) };
+                    // SAFETY: the caller's promise.
+                    unsafe {
+                        let (near, step) = if in_place {
+                            (rows.ptr.cast(), rows.row)
+                        } else {
+                            S::pack_right(rows, count, width, packed.as_mut_ptr(), width);
+                            (packed.as_mut_ptr(), width as isize)
+                        };
+                        add_rows(sum, from == first_lane, &factors[..count], Ptr(near), step);
+                    }
+                }
             }
+            for pair in 0..turn.trailing_ones() {
+                waiting -= 1;
+                let (sum, next) = sums[waiting * lanes * width..].split_at_mut(lanes * width);
+                let there = x.len().saturating_sub(first(turn >> pair << pair)).min(lanes);
+                add(sum, &next[..there * width]);
+            }
+            waiting += 1;
+        }
+        let (mut half, mut there) = (lanes / 2, x.len().min(lanes));
+        while half > 0 {
+            let (low, high) = sums.split_at_mut(half * width);
+            add(low, &high[..there.saturating_sub(half) * width]);
+            there = there.min(half);
             half /= 2;
         }
-        for (total, &sum) in totals.iter_mut().zip(&*lanes) {
-            *total = total.plus(sum);
-        }
+        add(totals, &sums[..width]);
     }
 }
 
@@ -77,20 +139,35 @@ impl<S: Storage> Product<S> {
     /// # Safety
     /// As [`Product::run`].
     pub(crate) unsafe fn run_row(&self) -> Result<()> {
-        let down = self.b.row == 1 && self.b.column != 1;
-        let most = if down { COLUMNS } else { WIDE };
+        let down = self.n < 8 || (self.b.row == 1 && self.b.column != 1);
+        // A share of the columns for each thread: each column's sum is its own.
+        let share = self.n.div_ceil(num_threads()).next_multiple_of(NARROW);
+        let most = if down { NARROW } else { share.clamp(WIDE / 8, WIDE) };
         try_parallel_for(self.n.div_ceil(most), TASK_WORK / 8 / (most * self.k.max(1)) + 1, &|range| {
             let mut inline = Inline::uninit();
-            let mut room = Scratch::new(&mut inline);
+            let mut scratch = Scratch::new(&mut inline);
             for chunk in range {
                 let (column, columns) = (chunk * most, most.min(self.n - chunk * most));
-                let mut totals = [S::Compute::ZERO; WIDE];
+                let terms = LEAF.min(self.k);
+                let packed = if in_place(self.a) { 0 } else { terms };
+                let sums = if down { terms } else { room(self.b, columns) };
+                let len = columns + packed + sums;
+                let buffer = scratch.room::<S::Compute>(len)?;
+                // SAFETY: the room is that large; but for the totals, numbers are written before they are read.
+                let buffer = unsafe { std::slice::from_raw_parts_mut(buffer.0, len) };
+                let (totals, buffer) = buffer.split_at_mut(columns);
+                let (left, buffer) = buffer.split_at_mut(packed);
+                totals.fill(S::Compute::ZERO);
                 // SAFETY: the caller's promise, for these columns.
                 unsafe {
-                    if down || columns < 8 {
-                        self.columns_down(column, &mut totals[..columns]);
-                    } else {
-                        self.columns_across(column, &mut totals[..columns], &mut room)?;
+                    for start in (0..self.k).step_by(LEAF) {
+                        let x = Self::numbers(self.a.at(0, start), LEAF.min(self.k - start), left);
+                        let rows = self.b.at(start, column);
+                        if down {
+                            self.sum_columns(x, rows, totals, buffer);
+                        } else {
+                            sum_leaf(x, rows, totals, buffer);
+                        }
                     }
                     let finish = Finish { bias: self.bias_at(0, column), ..self.finish };
                     S::finish(totals.as_ptr(), 0, 1, columns, self.c.at(0, column), &finish);
@@ -100,95 +177,44 @@ impl<S: Storage> Product<S> {
         })
     }
 
-    /// Numbers of a row or column, in place or packed.
+    /// Numbers of a row, in place or packed.
     ///
     /// # Safety
     /// The view must be a row of `len` elements.
-    unsafe fn numbers(row: View<S>, len: usize, buffer: &mut [S::Compute; BLOCK]) -> &[S::Compute] {
+    unsafe fn numbers(row: View<S>, len: usize, buffer: &mut [S::Compute]) -> &[S::Compute] {
         // SAFETY: the caller's promise; a row in place is contiguous and of the compute type.
         unsafe {
-            if S::is_compute() && row.column == 1 {
+            if in_place(row) {
                 return std::slice::from_raw_parts(row.ptr.cast::<S::Compute>(), len);
             }
+            let buffer = &mut buffer[..len];
             S::pack_left(row, 1, len, buffer.as_mut_ptr(), 0);
+            buffer
         }
-        &buffer[..len]
     }
 
-    /// Column by column.
+    /// Adds the products of `x`, at most [`LEAF`] numbers, and each column to its total.
     ///
     /// # Safety
-    /// The columns must be the product's.
-    unsafe fn columns_down(&self, column: usize, totals: &mut [S::Compute]) {
-        let mut buffers = [[S::Compute::ZERO; BLOCK]; 2];
-        let [left, right] = &mut buffers;
-        let direct = S::is_compute() && self.a.column == 1 && self.b.row == 1;
-        for first in (0..self.k).step_by(LEAF) {
-            let end = self.k.min(first + LEAF);
+    /// There must be as many rows as `x` has numbers, and as many columns as totals.
+    unsafe fn sum_columns(
+        &self,
+        x: &[S::Compute],
+        rows: View<S>,
+        totals: &mut [S::Compute],
+        buffer: &mut [S::Compute],
+    ) {
+        let dots = <S::Compute as Compute>::kernels().dots;
+        // SAFETY: the caller's promise.
+        unsafe {
+            if S::is_compute() && rows.row == 1 {
+                let far = self.k >= LONG && self.k.saturating_mul(self.n) >= FAR / size_of::<S>();
+                return dots[far as usize](x, rows.ptr.cast(), rows.column, totals);
+            }
             for (j, total) in totals.iter_mut().enumerate() {
-                if direct {
-                    // SAFETY: the caller's promise; both are contiguous and of the compute type.
-                    let [x, y] = [self.a.at(0, first), self.b.at(first, column + j)]
-                        .map(|from| unsafe { std::slice::from_raw_parts(from.ptr.cast::<S::Compute>(), end - first) });
-                    *total = total.plus(leaf(x, y));
-                    continue;
-                }
-                let mut sums = [S::Compute::ZERO; LANES];
-                for start in (first..end).step_by(BLOCK) {
-                    let len = BLOCK.min(end - start);
-                    // SAFETY: the caller's promise.
-                    unsafe {
-                        let x = Self::numbers(self.a.at(0, start), len, left);
-                        let y = Self::numbers(self.b.at(start, column + j).transposed(), len, right);
-                        lanes(&mut sums, x, y);
-                    }
-                }
-                *total = total.plus(tree(sums));
+                let column = Self::numbers(rows.at(0, j).transposed(), x.len(), buffer);
+                dots[0](x, column.as_ptr(), 0, std::slice::from_mut(total));
             }
         }
-    }
-
-    /// Several columns at once, row by row.
-    ///
-    /// # Safety
-    /// The columns must be the product's.
-    unsafe fn columns_across(&self, column: usize, totals: &mut [S::Compute], room: &mut Scratch) -> Result<()> {
-        let plain = S::is_compute() && self.b.column == 1;
-        let whole = if plain { totals.len() / COLUMNS * COLUMNS } else { 0 };
-        let (wide, rest) = totals.split_at_mut(whole);
-        let parts = std::iter::once(wide).chain(rest.chunks_mut(COLUMNS)).filter(|part| !part.is_empty());
-        let mut column = column;
-        let mut packed = [[S::Compute::ZERO; COLUMNS]; LANES];
-        let mut buffer = [S::Compute::ZERO; BLOCK];
-        for totals in parts {
-            let direct = plain && totals.len().is_multiple_of(COLUMNS);
-            let at_once = if direct { BLOCK } else { LANES };
-            let width = totals.len().next_multiple_of(COLUMNS);
-            let lanes = room.room::<S::Compute>(LANES * width)?;
-            // SAFETY: the room is that large, and each leaf fills it with zeros before it is read.
-            let lanes = unsafe { std::slice::from_raw_parts_mut(lanes.0, LANES * width) };
-            for leaf in (0..self.k).step_by(LEAF) {
-                let end = self.k.min(leaf + LEAF);
-                lanes.fill(S::Compute::ZERO);
-                for start in (leaf..end).step_by(at_once) {
-                    let rows = at_once.min(end - start);
-                    let b = self.b.at(start, column);
-                    // SAFETY: the caller's promise; packed rows have the width of the lanes.
-                    unsafe {
-                        let x = Self::numbers(self.a.at(0, start), rows, &mut buffer);
-                        if direct {
-                            add_rows(lanes, x, Ptr(b.ptr.cast()), self.b.row);
-                        } else {
-                            let to = packed.as_mut_ptr().cast();
-                            S::pack_right(b, rows, totals.len(), to, COLUMNS);
-                            add_rows(lanes, x, Ptr(to), COLUMNS as isize);
-                        }
-                    }
-                }
-                add_lanes(lanes, totals);
-            }
-            column += totals.len();
-        }
-        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use corten_base::element::Cast;
 use corten_base::isa::{Isa, force};
 use corten_base::{Element, Memory, Operand, Scalar, bf16, c64, c128, f16};
-use corten_gemm::{dot, gemm};
+use corten_gemm::{Epilogue, dot, gemm};
 
 /// A small generator (xorshift), so that runs repeat.
 struct Rng(u64);
@@ -189,7 +189,7 @@ fn check<T: Rule + std::fmt::Debug>(rng: &mut Rng, [batch, m, n, k]: [i64; 4]) {
     let mut out = Array::<T>::new(rng, &sizes(m, n), lc, false);
     let mut bias: Vec<T> = (0..2 * n + 1).map(|_| rng.scalar().to()).collect();
     let bias_step = 1 + rng.below(2);
-    let with_bias = rng.below(2) == 0;
+    let (with_bias, relu) = (rng.below(2) == 0, !T::DTYPE.is_complex() && rng.below(2) == 0);
     let (alpha, beta) = [(1.0, 0.0), (1.0, 1.0), (2.0, 0.0), (-3.0, 2.0)][rng.below(4) as usize];
     let before = out.data.clone();
     let mut expected = before.clone();
@@ -206,6 +206,9 @@ fn check<T: Rule + std::fmt::Debug>(rng: &mut Rng, [batch, m, n, k]: [i64; 4]) {
                 let bias = with_bias.then(|| bias[(j * bias_step) as usize]);
                 let dealt = (m == 1 && n == 1) || (!T::DTYPE.is_complex() && (m == 1 || n == 1));
                 expected[at] = T::sum(&terms, dealt, alpha, start, bias);
+                if relu && expected[at].to_scalar().to_f64() < 0.0 {
+                    expected[at] = T::default();
+                }
             }
         }
     }
@@ -216,8 +219,9 @@ fn check<T: Rule + std::fmt::Debug>(rng: &mut Rng, [batch, m, n, k]: [i64; 4]) {
         out.data.copy_from_slice(&before);
         let (bias_sizes, bias_strides) = ([n], [bias_step]);
         let bias = Operand::new(Memory::from_slice(&mut bias), T::DTYPE, 0, &bias_sizes, &bias_strides).unwrap();
-        let scalars = (Scalar::Float(alpha), Scalar::Float(beta));
-        gemm(out.operand(), a.operand(), b.operand(), scalars.0, scalars.1, with_bias.then_some(bias)).unwrap();
+        let epilogue =
+            Epilogue { alpha: Scalar::Float(alpha), beta: Scalar::Float(beta), bias: with_bias.then_some(bias), relu };
+        gemm(out.operand(), a.operand(), b.operand(), epilogue).unwrap();
         let bad = (0..expected.len()).find(|&i| out.data[i] != expected[i]);
         if let Some(i) = bad {
             panic!(
@@ -320,13 +324,12 @@ fn refusals() {
     let (mut x, mut y) = (vec![0f32; 64], vec![0f64; 64]);
     let (mx, my) = (Memory::from_slice(&mut x), Memory::from_slice(&mut y));
     let op = |sizes, strides| Operand::new(mx, f32::DTYPE, 0, sizes, strides).unwrap();
-    let (one, zero) = (Scalar::Int(1), Scalar::Int(0));
     let a = op(&[2, 3], &[3, 1]);
     let b = op(&[3, 4], &[4, 1]);
-    assert!(gemm(op(&[2, 4], &[4, 1]), a, a, one, zero, None).is_err());
-    assert!(gemm(op(&[2, 4], &[0, 1]), a, b, one, zero, None).is_err());
-    assert!(gemm(op(&[2, 4], &[4, 1]), a, b, one, zero, Some(op(&[3], &[1]))).is_err());
+    assert!(gemm(op(&[2, 4], &[4, 1]), a, a, Epilogue::NONE).is_err());
+    assert!(gemm(op(&[2, 4], &[0, 1]), a, b, Epilogue::NONE).is_err());
+    assert!(gemm(op(&[2, 4], &[4, 1]), a, b, Epilogue { bias: Some(op(&[3], &[1])), ..Epilogue::NONE }).is_err());
     let doubles = Operand::new(my, f64::DTYPE, 0, &[3, 4], &[4, 1]).unwrap();
-    assert!(gemm(op(&[2, 4], &[4, 1]), a, doubles, one, zero, None).is_err());
-    assert!(gemm(op(&[2, 4], &[4, 1]), a, b, one, zero, None).is_ok());
+    assert!(gemm(op(&[2, 4], &[4, 1]), a, doubles, Epilogue::NONE).is_err());
+    assert!(gemm(op(&[2, 4], &[4, 1]), a, b, Epilogue::NONE).is_ok());
 }

@@ -2,7 +2,7 @@
 
 use corten_base::isa::{Isa, force};
 use corten_base::{Element, Memory, Operand, Scalar};
-use corten_gemm::{Prepared, gemm};
+use corten_gemm::{Epilogue, Prepared, gemm};
 
 fn numbers<T: Element>(count: usize, seed: usize, of: fn(f64) -> T) -> Vec<T> {
     (0..count).map(|i| of(((i + seed) * 7919 % 10007) as f64 / 3001.0 - 1.6)).collect()
@@ -31,7 +31,8 @@ fn compare<T: Element + PartialEq + std::fmt::Debug>(of: fn(f64) -> T) {
             }
             let beta = Scalar::Int(add as i64);
             let bias = (!add).then_some(bias);
-            gemm(matrix(&mut expected, &c_sizes, &[n, 1]), a, b, Scalar::Int(1), beta, bias).unwrap();
+            let epilogue = Epilogue { beta, bias, ..Epilogue::NONE };
+            gemm(matrix(&mut expected, &c_sizes, &[n, 1]), a, b, epilogue).unwrap();
             Prepared::new(b).unwrap().multiply(matrix(&mut got, &c_sizes, &[n, 1]), a, bias, add).unwrap();
             assert!(expected == got, "{} {m} {k} {n} {transposed} {add}", T::DTYPE);
         }

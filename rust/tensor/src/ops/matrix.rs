@@ -29,6 +29,8 @@ matmul(input: Tensor, other: Tensor) -> Tensor { composite: matmul_of(input, oth
 linear(input: Tensor, weight: Tensor, bias: Tensor?) -> Tensor { meta: matrix::linear_meta(input, weight, bias); kernel: matrix::linear(input, weight, bias, &outs[0]); forms: fn; domain: matrix(2, 3, 4), matrix(5, 4), matrix(5) }
 /// `beta * input + alpha * mat1 @ mat2`.
 addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { meta: matrix::addmm_meta(input, mat1, mat2); kernel: matrix::add_product(input, mat1, mat2, beta, alpha, &outs[0]); forms: fn method inplace out; domain: matrix(5), matrix(3, 4), matrix(4, 5) }
+/// `relu` (or `gelu`) of `addmm`, in one pass.
+_addmm_activation(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1, use_gelu: bool = false) -> Tensor { meta: matrix::activated_meta(input, mat1, mat2, use_gelu); kernel: matrix::add_product_activated([input, mat1, mat2], [beta, alpha], use_gelu, &outs[0]); forms: fn method out; domain: matrix(5), matrix(3, 4), matrix(4, 5) }
 /// `beta * input + alpha * batch1 @ batch2`, for each of a batch.
 baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Scalar = 1, alpha: Scalar = 1) -> Tensor { meta: matrix::baddbmm_meta(input, batch1, batch2); kernel: matrix::add_product(input, batch1, batch2, beta, alpha, &outs[0]); forms: fn method inplace out; domain: matrix(2, 3, 5), matrix(2, 3, 4), matrix(2, 4, 5) }
 /// `beta * input + alpha * Σ batch1 @ batch2`, summed over the batch.

@@ -7,11 +7,9 @@ use crate::op::Meta;
 use crate::pointwise::{broadcast_strides, common_device, fresh};
 use crate::tensor::Tensor;
 use corten_base::{DType, Operand, Result, Scalar, fail};
-use corten_gemm::gemm;
+use corten_elementwise::{Unary, unary};
+use corten_gemm::{Epilogue, gemm};
 use smallvec::smallvec;
-
-const ONE: Scalar = Scalar::Int(1);
-const ZERO: Scalar = Scalar::Int(0);
 
 fn shape(x: &Tensor) -> String {
     let sizes: Vec<String> = x.sizes().iter().map(i64::to_string).collect();
@@ -60,7 +58,7 @@ pub fn mm_meta(a: &Tensor, b: &Tensor) -> Result<Meta> {
 
 /// `kernel` of `mm` and `bmm`.
 pub fn product(a: &Tensor, b: &Tensor, out: &Tensor) -> Result<()> {
-    gemm(out.core().operand()?, a.core().operand()?, b.core().operand()?, ONE, ZERO, None)
+    gemm(out.core().operand()?, a.core().operand()?, b.core().operand()?, Epilogue::NONE)
 }
 
 /// What is added must have the products' dtype and broadcast to their sizes.
@@ -84,17 +82,48 @@ pub fn addmm_meta(input: &Tensor, a: &Tensor, b: &Tensor) -> Result<Meta> {
     Ok(smallvec![fresh(a, sizes, a.dtype())])
 }
 
-/// `kernel` of `addmm` and `baddbmm`: a vector along the columns goes in as a bias, anything else by way of the result.
+/// `kernel` of `addmm` and `baddbmm`.
 pub fn add_product(input: &Tensor, a: &Tensor, b: &Tensor, beta: Scalar, alpha: Scalar, out: &Tensor) -> Result<()> {
+    add_to_product(input, [a, b], Epilogue { alpha, beta, ..Epilogue::NONE }, out)
+}
+
+/// A vector along the columns goes in as a bias, anything else by way of the result.
+fn add_to_product(input: &Tensor, [a, b]: [&Tensor; 2], epilogue: Epilogue, out: &Tensor) -> Result<()> {
     let (c, x, y) = (out.core().operand()?, a.core().operand()?, b.core().operand()?);
-    if beta.is_zero() {
-        return gemm(c, x, y, alpha, ZERO, None);
-    }
+    let beta = epilogue.beta;
     if beta.to_f64() == 1.0 && input.ndim() == 1 && input.sizes().first() == out.sizes().last() {
-        return gemm(c, x, y, alpha, ZERO, Some(input.core().operand()?));
+        let bias = Some(input.core().operand()?);
+        return gemm(c, x, y, Epilogue { beta: Scalar::Int(0), bias, ..epilogue });
     }
-    copy_values(out, input)?;
-    gemm(c, x, y, alpha, beta, None)
+    if !beta.is_zero() {
+        copy_values(out, input)?;
+    }
+    gemm(c, x, y, epilogue)
+}
+
+/// `meta` of `_addmm_activation`.
+pub fn activated_meta(input: &Tensor, a: &Tensor, b: &Tensor, gelu: bool) -> Result<Meta> {
+    let meta = addmm_meta(input, a, b)?;
+    match a.dtype() {
+        dtype if gelu && !Unary::gelu.supports(dtype.compute()) => dtype.unsupported("GeluKernelImpl"),
+        dtype if dtype.is_complex() => fail!(NotImplemented, "clamp is not supported for complex types"),
+        _ => Ok(meta),
+    }
+}
+
+/// `kernel` of `_addmm_activation`: `relu` is part of the product, `gelu` costs more than a pass over memory and follows it.
+pub fn add_product_activated(
+    [input, a, b]: [&Tensor; 3],
+    [beta, alpha]: [Scalar; 2],
+    gelu: bool,
+    out: &Tensor,
+) -> Result<()> {
+    add_to_product(input, [a, b], Epilogue { alpha, beta, bias: None, relu: !gelu }, out)?;
+    if gelu {
+        let y = out.core().operand()?;
+        unary(Unary::gelu, y.dtype().compute(), y, y)?;
+    }
+    Ok(())
 }
 
 fn batches(names: [&str; 2], a: &Tensor, b: &Tensor) -> Result<Dims> {
@@ -160,9 +189,7 @@ pub fn matrix_vector(a: &Tensor, x: &Tensor, out: &Tensor) -> Result<()> {
         out.core().operand_as(&c, &c_strides)?,
         a.core().operand()?,
         x.core().operand_as(&v, &v_strides)?,
-        ONE,
-        ZERO,
-        None,
+        Epilogue::NONE,
     )
 }
 
@@ -276,17 +303,18 @@ pub fn linear(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, out: &Tens
 }
 
 fn add_bias(target: Operand, x: Operand, w: Operand, bias: Option<&Tensor>, out: &Tensor) -> Result<()> {
-    match bias {
-        None => gemm(target, x, w, ONE, ZERO, None),
+    let epilogue = match bias {
+        None => Epilogue::NONE,
         Some(bias) if bias.ndim() == 1 && bias.sizes()[0] == target.sizes()[1] => {
-            gemm(target, x, w, ONE, ZERO, Some(bias.core().operand()?))
+            Epilogue { bias: Some(bias.core().operand()?), ..Epilogue::NONE }
         }
         Some(bias) => {
             let strides = broadcast_strides(bias.core(), out.sizes());
             corten_elementwise::copy(out.core().operand()?, bias.core().operand_as(out.sizes(), &strides)?)?;
-            gemm(target, x, w, ONE, ONE, None)
+            Epilogue { beta: Scalar::Int(1), ..Epilogue::NONE }
         }
-    }
+    };
+    gemm(target, x, w, epilogue)
 }
 
 /// The sizes of a batched product's leading dimensions.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from corten_nn import functional as F
-from corten_nn._backend import Tensor
+from corten_nn._backend import Tensor, autograd, core
+from corten_nn._hooks import global_hooks
 from corten_nn._module import Module
 from corten_nn._warnings import warn
 from corten_nn.functional.attention import _as_float_mask
@@ -41,6 +42,17 @@ def _activation(activation: Any) -> Callable[[Tensor], Tensor]:
     else:
         raise RuntimeError(f"activation should be relu/gelu, not {activation}")
     return chosen
+
+
+def _activated(linear: Linear, activation: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Return `activation(linear(x))`, by one call where nothing is recorded and no hook would see the step between."""
+    plain = getattr(linear.forward, "__func__", None) is Linear.forward and linear.bias is not None
+    listened = linear._hooks is not None or global_hooks.active
+    if autograd.is_grad_enabled() or listened or not plain or activation not in (F.relu, F.gelu):
+        return activation(linear(x))
+    rows = x.reshape(-1, x.shape[-1])
+    y = core._addmm_activation(linear.bias, rows, linear.weight.t(), use_gelu=activation is F.gelu)
+    return y.view(*x.shape[:-1], linear.out_features)
 
 
 class TransformerEncoderLayer(Module):
@@ -102,7 +114,7 @@ class TransformerEncoderLayer(Module):
         return self.dropout1(out[0])
 
     def _feed_forward(self, x: Tensor) -> Tensor:
-        return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
+        return self.dropout2(self.linear2(self.dropout(_activated(self.linear1, self.activation, x))))
 
 
 class TransformerDecoderLayer(Module):
@@ -178,4 +190,4 @@ class TransformerDecoderLayer(Module):
         return self.dropout2(out[0])
 
     def _feed_forward(self, x: Tensor) -> Tensor:
-        return self.dropout3(self.linear2(self.dropout(self.activation(self.linear1(x)))))
+        return self.dropout3(self.linear2(self.dropout(_activated(self.linear1, self.activation, x))))

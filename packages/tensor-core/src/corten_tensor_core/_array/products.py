@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from corten_tensor_core._array.special import gelu
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +27,11 @@ def linear(xp: Any, x: Any, weight: Any, bias: Any = None) -> Any:
     return result if bias is None else result + bias
 
 
+def addmm_activation(xp: Any, x: Any, y: Any, z: Any, beta: Any = 1, alpha: Any = 1, use_gelu: bool = False) -> Any:
+    product = _plus(xp, x, xp.matmul(y, z), beta, alpha)
+    return gelu(xp, product) if use_gelu else xp.maximum(product, 0)
+
+
 def bilinear(xp: Any, x: Any, y: Any, weight: Any, bias: Any = None) -> Any:
     result = xp.einsum("...i,oij,...j->...o", x, weight, y)
     return result if bias is None else result + bias
@@ -40,6 +47,7 @@ def cdist(xp: Any, x: Any, y: Any) -> Any:
 
 ROWS: dict[str, Callable[..., Any]] = {
     "_cdist": cdist,
+    "_addmm_activation": addmm_activation,
     "addbmm": lambda xp, x, y, z, beta=1, alpha=1: _plus(xp, x, xp.matmul(y, z).sum(0, dtype=y.dtype), beta, alpha),
     "addmm": lambda xp, x, y, z, beta=1, alpha=1: _plus(xp, x, xp.matmul(y, z), beta, alpha),
     "addmv": lambda xp, x, y, z, beta=1, alpha=1: _plus(xp, x, xp.matmul(y, z), beta, alpha),
