@@ -2,7 +2,7 @@
 
 use super::tower::{Stack, join_row, join_rows};
 use crate::number::{Number, Ordered, Real};
-use corten_base::multiversion;
+use corten_base::{DType, multiversion};
 
 /// Elements of a leaf.
 pub(crate) const LEAF: usize = 4096;
@@ -47,8 +47,8 @@ impl<C: Ordered> Join<C> for Largest {
     const IDENTITY: C = C::LOWEST;
     /// The order of joins is all the same here.
     const PART: usize = LEAF;
-    /// Registers of integers are taken apart by the compiler where the processor lacks the instruction.
-    const IN_MEMORY: bool = !C::DTYPE.is_float();
+    /// Registers of wide integers are taken apart by the compiler where the processor lacks the instruction.
+    const IN_MEMORY: bool = matches!(C::DTYPE, DType::I64 | DType::U64);
     #[inline(always)]
     fn join(a: C, b: C) -> C {
         a.larger(b)
@@ -58,8 +58,8 @@ impl<C: Ordered> Join<C> for Smallest {
     const IDENTITY: C = C::HIGHEST;
     /// The order of joins is all the same here.
     const PART: usize = LEAF;
-    /// Registers of integers are taken apart by the compiler where the processor lacks the instruction.
-    const IN_MEMORY: bool = !C::DTYPE.is_float();
+    /// Registers of wide integers are taken apart by the compiler where the processor lacks the instruction.
+    const IN_MEMORY: bool = matches!(C::DTYPE, DType::I64 | DType::U64);
     #[inline(always)]
     fn join(a: C, b: C) -> C {
         a.smaller(b)
