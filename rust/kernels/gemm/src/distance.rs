@@ -10,8 +10,8 @@ use corten_base::{DType, Operand, Result, fail, multiversion};
 
 /// Columns of a chain.
 const CHAIN: usize = 128;
-/// Rows of the first matrix in a tile.
-const ROWS: usize = 4;
+/// Rows of the first matrix in a tile, at most.
+const ROWS: usize = 8;
 /// Rows of the second matrix in a tile.
 const WIDTH: usize = 8;
 /// Differences that a task should have at least.
@@ -87,29 +87,38 @@ fn batches<T: Root>(out: Ptr<T>, x: *const T, y: *const T, [b, p, r, m]: [usize;
 multiversion! {
     /// The distances of rows of `m` columns to the `r` rows that are packed side by side.
     fn rows<T: Root>(out: &mut [T], x: &[T], packed: &[[T; WIDTH]], r: usize, m: usize) {
-        let count = out.len() / r;
-        for (panel, column) in (0..r).step_by(WIDTH).enumerate() {
-            let panel = &packed[panel * m..][..m];
-            let width = WIDTH.min(r - column);
-            for first in (0..count).step_by(ROWS) {
-                // Behind the last row it stands again.
-                let lines = std::array::from_fn(|k| &x[(first + k).min(count - 1) * m..][..m]);
-                let tile = tile(lines, panel);
-                for (row, distances) in (first..count).zip(&tile) {
-                    out[row * r + column..][..width].copy_from_slice(&distances[..width]);
-                }
+        // As many sums as the latency of a multiply-add takes, but no more than there are registers for.
+        match size_of::<T>() {
+            4 => tiles::<T, ROWS>(out, x, packed, r, m),
+            _ => tiles::<T, { ROWS / 2 }>(out, x, packed, r, m),
+        }
+    }
+}
+
+#[inline(always)]
+fn tiles<T: Root, const N: usize>(out: &mut [T], x: &[T], packed: &[[T; WIDTH]], r: usize, m: usize) {
+    let count = out.len() / r;
+    for (panel, column) in (0..r).step_by(WIDTH).enumerate() {
+        let panel = &packed[panel * m..][..m];
+        let width = WIDTH.min(r - column);
+        for first in (0..count).step_by(N) {
+            // Behind the last row it stands again.
+            let lines = std::array::from_fn(|k| &x[(first + k).min(count - 1) * m..][..m]);
+            let tile = tile::<T, N>(lines, panel);
+            for (row, distances) in (first..count).zip(&tile) {
+                out[row * r + column..][..width].copy_from_slice(&distances[..width]);
             }
         }
     }
 }
 
 #[inline(always)]
-fn tile<T: Root>(lines: [&[T]; ROWS], panel: &[[T; WIDTH]]) -> [[T; WIDTH]; ROWS] {
-    let mut totals = [[T::ZERO; WIDTH]; ROWS];
+fn tile<T: Root, const N: usize>(lines: [&[T]; N], panel: &[[T; WIDTH]]) -> [[T; WIDTH]; N] {
+    let mut totals = [[T::ZERO; WIDTH]; N];
     for start in (0..panel.len()).step_by(CHAIN) {
         let end = panel.len().min(start + CHAIN);
         let (panel, lines) = (&panel[start..end], lines.map(|line| &line[start..end]));
-        let mut sums = [[T::ZERO; WIDTH]; ROWS];
+        let mut sums = [[T::ZERO; WIDTH]; N];
         for (k, y) in panel.iter().enumerate() {
             for (sums, line) in sums.iter_mut().zip(&lines) {
                 for (sum, &y) in sums.iter_mut().zip(y) {

@@ -11,12 +11,17 @@ fn at(x: &Operand, offset: i64) -> *mut u8 {
     x.ptr().wrapping_offset(offset as isize * x.dtype().size() as isize)
 }
 
-/// The inputs one after the other along `dim`. Their sizes agree elsewhere.
-pub fn cat(out: Operand, inputs: &[Operand], dim: usize) -> Result<()> {
+/// Elements of a row of the result that is worth a task, so that its parts need not be joined at once.
+const LONG: usize = GRAIN;
+/// Bytes of a part of a row that is worth a copy of its own.
+const PART_BYTES: usize = 32;
+
+/// The inputs one after the other along `dim`, row by row of the result. False, and nothing is done, where they are of
+/// other dtypes, have gaps, or have rows so long or short that they are better copied one by one.
+pub fn cat(out: Operand, inputs: &[Operand], dim: usize) -> Result<bool> {
     check_dim(&out, dim)?;
-    let mut start = 0;
+    let mut size = 0;
     for (number, x) in inputs.iter().enumerate() {
-        same_dtype(&out, x)?;
         let fits = x.ndim() == out.ndim() && (0..x.ndim()).all(|i| i == dim || x.sizes()[i] == out.sizes()[i]);
         if !fits {
             fail!(
@@ -26,21 +31,31 @@ pub fn cat(out: Operand, inputs: &[Operand], dim: usize) -> Result<()> {
                 x.sizes()
             );
         }
-        start += x.sizes()[dim];
+        size += x.sizes()[dim];
     }
-    if start != out.sizes()[dim] {
-        fail!(Runtime, "inputs of size {start} along dimension {dim} do not fill {}", out.sizes()[dim]);
+    if size != out.sizes()[dim] {
+        fail!(Runtime, "inputs of size {size} along dimension {dim} do not fill {}", out.sizes()[dim]);
     }
-    start = 0;
-    for x in inputs {
-        if x.numel() > 0 {
-            let dims = Dims::new(x.sizes(), [out.strides(), x.strides()]);
-            // SAFETY: the elements of `x`, and as many of `out` from `start` on, which were counted above.
-            unsafe { copy(out.dtype(), &dims, at(&out, start * out.strides()[dim]), x.ptr()) };
+    let rows = out.sizes()[..dim].iter().product::<i64>().max(1) as usize;
+    let (row, bytes) = (out.numel() / rows, out.dtype().size());
+    let plain = |x: &Operand| x.dtype() == out.dtype() && x.is_contiguous();
+    if row >= LONG || row * bytes < PART_BYTES * inputs.len().max(1) || !plain(&out) || !inputs.iter().all(plain) {
+        return Ok(false);
+    }
+    let to = Base(out.ptr());
+    let parts: Vec<_> = inputs.iter().map(|x| (Base(x.ptr()), x.numel() / rows * bytes)).collect();
+    parallel_for(rows, (GRAIN / row).max(1), &|range| {
+        let (to, parts) = (to, &parts);
+        for i in range {
+            let mut at = i * row * bytes;
+            for &(from, part) in parts {
+                // SAFETY: row `i` of the input, and as many elements of the result's.
+                unsafe { std::ptr::copy(from.0.add(i * part), to.0.add(at), part) };
+                at += part;
+            }
         }
-        start += x.sizes()[dim];
-    }
-    Ok(())
+    });
+    Ok(true)
 }
 
 /// `x` backwards along each of `dims`.

@@ -14,6 +14,9 @@ use std::ops::Range;
 /// Elements of a row that are worth a walk.
 const PIECE: usize = 512;
 
+/// Elements of a block that go to their places together, each of which is read once for them.
+const ABREAST: usize = 4;
+
 /// Where blocks lie: one pair of offsets a block (in the operand of indices, then in the indexed one), and the
 /// dimensions of a block in both.
 struct Blocks {
@@ -126,6 +129,26 @@ fn choose(places: &mut [[isize; 2]], index: &Operand, range: Range<i64>, stride:
     bad
 }
 
+/// Copies the elements at each place from each of these offsets on, in `to` and in `from`.
+///
+/// # Safety
+/// They must be elements, those written to used by nothing else.
+#[inline]
+unsafe fn move_places<T: Copy, const N: usize>(
+    places: &[[isize; 2]],
+    to: *mut T,
+    from: *const T,
+    rows: [[isize; 2]; N],
+) {
+    let rows = rows.map(|[t, f]| (to.wrapping_offset(t), from.wrapping_offset(f)));
+    for place in places {
+        for (to, from) in rows {
+            // SAFETY: the caller's promise.
+            unsafe { to.offset(place[0]).write(from.offset(place[1]).read()) }
+        }
+    }
+}
+
 impl Blocks {
     /// Copies each block from `from` to `to`.
     ///
@@ -142,10 +165,19 @@ impl Blocks {
             // The indexed dimension is the inner one: all places for each element of a block.
             parallel_for(count, (GRAIN / self.places.len()).max(1), &|range| {
                 let (to, from) = (to, from);
-                self.block.walk(range, |[t, f]| {
-                    for place in &self.places {
+                self.block.runs(range, |[t, f], steps, count| {
+                    for first in (0..count).step_by(ABREAST) {
+                        let rows = ABREAST.min(count - first);
+                        let (to, from) = (to.0.wrapping_offset(t), from.0.wrapping_offset(f).cast_const());
+                        let row = |i: usize| [0, 1].map(|k| (first + i) as isize * steps[k]);
                         // SAFETY: the caller's promise.
-                        unsafe { to.write(t + place[0], from.read(f + place[1])) }
+                        unsafe {
+                            if rows == ABREAST {
+                                move_places::<T, ABREAST>(&self.places, to, from, std::array::from_fn(row));
+                            } else {
+                                (0..rows).for_each(|i| move_places(&self.places, to, from, [row(i)]));
+                            }
+                        }
                     }
                 });
             });

@@ -320,14 +320,14 @@ fn rearrangements() {
             triu(out.op(), x.op(), k).unwrap();
             check(&out, &|c| kept(c, false).then(|| c.to_vec()));
         }
-        let y = sample(d, &[4, 2, 6], &[0, 1, 2], 2);
-        let joined = Array::zeros(d, &[4, 12, 6]);
-        cat(joined.op(), &[x.op(), y.op(), x.op()], 1).unwrap();
-        let expected: Vec<f64> = coordinates(&[4, 12, 6])
+        let (y, z) = (sample(d, &[4, 12, 6], &[0, 1, 2], 2), sample(d, &[4, 15, 6], &[0, 1, 2], 3));
+        let joined = Array::zeros(d, &[4, 27, 6]);
+        assert!(cat(joined.op(), &[y.op(), z.op()], 1).unwrap());
+        let expected: Vec<f64> = coordinates(&[4, 27, 6])
             .iter()
             .map(|c| match c[1] {
-                5 | 6 => y.values()[flat(&[c[0], c[1] - 5, c[2]], &[4, 2, 6])],
-                i => xv[flat(&[c[0], if i < 5 { i } else { i - 7 }, c[2]], &sizes)],
+                i @ ..12 => y.values()[flat(&[c[0], i, c[2]], &[4, 12, 6])],
+                i => z.values()[flat(&[c[0], i - 12, c[2]], &[4, 15, 6])],
             })
             .collect();
         assert_eq!(joined.values(), expected);

@@ -14,6 +14,11 @@ const APART: usize = 16;
 /// Elements a task should have at least.
 pub(crate) const GRAIN: usize = 16_384;
 
+/// Lines that a kernel is given at once, at most.
+pub(crate) const LINES: usize = 64;
+/// Elements of such lines, which stay in the first cache.
+const TOGETHER: usize = 4096;
+
 /// The dimension `dim` of an operand, which must have it (a scalar counts as one line of one element).
 pub(crate) fn line_of(x: &Operand, dim: usize) -> Result<Dim<1>> {
     match (x.sizes().get(dim), x.strides().get(dim)) {
@@ -52,7 +57,8 @@ pub(crate) fn others<const N: usize>(operands: [&Operand; N], dim: usize) -> Res
     Ok(Dims::from_dims(dims))
 }
 
-/// Calls `kernel` with each line of `inputs` along `dim` and the line of `out` to be filled, all as contiguous numbers.
+/// Calls `kernel` with lines of `inputs` along `dim` and the lines of `out` to be filled: one of each, or up to [`LINES`]
+/// short ones that follow one another, as contiguous numbers.
 pub(crate) fn map_lines<C: Number, const N: usize, const M: usize>(
     out: &Operand,
     inputs: [&Operand; N],
@@ -80,12 +86,18 @@ pub(crate) fn map_lines<C: Number, const N: usize, const M: usize>(
     let in_place = inputs.iter().any(|x| x.ptr() == out.ptr());
     if !in_place && along && all.iter().all(|x| x.dtype() == C::DTYPE) {
         parallel_for(count, grain, &|range| {
-            dims.walk(range, |offsets| {
-                let at = |k: usize| all[k].ptr().cast::<C>().wrapping_offset(offsets[k]);
-                // SAFETY: the elements of a line lie side by side in the operands, and lines do not overlap.
-                unsafe {
-                    let x = std::array::from_fn(|k| std::slice::from_raw_parts(at(k), in_length));
-                    kernel(x, std::slice::from_raw_parts_mut(at(N), out_length));
+            dims.runs(range, |offsets, strides, number| {
+                let follow = (0..M).all(|k| strides[k] == lines[k].size as isize);
+                let together = if follow { (TOGETHER / in_length.max(1)).clamp(1, LINES) } else { 1 };
+                for first in (0..number).step_by(together) {
+                    let count = together.min(number - first);
+                    let at =
+                        |k: usize| all[k].ptr().cast::<C>().wrapping_offset(offsets[k] + first as isize * strides[k]);
+                    // SAFETY: the elements of these lines lie side by side in the operands, and lines do not overlap.
+                    unsafe {
+                        let x = std::array::from_fn(|k| std::slice::from_raw_parts(at(k), count * in_length));
+                        kernel(x, std::slice::from_raw_parts_mut(at(N), count * out_length));
+                    }
                 }
             })
         });

@@ -40,6 +40,8 @@ pub trait Number: Element {
 pub trait Ordered: Number {
     /// An integer with the value's order, the same for both zeros; NaN is above everything.
     fn ordered(self) -> u64;
+    /// The value of such an integer, where only one has it.
+    fn from_ordered(ordered: u64) -> Option<Self>;
     /// A value and its place in a line, as one integer: sorted by value (NaN last), then by place.
     type Key: Copy + Ord + Send;
     /// The key of this value at place `at`; with `down`, larger values (NaN first) come first.
@@ -217,6 +219,7 @@ unsafe fn store_halves<C: Element>(dtype: DType, ptr: *mut u8, values: &[C]) -> 
 numbers! {
     f32, 32, |a, b| 0.0, 1.0, a + b, a * b, a - b, nan f32::is_nan(a), halves true;
     f64, 16, |a, b| 0.0, 1.0, a + b, a * b, a - b, nan f64::is_nan(a), halves false;
+    i32, 32, |a, b| 0, 1, a.wrapping_add(b), a.wrapping_mul(b), a.wrapping_sub(b), nan { let _ = a; false }, halves false;
     i64, 16, |a, b| 0, 1, a.wrapping_add(b), a.wrapping_mul(b), a.wrapping_sub(b), nan { let _ = a; false }, halves false;
     u64, 16, |a, b| 0, 1, a.wrapping_add(b), a.wrapping_mul(b), a.wrapping_sub(b), nan { let _ = a; false }, halves false;
     c64, 16, |a, b| c64 { re: 0.0, im: 0.0 }, c64 { re: 1.0, im: 0.0 }, a + b, a * b, a - b,
@@ -226,18 +229,20 @@ numbers! {
 }
 
 macro_rules! ordered_ints {
-    ($($t:ident)*) => { $(
+    ($($t:ident, $bits:ident, $key:ident;)*) => { $(
         impl Ordered for $t {
-            type Key = u128;
+            type Key = $key;
             #[inline(always)]
-            fn ordered(self) -> u64 { (self as u64) ^ ($t::MIN as u64) }
+            fn ordered(self) -> u64 { ((self as $bits) ^ ($t::MIN as $bits)) as u64 }
             #[inline(always)]
-            fn key(self, at: u32, down: bool) -> u128 {
-                let ordered = self.ordered();
-                ((if down { !ordered } else { ordered }) as u128) << 32 | at as u128
+            fn from_ordered(ordered: u64) -> Option<$t> { Some(((ordered as $bits) ^ ($t::MIN as $bits)) as $t) }
+            #[inline(always)]
+            fn key(self, at: u32, down: bool) -> $key {
+                let ordered = self.ordered() as $bits;
+                ((if down { !ordered } else { ordered }) as $key) << 32 | at as $key
             }
             #[inline(always)]
-            fn place(key: u128) -> usize { key as u32 as usize }
+            fn place(key: $key) -> usize { key as u32 as usize }
             const LOWEST: $t = $t::MIN;
             const HIGHEST: $t = $t::MAX;
             #[inline(always)]
@@ -250,7 +255,7 @@ macro_rules! ordered_ints {
     )* };
 }
 
-ordered_ints! { i64 u64 }
+ordered_ints! { i32, u32, u64; i64, u64, u128; u64, u64, u128; }
 
 macro_rules! reals {
     ($($t:ident, $bits:ident, $key:ident, $exp:path, $ln:path;)*) => { $(
@@ -264,6 +269,8 @@ macro_rules! reals {
                 let ordered = if bits & sign != 0 { !bits } else { bits | sign };
                 (if self.is_nan() { $bits::MAX } else { ordered }) as u64
             }
+            #[inline(always)]
+            fn from_ordered(_: u64) -> Option<$t> { None }
             #[inline(always)]
             fn key(self, at: u32, down: bool) -> $key {
                 let ordered = self.ordered() as $bits;
@@ -324,9 +331,13 @@ macro_rules! by_order {
                 type $c = u64;
                 $body
             }
+            DType::U32 | DType::I64 => {
+                type $c = i64;
+                $body
+            }
             d if d.is_complex() => return d.unsupported($name),
             _ => {
-                type $c = i64;
+                type $c = i32;
                 $body
             }
         }

@@ -40,7 +40,7 @@ pub enum Reduce {
 
 /// Reduces `x` to `out`, which has `x`'s rank and size 1 along each reduced dimension.
 ///
-/// `compute` is the type that elements are joined in: float32, float64, int64 or a complex type (uint64 too for
+/// `compute` is the type that elements are joined in: float32, float64, int64 or a complex type (int32 and uint64 too for
 /// extremes). Truth and counts compute in int64 whatever `compute` says; norms in a real type.
 pub fn reduce(op: Reduce, compute: DType, out: Operand, x: Operand) -> Result<()> {
     let reader = Reader::of(x, Map::Same);
@@ -54,7 +54,8 @@ pub fn reduce(op: Reduce, compute: DType, out: Operand, x: Operand) -> Result<()
         DType::F32 => real::<f32>(op, &out, reader),
         DType::F64 => real::<f64>(op, &out, reader),
         DType::I64 => ordered::<i64>(op, &out, reader),
-        DType::U64 => ordered::<u64>(op, &out, reader),
+        DType::I32 => extreme::<i32>(op, &out, reader),
+        DType::U64 => extreme::<u64>(op, &out, reader),
         DType::C64 => complex::<c64>(op, &out, reader),
         DType::C128 => complex::<c128>(op, &out, reader),
         _ => fail!(Runtime, "reductions do not compute in {compute}"),
@@ -97,6 +98,12 @@ fn ordered<C: Mapped + Ordered>(op: Reduce, out: &Operand, reader: Reader) -> Re
     match op {
         Reduce::Sum | Reduce::NanSum => fold::<C, Sum, Same>(out, &reader, |v| v),
         Reduce::Prod => fold::<C, Product, Same>(out, &reader, |v| v),
+        _ => extreme::<C>(op, out, reader),
+    }
+}
+
+fn extreme<C: Mapped + Ordered>(op: Reduce, out: &Operand, reader: Reader) -> Result<()> {
+    match op {
         Reduce::Amax => fold::<C, Largest, Same>(out, &reader, |v| v),
         Reduce::Amin => fold::<C, Smallest, Same>(out, &reader, |v| v),
         _ => fail!(Runtime, "{op:?} does not compute in {}", C::DTYPE),

@@ -75,7 +75,12 @@ fn running<C: Totalled<A>, A: Number, J: Join<A>>(out: &Operand, x: &Operand, di
     if side_by_side {
         return Ok(());
     }
-    map_lines::<C, 1, 2>(out, [x], dim, |[x], out| scan_line::<A, C, J>(x, out))
+    let length = line_of(x, dim)?.size;
+    map_lines::<C, 1, 2>(out, [x], dim, |[x], out| {
+        for (x, out) in x.chunks_exact(length).zip(out.chunks_exact_mut(length)) {
+            scan_line::<A, C, J>(x, out);
+        }
+    })
 }
 
 multiversion! {

@@ -3,7 +3,7 @@
 use crate::abreast::{ABREAST, map_abreast};
 use crate::columns::{Rows, RowsMut, WIDTH, map_columns};
 use crate::fold::{ExpDifference, LEVELS, Largest, Same, Sum, Tower, Tree, join_row, leaf_abreast, tree, tree_of};
-use crate::lines::{map_lines, same_sizes};
+use crate::lines::{LINES, line_of, map_lines, same_sizes};
 use crate::number::Real;
 use crate::rows::multiply;
 use corten_base::{DType, Operand, Result, multiversion};
@@ -24,13 +24,34 @@ fn forward<C: Real>(out: &Operand, x: &Operand, dim: usize, log: bool) -> Result
     {
         return Ok(());
     }
+    let length = line_of(x, dim)?.size;
     map_lines::<C, 1, 2>(out, [x], dim, |[x], out| {
-        let largest = tree::<C, Largest>(x);
+        // Step by step for all lines, so that none waits for the end of the one before it.
+        let (mut largest, mut sums) = ([C::ZERO; LINES], [C::ZERO; LINES]);
+        let (largest, sums) = (&mut largest[..x.len() / length], &mut sums[..x.len() / length]);
+        for (largest, x) in largest.iter_mut().zip(x.chunks_exact(length)) {
+            *largest = tree::<C, Largest>(x);
+        }
         if log {
-            subtract_both(x, largest, tree_of::<C, Sum, ExpDifference>(x, largest), out);
+            for ((sum, &largest), x) in sums.iter_mut().zip(&*largest).zip(x.chunks_exact(length)) {
+                *sum = tree_of::<C, Sum, ExpDifference>(x, largest);
+            }
+            to_logarithms(sums);
+            for (((x, out), &largest), &sum) in
+                x.chunks_exact(length).zip(out.chunks_exact_mut(length)).zip(&*largest).zip(&*sums)
+            {
+                subtract_both(x, largest, sum, out);
+            }
         } else {
-            shifted_exp(x, largest, out);
-            divide(out, tree::<C, Sum>(out));
+            for ((x, out), &largest) in x.chunks_exact(length).zip(out.chunks_exact_mut(length)).zip(&*largest) {
+                shifted_exp(x, largest, out);
+            }
+            for (out, sum) in out.chunks_exact_mut(length).zip(&mut *sums) {
+                *sum = tree::<C, Sum>(out);
+            }
+            for (out, &sum) in out.chunks_exact_mut(length).zip(&*sums) {
+                divide(out, sum);
+            }
         }
     })
 }
@@ -148,9 +169,7 @@ multiversion! {
 }
 
 multiversion! {
-    /// Takes away `first` and the logarithm of `sum`.
-    fn subtract_both<C: Real>(x: &[C], first: C, sum: C, out: &mut [C]) {
-        let second = sum.ln();
+    fn subtract_both<C: Real>(x: &[C], first: C, second: C, out: &mut [C]) {
         for (out, &x) in out.iter_mut().zip(x) {
             *out = x.minus(first).minus(second);
         }
@@ -174,14 +193,20 @@ fn backward<C: Real>(gx: &Operand, g: &Operand, y: &Operand, dim: usize, log: bo
     {
         return Ok(());
     }
+    let length = line_of(y, dim)?.size;
     map_lines::<C, 2, 3>(gx, [g, y], dim, |[g, y], gx| {
-        if log {
-            let sum = tree::<C, Sum>(g);
-            log_gradient(g, y, sum, gx);
-        } else {
-            multiply(g, y, gx);
-            let sum = tree::<C, Sum>(gx);
-            gradient(g, y, sum, gx);
+        let mut sums = [C::ZERO; LINES];
+        let lines = || g.chunks_exact(length).zip(y.chunks_exact(length));
+        for (((g, y), gx), sum) in lines().zip(gx.chunks_exact_mut(length)).zip(&mut sums) {
+            *sum = if log {
+                tree::<C, Sum>(g)
+            } else {
+                multiply(g, y, gx);
+                tree::<C, Sum>(gx)
+            };
+        }
+        for (((g, y), gx), &sum) in lines().zip(gx.chunks_exact_mut(length)).zip(&sums) {
+            if log { log_gradient(g, y, sum, gx) } else { gradient(g, y, sum, gx) }
         }
     })
 }

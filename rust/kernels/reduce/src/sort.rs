@@ -47,10 +47,7 @@ pub fn topk(
     }
     by_order!(x.dtype(), "sort", C => {
         if k == length && sorted {
-            return each_line::<C, _>(Some(&values), &indices, &x, dim, Order::of_length, |line, order, places, values| {
-                places.iter_mut().zip(order.places(line, largest)).for_each(|(to, place)| *to = place as i64);
-                take(line, places, values);
-            });
+            return each_line::<C, _>(Some(&values), &indices, &x, dim, Order::of_length, |line, order, places, values| order.write(line, largest, places, values));
         }
         each_line::<C, _>(Some(&values), &indices, &x, dim, room, |line, keys, places, values| {
             fill_first(line, k, largest, keys);
@@ -141,6 +138,22 @@ impl Order {
     /// The places of a line's elements in ascending order, NaN last; with `down`, in descending order. Equal ones keep
     /// their order.
     pub(crate) fn places<C: Ordered>(&mut self, line: &[C], down: bool) -> impl Iterator<Item = usize> {
+        let _ = self.sort(line, down);
+        self.keys.iter().map(|&key| place(key))
+    }
+
+    /// Writes the [`Order::places`], and the elements there.
+    fn write<C: Ordered>(&mut self, line: &[C], down: bool, places: &mut [i64], values: &mut [C]) {
+        let value = self.sort(line, down);
+        for ((to, taken), &key) in places.iter_mut().zip(values).zip(&*self.keys) {
+            *to = place(key) as i64;
+            // Integers are taken from their keys: the line is far away where it is long.
+            *taken = value(key).unwrap_or_else(|| line[place(key)]);
+        }
+    }
+
+    /// Puts the keys of a line in order. Answers what finds the value in a key, if all of it is there.
+    fn sort<C: Ordered>(&mut self, line: &[C], down: bool) -> impl Fn(u64) -> Option<C> + use<C> {
         let flip = if down { u64::MAX } else { 0 };
         let (least, most) = span(line, flip);
         let bits = u64::BITS - (most - least).leading_zeros();
@@ -163,7 +176,7 @@ impl Order {
                 }
             }
         }
-        self.keys.iter().map(|&key| place(key))
+        move |key| if below == 0 { C::from_ordered(((key >> 32) + least) ^ flip) } else { None }
     }
 }
 

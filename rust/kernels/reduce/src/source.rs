@@ -96,6 +96,9 @@ impl Mapped for i64 {
         true
     }
 }
+impl Mapped for i32 {
+    fn map(_: Map, _: &mut [i32], _: &[i32]) {}
+}
 impl Mapped for u64 {
     fn map(_: Map, _: &mut [u64], _: &[u64]) {}
 }

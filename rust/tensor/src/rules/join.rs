@@ -67,11 +67,20 @@ pub fn cat_meta(tensors: &[Tensor], dim: i64) -> Result<Meta> {
 
 /// `kernel` of `cat`.
 pub fn cat(tensors: &[Tensor], dim: i64, out: &Tensor) -> Result<()> {
-    let d = wrap(dim, out.ndim())?;
+    let parts = tensors.iter().filter(|x| !skipped(x)).map(|x| x.core().clone()).collect();
+    join(out.core(), parts, wrap(dim, out.ndim())?)
+}
+
+/// Copies `parts` to `out`, one after the other along dimension `d`.
+fn join(out: &Core, parts: Vec<Core>, d: usize) -> Result<()> {
+    let inputs = parts.iter().map(Core::operand).collect::<Result<Vec<_>>>()?;
+    if corten_index::cat(out.operand()?, &inputs, d)? {
+        return Ok(());
+    }
     let mut start = 0;
-    for x in tensors.iter().filter(|x| !skipped(x)) {
-        let length = x.sizes()[d];
-        copy(&part(out.core(), d, start, length), x.core())?;
+    for x in &parts {
+        let length = x.sizes[d];
+        copy(&part(out, d, start, length), x)?;
         start += length;
     }
     Ok(())
@@ -101,10 +110,14 @@ pub fn stack_meta(tensors: &[Tensor], dim: i64) -> Result<Meta> {
 /// `kernel` of `stack`.
 pub fn stack(tensors: &[Tensor], dim: i64, out: &Tensor) -> Result<()> {
     let d = wrap(dim, out.ndim())?;
-    for (at, x) in tensors.iter().enumerate() {
-        copy(&one(super::view::select(out, d as i64, at as i64))?, x.core())?;
-    }
-    Ok(())
+    let part = |x: &Tensor| {
+        let core = x.core();
+        let (mut sizes, mut strides) = (core.sizes.clone(), core.strides.clone());
+        sizes.insert(d, 1);
+        strides.insert(d, 1);
+        core.with_geometry(sizes, strides, core.offset)
+    };
+    join(out.core(), tensors.iter().map(part).collect(), d)
 }
 
 /// `meta` of `repeat`.

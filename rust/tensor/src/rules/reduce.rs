@@ -119,7 +119,8 @@ fn kept<R>(input: &Tensor, dims: Option<&[i64]>, out: &Tensor, kernel: impl FnOn
 fn joined(op: Reduce, dtype: DType) -> DType {
     match dtype {
         DType::F16 | DType::BF16 => DType::F32,
-        DType::U64 if matches!(op, Reduce::Amax | Reduce::Amin) => DType::U64,
+        DType::Bool if matches!(op, Reduce::Amax | Reduce::Amin) => DType::I32,
+        integer if matches!(op, Reduce::Amax | Reduce::Amin) => integer.compute(),
         integral if integral.is_integral(true) => DType::I64,
         other => other,
     }

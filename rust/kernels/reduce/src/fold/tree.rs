@@ -2,7 +2,7 @@
 
 use super::tower::{Stack, join_row, join_rows};
 use crate::number::{Number, Ordered, Real};
-use corten_base::multiversion;
+use corten_base::{DType, multiversion};
 
 /// Elements of a leaf.
 pub(crate) const LEAF: usize = 4096;
@@ -47,8 +47,8 @@ impl<C: Ordered> Join<C> for Largest {
     const IDENTITY: C = C::LOWEST;
     /// The order of joins is all the same here.
     const PART: usize = LEAF;
-    /// Registers of integers are taken apart by the compiler where the processor lacks the instruction.
-    const IN_MEMORY: bool = !C::DTYPE.is_float();
+    /// Registers of wide integers are taken apart by the compiler where the processor lacks the instruction.
+    const IN_MEMORY: bool = matches!(C::DTYPE, DType::I64 | DType::U64);
     #[inline(always)]
     fn join(a: C, b: C) -> C {
         a.larger(b)
@@ -58,8 +58,8 @@ impl<C: Ordered> Join<C> for Smallest {
     const IDENTITY: C = C::HIGHEST;
     /// The order of joins is all the same here.
     const PART: usize = LEAF;
-    /// Registers of integers are taken apart by the compiler where the processor lacks the instruction.
-    const IN_MEMORY: bool = !C::DTYPE.is_float();
+    /// Registers of wide integers are taken apart by the compiler where the processor lacks the instruction.
+    const IN_MEMORY: bool = matches!(C::DTYPE, DType::I64 | DType::U64);
     #[inline(always)]
     fn join(a: C, b: C) -> C {
         a.smaller(b)
@@ -135,22 +135,39 @@ impl<C: Real> Function<C> for ExpDifference {
 }
 
 /// Joins `F` of fewer than [`SHORT`] numbers: by [`FEW`] lanes, or one after the other if there are not more.
-#[inline]
+#[inline(always)]
 fn leaf_short<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
-    if x.len() <= FEW {
-        return x.iter().fold(J::IDENTITY, |a, &b| J::join(a, F::of(b, center)));
-    }
     let mut lanes = [J::IDENTITY; FEW];
-    let (vectors, last) = x.as_chunks::<FEW>();
+    let (vectors, rest) = x.as_chunks::<FEW>();
+    if vectors.is_empty() || x.len() == FEW {
+        let mut total = J::IDENTITY;
+        for &value in x {
+            total = J::join(total, F::of(value, center));
+        }
+        return total;
+    }
     for vector in vectors {
         for (lane, &value) in lanes.iter_mut().zip(vector) {
             *lane = J::join(*lane, F::of(value, center));
         }
     }
-    for (lane, &value) in lanes.iter_mut().zip(last) {
-        *lane = J::join(*lane, F::of(value, center));
+    let last = last_of::<C, J, F>(x, rest.len(), center);
+    for (i, (lane, value)) in lanes.iter_mut().zip(last).enumerate() {
+        *lane = if i < rest.len() { J::join(*lane, value) } else { *lane };
     }
     halve::<C, J>(&mut lanes)
+}
+
+/// `F` of the last `count` of at least [`FEW`] numbers, computed as a vector.
+#[inline(always)]
+fn last_of<C: Number, J: Join<C>, F: Function<C>>(x: &[C], count: usize, center: C) -> [C; FEW] {
+    let mut room = [J::IDENTITY; 2 * FEW];
+    for (to, &value) in room.iter_mut().zip(&x[x.len() - FEW..]) {
+        *to = F::of(value, center);
+    }
+    let mut last = [J::IDENTITY; FEW];
+    last.copy_from_slice(&room[FEW - count..][..FEW]);
+    last
 }
 
 /// Joins `F` of fewer than [`SHORT`] numbers of each of `N` lines, whose places are the rows: as [`leaf_short`] does a line.
@@ -194,10 +211,8 @@ fn leaf_wide<C: Number, J: Join<C>, F: Function<C>>(x: &[C], center: C) -> C {
             *lane = F::of(value, center);
         }
     }
-    if let Some(place) = places.get_mut(groups.len()) {
-        for (lane, &value) in place.iter_mut().zip(rest) {
-            *lane = F::of(value, center);
-        }
+    if let (Some(place), false) = (places.get_mut(groups.len()), rest.is_empty()) {
+        *place = last_of::<C, J, F>(x, rest.len(), center);
     }
     // A copy whose places are constants in all that follows, so that it lives in registers.
     let mut total = first;
@@ -223,13 +238,19 @@ multiversion! {
     }
 }
 
+multiversion! {
+    fn leaves_short<C: Number, J: Join<C>, F: Function<C>>(lines: &[C], count: usize, center: C, totals: &mut [C]) {
+        for (i, total) in totals.iter_mut().enumerate() {
+            *total = leaf_short::<C, J, F>(&lines[i * count..][..count], center);
+        }
+    }
+}
+
 /// Joins `F` of each of the `lines` of `count` numbers, at most [`LEAF`], that follow one another.
 pub(crate) fn leaves<C: Number, J: Join<C>, F: Function<C>>(lines: &[C], count: usize, center: C, totals: &mut [C]) {
-    if count >= SHORT {
-        return leaves_wide::<C, J, F>(lines, count, center, totals);
-    }
-    for (i, total) in totals.iter_mut().enumerate() {
-        *total = leaf_short::<C, J, F>(&lines[i * count..][..count], center);
+    match count >= SHORT {
+        true => leaves_wide::<C, J, F>(lines, count, center, totals),
+        false => leaves_short::<C, J, F>(lines, count, center, totals),
     }
 }
 
