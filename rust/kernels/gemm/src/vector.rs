@@ -10,13 +10,16 @@ use corten_base::{Result, multiversion};
 
 /// Columns whose sums stay in registers.
 const COLUMNS: usize = 64;
-/// Columns that are summed at once where they are contiguous: long enough a stretch of each row to be fetched ahead.
-const WIDE: usize = 512;
+/// Columns of a vector.
+const PIECE: usize = 8;
+/// Columns that are summed at once where they are contiguous, at least and at most: the longer a stretch of each row, the
+/// better it is fetched ahead, but a task for each quarter of the columns shares them out.
+const WIDE: [usize; 2] = [512, 2048];
 /// Rows whose products go to one lane at once.
 const TOGETHER: usize = 4;
 
 multiversion! {
-    /// Adds the products of `x` and as many rows, which are `step` apart and as wide as the lanes, some times 64.
+    /// Adds the products of `x` and as many rows, which are `step` apart and as wide as the lanes, some times [`PIECE`].
     ///
     /// # Safety
     /// There must be so many such rows, which nothing writes meanwhile.
@@ -24,7 +27,7 @@ multiversion! {
         let width = lanes.len() / LANES;
         // SAFETY: the caller's promise: as many rows as `x` has numbers.
         let row = |k: usize, piece: usize| unsafe {
-            &*rows.offset(k as isize * step).cast::<[T; COLUMNS]>().wrapping_add(piece)
+            &*rows.offset(k as isize * step).cast::<[T; PIECE]>().wrapping_add(piece)
         };
         // Rows of one lane together, so that it is read and written once for all.
         let (groups, rest) = x.as_chunks::<{ TOGETHER * LANES }>();
@@ -32,23 +35,19 @@ multiversion! {
             for (lane, sums) in lanes.chunks_exact_mut(width).enumerate() {
                 let first = group * TOGETHER * LANES + lane;
                 let x: [T; TOGETHER] = std::array::from_fn(|i| x[lane + i * LANES]);
-                for (piece, sums) in sums.as_chunks_mut::<COLUMNS>().0.iter_mut().enumerate() {
+                for (piece, sums) in sums.as_chunks_mut::<PIECE>().0.iter_mut().enumerate() {
                     let near: [_; TOGETHER] = std::array::from_fn(|i| row(first + i * LANES, piece));
-                    for (c, sum) in sums.iter_mut().enumerate() {
-                        for i in 0..TOGETHER {
-                            *sum = x[i].fma(near[i][c], *sum);
-                        }
-                    }
+                    *sums = (0..TOGETHER)
+                        .fold(*sums, |sums, i| std::array::from_fn(|c| x[i].fma(near[i][c], sums[c])));
                 }
             }
         }
         let done = x.len() - rest.len();
         for (k, &x) in rest.iter().enumerate() {
             let sums = &mut lanes[k % LANES * width..][..width];
-            for (piece, sums) in sums.as_chunks_mut::<COLUMNS>().0.iter_mut().enumerate() {
-                for (sum, &y) in sums.iter_mut().zip(row(done + k, piece)) {
-                    *sum = x.fma(y, *sum);
-                }
+            for (piece, sums) in sums.as_chunks_mut::<PIECE>().0.iter_mut().enumerate() {
+                let near = row(done + k, piece);
+                *sums = std::array::from_fn(|c| x.fma(near[c], sums[c]));
             }
         }
     }
@@ -78,16 +77,17 @@ impl<S: Storage> Product<S> {
     /// As [`Product::run`].
     pub(crate) unsafe fn run_row(&self) -> Result<()> {
         let down = self.b.row == 1 && self.b.column != 1;
-        let most = if down { COLUMNS } else { WIDE };
+        let wide = (self.n / 4).next_multiple_of(COLUMNS).clamp(WIDE[0], WIDE[1]);
+        let most = if down { COLUMNS } else { wide };
         try_parallel_for(self.n.div_ceil(most), TASK_WORK / 8 / (most * self.k.max(1)) + 1, &|range| {
             let mut inline = Inline::uninit();
             let mut room = Scratch::new(&mut inline);
             for chunk in range {
                 let (column, columns) = (chunk * most, most.min(self.n - chunk * most));
-                let mut totals = [S::Compute::ZERO; WIDE];
+                let mut totals = [S::Compute::ZERO; WIDE[1]];
                 // SAFETY: the caller's promise, for these columns.
                 unsafe {
-                    if down || columns < 8 {
+                    if down || columns < PIECE {
                         self.columns_down(column, &mut totals[..columns]);
                     } else {
                         self.columns_across(column, &mut totals[..columns], &mut room)?;
@@ -148,46 +148,45 @@ impl<S: Storage> Product<S> {
         }
     }
 
-    /// Several columns at once, row by row.
+    /// Several columns at once, at least [`PIECE`], row by row.
     ///
     /// # Safety
     /// The columns must be the product's.
     unsafe fn columns_across(&self, column: usize, totals: &mut [S::Compute], room: &mut Scratch) -> Result<()> {
         let plain = S::is_compute() && self.b.column == 1;
-        let whole = if plain { totals.len() / COLUMNS * COLUMNS } else { 0 };
-        let (wide, rest) = totals.split_at_mut(whole);
-        let parts = std::iter::once(wide).chain(rest.chunks_mut(COLUMNS)).filter(|part| !part.is_empty());
-        let mut column = column;
         let mut packed = [[S::Compute::ZERO; COLUMNS]; LANES];
         let mut buffer = [S::Compute::ZERO; BLOCK];
-        for totals in parts {
-            let direct = plain && totals.len().is_multiple_of(COLUMNS);
-            let at_once = if direct { BLOCK } else { LANES };
-            let width = totals.len().next_multiple_of(COLUMNS);
+        // In place, the last columns are a whole piece: those that it shares with the one before are summed again.
+        let count = totals.len();
+        let (most, last) = if plain { (count / PIECE * PIECE, count - PIECE) } else { (COLUMNS, count) };
+        for first in (0..count).step_by(most).map(|first| first.min(last)) {
+            let totals = &mut totals[first..count.min(first + most)];
+            let width = totals.len().next_multiple_of(PIECE);
+            totals.fill(S::Compute::ZERO);
             let lanes = room.room::<S::Compute>(LANES * width)?;
             // SAFETY: the room is that large, and each leaf fills it with zeros before it is read.
             let lanes = unsafe { std::slice::from_raw_parts_mut(lanes.0, LANES * width) };
             for leaf in (0..self.k).step_by(LEAF) {
                 let end = self.k.min(leaf + LEAF);
                 lanes.fill(S::Compute::ZERO);
+                let at_once = if plain { BLOCK } else { LANES };
                 for start in (leaf..end).step_by(at_once) {
                     let rows = at_once.min(end - start);
-                    let b = self.b.at(start, column);
+                    let b = self.b.at(start, column + first);
                     // SAFETY: the caller's promise; packed rows have the width of the lanes.
                     unsafe {
                         let x = Self::numbers(self.a.at(0, start), rows, &mut buffer);
-                        if direct {
+                        if plain {
                             add_rows(lanes, x, Ptr(b.ptr.cast()), self.b.row);
                         } else {
                             let to = packed.as_mut_ptr().cast();
-                            S::pack_right(b, rows, totals.len(), to, COLUMNS);
-                            add_rows(lanes, x, Ptr(to), COLUMNS as isize);
+                            S::pack_right(b, rows, totals.len(), to, width);
+                            add_rows(lanes, x, Ptr(to), width as isize);
                         }
                     }
                 }
                 add_lanes(lanes, totals);
             }
-            column += totals.len();
         }
         Ok(())
     }
