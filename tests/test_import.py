@@ -1,6 +1,8 @@
 """`import corten` costs milliseconds: NumPy and the slower parts of the standard library wait until they are used."""
 
 import json
+import os
+import platform
 import subprocess
 import sys
 
@@ -24,3 +26,13 @@ def test_imports_nothing_heavy() -> None:
 def test_import_takes_milliseconds() -> None:
     least = min(cost() for _ in range(10))
     assert least <= BUDGET, f"{1e3 * least:.1f} ms"
+
+
+def test_unknown_instruction_set_is_refused() -> None:
+    """By a sentence that names the variable, what it is and what it may be; never another path in silence."""
+    missing = "avx2" if platform.machine() in ("arm64", "aarch64") else "neon"
+    for value, names in (("AVX-2", "expected one of portable, avx2, avx512, neon"), (missing, "this machine lacks")):
+        environment = {**os.environ, "CORTEN_ISA": value}
+        run = subprocess.run([sys.executable, "-c", "import corten"], env=environment, capture_output=True, text=True)
+        assert run.returncode == 1
+        assert f'CORTEN_ISA is "{value}"' in run.stderr and names in run.stderr

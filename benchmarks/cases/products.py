@@ -23,6 +23,11 @@ def matrices(m: int, k: int, n: int, dtype: str = "float32", turned: str = "NN")
     return setup
 
 
+def square(lib: Any) -> Names:
+    lib.manual_seed(0)
+    return {"a": lib.rand(4096, 4096), "v": lib.rand(4096)}
+
+
 def batches(lib: Any) -> Names:
     lib.manual_seed(0)
     return {
@@ -34,7 +39,10 @@ def batches(lib: Any) -> Names:
 
 
 for m, k, n in SHAPES:
-    add(f"mm {m}x{k}x{n}", "a @ b", matrices(m, k, n), "products", flops=2 * m * k * n)
+    moved = 4 * (m * k + k * n + m * n)
+    add(f"mm {m}x{k}x{n}", "a @ b", matrices(m, k, n), "products", flops=2 * m * k * n, bytes=moved)
+for name, statement in (("mv", "a.mv(v)"), ("row times", "v @ a")):
+    add(f"{name} 4096x4096", statement, square, "products", flops=2 * 4096**2, bytes=4 * 4096 * 4098)
 for turned in ("NT", "TN", "TT"):
     add(f"mm 256x256x256 {turned}", "a @ b", matrices(256, 256, 256, turned=turned), "products", flops=2 * 256**3)
 add("mm 512x512x512 float64", "a @ b", matrices(512, 512, 512, "float64"), "products", flops=4 * 512**3)

@@ -35,6 +35,7 @@ use pyo3::prelude::*;
 // Without an interpreter lock, slots (`corten_tensor::attached`) would race: a free-threaded interpreter turns its lock on.
 #[pymodule(gil_used = true)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    corten_base::isa::choose().or_raise(module.py())?;
     types::dtype::register(module)?;
     types::device::register(module)?;
     types::format::register(module)?;

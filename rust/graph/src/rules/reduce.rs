@@ -4,8 +4,9 @@ use super::complex::c;
 use corten_tensor::lazy::T;
 use corten_tensor::ops::all as ops;
 use corten_tensor::rules::dims;
+use corten_tensor::rules::read::item;
 use corten_tensor::value::Value;
-use corten_tensor::{Dims, Result, Scalar, mode};
+use corten_tensor::{DeviceKind, Dims, Result, Scalar, Tensor, mode};
 
 /// `g` with the reduced dimensions back, of size one.
 pub fn restore(g: &T, shape: &Dims, dim: Option<&[i64]>, keepdim: bool) -> Result<T> {
@@ -26,12 +27,15 @@ pub fn count(shape: &Dims, dim: Option<&[i64]>) -> Result<f64> {
     Ok(dims::reduced(dim, shape.len())?.iter().map(|d| shape[d] as f64).product())
 }
 
+/// True for one number that is NaN; on the meta device there is none.
+fn is_nan(x: &Tensor) -> Result<bool> {
+    Ok(x.device().kind != DeviceKind::Meta && item(x)?.to_f64().is_nan())
+}
+
 /// Of an extreme: shared by all places that reach it. Of a single one that is NaN by those that are NaN; of NaN along
 /// dimensions it is NaN.
 pub fn at_extreme(g: &T, x: &T, out: &T, shape: &Dims, dim: Option<&[i64]>, keepdim: bool) -> Result<T> {
-    let value = out.clone().tensor()?;
-    let single = dim.is_none() && value.device().kind != corten_tensor::DeviceKind::Meta;
-    let nan = single && corten_tensor::rules::read::item(&value)?.to_f64().is_nan();
+    let nan = dim.is_none() && is_nan(&out.clone().tensor()?)?;
     let (g, out) = (restore(g, shape, dim, keepdim)?, restore(out, shape, dim, keepdim)?);
     let reached = if nan { ops::isnan(x) } else { ops::eq(x, out) };
     let all = dims::reduced(dim, shape.len())?.to_dims();

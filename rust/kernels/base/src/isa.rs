@@ -1,9 +1,9 @@
 //! Which instruction set the kernels run on, and the macro that compiles one source for each.
 //!
 //! Every path gives the same bits: the source is the same, multiply-adds are explicit `mul_add`s, and no path uses an
-//! approximate instruction. `CORTEN_ISA` (`portable`, `avx2`) forces a lower path; any other value, or a path that the
-//! machine lacks, leaves the best.
+//! approximate instruction. `CORTEN_ISA` names the widest path to use; see [`choose`].
 
+use crate::{Result, fail};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// An instruction-set path.
@@ -22,7 +22,7 @@ pub enum Isa {
 
 static CHOSEN: AtomicU8 = AtomicU8::new(0);
 
-/// The path in use, chosen on the first call.
+/// The path in use: where [`choose`] was not called, the best.
 #[inline(always)]
 pub fn isa() -> Isa {
     match CHOSEN.load(Ordering::Relaxed) {
@@ -30,33 +30,51 @@ pub fn isa() -> Isa {
         2 => Isa::Avx2,
         3 => Isa::Avx512,
         4 => Isa::Neon,
-        _ => choose(),
+        _ => best(),
     }
+}
+
+#[cold]
+fn best() -> Isa {
+    let isa = detect();
+    CHOSEN.store(isa as u8, Ordering::Relaxed);
+    isa
 }
 
 /// Chooses a path for the whole process, so that tests can compare paths; false where the machine lacks it.
 #[doc(hidden)]
+#[must_use]
 pub fn force(isa: Isa) -> bool {
-    let best = detect();
-    let possible = isa == best || isa == Isa::Portable || (isa == Isa::Avx2 && best == Isa::Avx512);
-    if possible {
+    if possible(isa) {
         CHOSEN.store(isa as u8, Ordering::Relaxed);
     }
-    possible
+    possible(isa)
 }
 
-#[cold]
-fn choose() -> Isa {
+fn possible(isa: Isa) -> bool {
     let best = detect();
-    let asked = match std::env::var("CORTEN_ISA").as_deref() {
-        Ok("portable") => Isa::Portable,
-        Ok("avx2") => Isa::Avx2,
-        _ => best,
+    isa == best || isa == Isa::Portable || (isa == Isa::Avx2 && best == Isa::Avx512)
+}
+
+/// Takes the path that the environment variable `CORTEN_ISA` names, if it is set.
+///
+/// # Errors
+/// A name that is none of a path, and a path that the machine lacks.
+pub fn choose() -> Result<()> {
+    const PATHS: [(&str, Isa); 4] =
+        [("portable", Isa::Portable), ("avx2", Isa::Avx2), ("avx512", Isa::Avx512), ("neon", Isa::Neon)];
+    let Some(asked) = std::env::var_os("CORTEN_ISA").filter(|asked| !asked.is_empty()) else {
+        return Ok(());
     };
-    // Only ever down from what the machine has.
-    let isa = if (asked as u8) < best as u8 { asked } else { best };
-    CHOSEN.store(isa as u8, Ordering::Relaxed);
-    isa
+    let Some(&(_, isa)) = PATHS.iter().find(|(name, _)| *name == asked) else {
+        let names = PATHS.map(|(name, _)| name).join(", ");
+        fail!(Value, "CORTEN_ISA is {asked:?}; expected one of {names}, or nothing for the best of this machine");
+    };
+    if !force(isa) {
+        let can = PATHS.iter().filter(|&&(_, isa)| possible(isa)).map(|&(name, _)| name).collect::<Vec<_>>().join(", ");
+        fail!(Runtime, "CORTEN_ISA is {asked:?}, which this machine lacks; it has {can}");
+    }
+    Ok(())
 }
 
 #[cfg(target_arch = "x86_64")]

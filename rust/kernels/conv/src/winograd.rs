@@ -267,15 +267,9 @@ impl<S: Storage> Direct<'_, S> {
                     let image = padded.data.at((image * self.groups + group) * padded.image);
                     let from = Ptr(image.wrapping_offset(padded.offset(at)));
                     let to = Ptr(inputs.at(index * columns.len() * depth));
-                    transform_tiles::<_, Inputs>(
-                        from,
-                        padded.size[2] * depth,
-                        columns.len(),
-                        depth,
-                        to,
-                        depth,
-                        input_point,
-                    );
+                    let (row, tiles) = (padded.size[2] * depth, columns.len());
+                    // SAFETY: the tiles lie in the padded image, and their transforms in the room for the task's.
+                    unsafe { transform_tiles::<_, Inputs>(from, row, tiles, depth, to, depth, input_point) };
                 }
                 for chunk in chunks * part / parts..chunks * (part + 1) / parts {
                     let start = chunk * near;
@@ -348,7 +342,8 @@ impl<S: Storage> Direct<'_, S> {
                 let to = room.at(2 * index * pixels * width);
                 let to = [to, if below { to.wrapping_add(pixels * width) } else { spare }].map(Ptr);
                 let sizes = Row { tiles: columns.len(), pixels, width, below, spare: Ptr(spare) };
-                all &= transform_sums(from, point, to, bias, &sizes);
+                // SAFETY: the sums are the task's, and the room holds its lines of pixels, without those below the last.
+                all &= unsafe { transform_sums(from, point, to, bias, &sizes) };
             }
             let at = |line: usize| self.y.at(block.first + image, channel, [0, 2 * top + line, 2 * columns.start]);
             let (runs, run, step) = match flat {

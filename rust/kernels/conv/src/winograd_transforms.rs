@@ -102,7 +102,11 @@ unsafe fn put_row<T: Copy, const N: usize>(to: Ptr<T>, point: usize, row: usize,
 
 multiversion! {
     /// Transforms the weights of some channels, `[channel][position][output]` in the kernel's `order`.
-    pub fn transform_weights<T: Real>(
+    ///
+    /// # Safety
+    /// Both sides must have room for the channels of a panel, which is a multiple of the vectors; `order` must name positions
+    /// of the kernel.
+    pub unsafe fn transform_weights<T: Real>(
         from: Ptr<T>,
         to: Ptr<T>,
         point: usize,
@@ -113,7 +117,7 @@ multiversion! {
         let half = T::from_scalar(Scalar::Float(0.5));
         for channel in 0..channels {
             for lane in (0..panel).step_by(VECTOR) {
-                // SAFETY: panels are a multiple of the vectors; both sides have room for the channels.
+                // SAFETY: the caller's promise.
                 unsafe {
                     let tap = |at: usize| load::<T, VECTOR>(from.at((9 * channel + order[at]) * panel + lane));
                     let column = |j: usize| widen([tap(j), tap(3 + j), tap(6 + j)], half);
@@ -129,9 +133,11 @@ multiversion! {
     }
 }
 
+/// # Safety
+/// As [`Transform::tile`].
 #[inline(always)]
-fn transform_input<T: Real, const N: usize>(from: Ptr<T>, row: usize, pixel: usize, to: Ptr<T>, point: usize) {
-    // SAFETY: the caller's tile lies in the padded image, and its transform in the room for it.
+unsafe fn transform_input<T: Real, const N: usize>(from: Ptr<T>, row: usize, pixel: usize, to: Ptr<T>, point: usize) {
+    // SAFETY: the caller's promise.
     unsafe {
         let at = |i: usize, j: usize| load::<T, N>(from.at(i * row + j * pixel));
         let column = |j: usize| spread([at(0, j), at(1, j), at(2, j), at(3, j)]);
@@ -146,15 +152,19 @@ fn transform_input<T: Real, const N: usize>(from: Ptr<T>, row: usize, pixel: usi
 /// A transform of a tile's numbers from channels last to its positions.
 pub trait Transform {
     /// Transforms `N` channels of one tile, whose rows and pixels are so far apart.
-    fn tile<T: Real, const N: usize>(from: Ptr<T>, row: usize, pixel: usize, to: Ptr<T>, point: usize);
+    ///
+    /// # Safety
+    /// `from` must be valid for the channels of all pixels that the tile reads, and `to` for those of all 16 points.
+    unsafe fn tile<T: Real, const N: usize>(from: Ptr<T>, row: usize, pixel: usize, to: Ptr<T>, point: usize);
 }
 
 /// `B' d B` of the inputs that a tile reads.
 pub struct Inputs;
 impl Transform for Inputs {
     #[inline(always)]
-    fn tile<T: Real, const N: usize>(from: Ptr<T>, row: usize, pixel: usize, to: Ptr<T>, point: usize) {
-        transform_input::<T, N>(from, row, pixel, to, point)
+    unsafe fn tile<T: Real, const N: usize>(from: Ptr<T>, row: usize, pixel: usize, to: Ptr<T>, point: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { transform_input::<T, N>(from, row, pixel, to, point) }
     }
 }
 
@@ -162,14 +172,18 @@ impl Transform for Inputs {
 pub struct Gradients;
 impl Transform for Gradients {
     #[inline(always)]
-    fn tile<T: Real, const N: usize>(from: Ptr<T>, row: usize, pixel: usize, to: Ptr<T>, point: usize) {
-        transform_gradient::<T, N>(from, row, pixel, to, point)
+    unsafe fn tile<T: Real, const N: usize>(from: Ptr<T>, row: usize, pixel: usize, to: Ptr<T>, point: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { transform_gradient::<T, N>(from, row, pixel, to, point) }
     }
 }
 
 multiversion! {
     /// Transforms tiles beside each other, as `[position][tile][channel]`, tiles `step` apart.
-    pub fn transform_tiles<T: Real, F: Transform>(
+    ///
+    /// # Safety
+    /// As [`Transform::tile`], for each tile.
+    pub unsafe fn transform_tiles<T: Real, F: Transform>(
         from: Ptr<T>,
         row: usize,
         tiles: usize,
@@ -180,21 +194,27 @@ multiversion! {
     ) {
         for tile in 0..tiles {
             let (from, to) = (Ptr(from.at(2 * tile * depth)), Ptr(to.at(tile * step)));
-            each_vector!(depth, |c, N| F::tile::<T, N>(Ptr(from.at(c)), row, depth, Ptr(to.at(c)), point));
+            each_vector!(depth, |c, N| {
+                // SAFETY: the caller's promise, for these channels.
+                unsafe { F::tile::<T, N>(Ptr(from.at(c)), row, depth, Ptr(to.at(c)), point) }
+            });
         }
     }
 }
 
 /// Transforms one tile's sums; `zeros` stays zero as long as the outputs are finite.
+///
+/// # Safety
+/// The sums, the outputs and the bias, unless it is null, must have room for `N` channels.
 #[inline(always)]
-fn transform_sum<T: Real, const N: usize>(
+unsafe fn transform_sum<T: Real, const N: usize>(
     from: Ptr<T>,
     point: usize,
     to: [*mut T; 4],
     bias: Ptr<T>,
     zeros: &mut [T; VECTOR],
 ) {
-    // SAFETY: the caller's sums, outputs and bias have room for `N` channels.
+    // SAFETY: the caller's promise.
     unsafe {
         let at = |i: usize, j: usize| load::<T, N>(from.at((4 * i + j) * point));
         let column = |j: usize| gather([at(0, j), at(1, j), at(2, j), at(3, j)]);
@@ -215,7 +235,11 @@ fn transform_sum<T: Real, const N: usize>(
 
 multiversion! {
     /// Transforms the sums of a row of tiles to pixels with channels last; false where one is not finite.
-    pub fn transform_sums<T: Real>(from: Ptr<T>, point: usize, to: [Ptr<T>; 2], bias: Ptr<T>, sizes: &Row<T>) -> bool {
+    ///
+    /// # Safety
+    /// The sums, both rows of outputs (of which the second only where it is inside), the spare pixel and the bias, unless it
+    /// is null, must have room for what `sizes` tells.
+    pub unsafe fn transform_sums<T: Real>(from: Ptr<T>, point: usize, to: [Ptr<T>; 2], bias: Ptr<T>, sizes: &Row<T>) -> bool {
         let &Row { tiles, pixels, width, below, spare } = sizes;
         let mut zeros = [T::ZERO; VECTOR];
         for tile in 0..tiles {
@@ -225,7 +249,8 @@ multiversion! {
             let from = Ptr(from.at(tile * width));
             each_vector!(width, |c, N| {
                 let bias = Ptr(bias.add_unless_null(c).cast_mut());
-                transform_sum::<T, N>(Ptr(from.at(c)), point, to.map(|to| to.wrapping_add(c)), bias, &mut zeros);
+                // SAFETY: the caller's promise, for these channels.
+                unsafe { transform_sum::<T, N>(Ptr(from.at(c)), point, to.map(|to| to.wrapping_add(c)), bias, &mut zeros) };
             });
         }
         zeros.iter().all(|&x| x == T::ZERO)
@@ -245,9 +270,17 @@ fn narrow<T: Real, const N: usize>(m: [[T; N]; 4], half: T) -> [[T; N]; 3] {
     [add(m[0], even), odd, add(even, m[3])]
 }
 
+/// # Safety
+/// As [`Transform::tile`].
 #[inline(always)]
-fn transform_gradient<T: Real, const N: usize>(from: Ptr<T>, row: usize, pixel: usize, to: Ptr<T>, point: usize) {
-    // SAFETY: the caller's tile lies in the padded gradient, and its transform in the room for it.
+unsafe fn transform_gradient<T: Real, const N: usize>(
+    from: Ptr<T>,
+    row: usize,
+    pixel: usize,
+    to: Ptr<T>,
+    point: usize,
+) {
+    // SAFETY: the caller's promise.
     unsafe {
         let column = |j: usize| unfold([load::<T, N>(from.at(j * pixel)), load(from.at(row + j * pixel))]);
         let (a, b) = (column(0), column(1));
@@ -259,8 +292,11 @@ fn transform_gradient<T: Real, const N: usize>(from: Ptr<T>, row: usize, pixel: 
 }
 
 /// Transforms sums to nine weights, `step` apart; `zeros` stays zero as long as they are finite.
+///
+/// # Safety
+/// The sums and the weights must have room for `N` channels.
 #[inline(always)]
-fn transform_filter<T: Real, const N: usize>(
+unsafe fn transform_filter<T: Real, const N: usize>(
     from: Ptr<T>,
     point: usize,
     to: Ptr<T>,
@@ -268,7 +304,7 @@ fn transform_filter<T: Real, const N: usize>(
     half: T,
     zeros: &mut [T; VECTOR],
 ) {
-    // SAFETY: the caller's sums and weights have room for `N` channels.
+    // SAFETY: the caller's promise.
     unsafe {
         let at = |i: usize, j: usize| load::<T, N>(from.at((4 * i + j) * point));
         let column = |j: usize| narrow([at(0, j), at(1, j), at(2, j), at(3, j)], half);
@@ -290,11 +326,15 @@ fn transform_filter<T: Real, const N: usize>(
 
 multiversion! {
     /// Transforms the sums of `width` weights beside each other to `[position][weight]`; false where one is not finite.
-    pub fn transform_filters<T: Real>(from: Ptr<T>, point: usize, to: Ptr<T>, width: usize) -> bool {
+    ///
+    /// # Safety
+    /// There must be so many sums at each point, and room for nine times as many weights.
+    pub unsafe fn transform_filters<T: Real>(from: Ptr<T>, point: usize, to: Ptr<T>, width: usize) -> bool {
         let half = T::from_scalar(Scalar::Float(0.5));
         let mut zeros = [T::ZERO; VECTOR];
         each_vector!(width, |c, N| {
-            transform_filter::<T, N>(Ptr(from.at(c)), point, Ptr(to.at(c)), width, half, &mut zeros);
+            // SAFETY: the caller's promise, for these weights.
+            unsafe { transform_filter::<T, N>(Ptr(from.at(c)), point, Ptr(to.at(c)), width, half, &mut zeros) };
         });
         zeros.iter().all(|&x| x == T::ZERO)
     }

@@ -173,9 +173,13 @@ impl<S: Storage> Job<'_, S> {
                         Ptr(t.data.at(group * POINTS * t.point + (tile - first) * t.step))
                     };
                     let (x, x_row) = from(&self.x_padded);
-                    transform_tiles::<_, Inputs>(x, x_row, count, inputs, to(&self.x), self.x.step, self.x.point);
                     let (g, g_row) = from(&self.g_padded);
-                    transform_tiles::<_, Gradients>(g, g_row, count, outputs, to(&self.g), self.g.step, self.g.point);
+                    let (x_to, g_to) = (to(&self.x), to(&self.g));
+                    // SAFETY: the tiles lie in the padded images, and their transforms in the room for the slab's.
+                    unsafe {
+                        transform_tiles::<_, Inputs>(x, x_row, count, inputs, x_to, self.x.step, self.x.point);
+                        transform_tiles::<_, Gradients>(g, g_row, count, outputs, g_to, self.g.step, self.g.point);
+                    }
                 }
                 tile += count;
             }
@@ -230,7 +234,8 @@ impl<S: Storage> Job<'_, S> {
                     }
                 }
                 for i in 0..if ends { height } else { 0 } {
-                    if !transform_filters(Ptr(sums.at(i * width)), point, turned, width) {
+                    // SAFETY: the row's sums are the task's, and there is room for nine positions of them.
+                    if !unsafe { transform_filters(Ptr(sums.at(i * width)), point, turned, width) } {
                         self.finite.store(false, Relaxed);
                     }
                     // SAFETY: the row holds nine positions of the task's input channels.

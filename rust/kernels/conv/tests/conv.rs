@@ -201,7 +201,9 @@ fn check<T: Number>(rng: &mut Rng, case: &Case, tolerance: f64) {
     });
     let mut first: Option<[Vec<T>; 3]> = None;
     for isa in [Isa::Portable, Isa::Avx2, Isa::Avx512, Isa::Neon] {
-        force(isa);
+        if !force(isa) {
+            continue; // this machine lacks it
+        }
         let junk = || Scalar::Int(77);
         let mut out = Array::<T>::new(&case.y, layouts[3], junk);
         let mut gx_out = Array::<T>::new(&case.x, layouts[3], junk);

@@ -27,7 +27,8 @@ pub unsafe fn copy<S: Source<T>, T: Element>(
         (1, 1) => Job { rows: 1, columns: rows, to, to_step, from, row: 0, column: row },
         _ => Job { rows, columns, to, to_step, from, row, column },
     };
-    copy_loops::<T, S>(job);
+    // SAFETY: the caller's promise.
+    unsafe { copy_loops::<T, S>(job) }
 }
 
 struct Job<S, T> {
@@ -41,9 +42,11 @@ struct Job<S, T> {
 }
 
 impl<S: Source<T>, T: Element> Job<S, T> {
+    /// # Safety
+    /// The element (r, c) of both sides must be valid.
     #[inline(always)]
-    fn one(&self, r: usize, c: usize) {
-        // SAFETY: `copy`'s caller vouches for the element (r, c) of both sides.
+    unsafe fn one(&self, r: usize, c: usize) {
+        // SAFETY: the caller's promise.
         unsafe {
             let x = *self.from.offset(r as isize * self.row + c as isize * self.column);
             *self.to.add(r * self.to_step + c) = x.cast();
@@ -51,9 +54,12 @@ impl<S: Source<T>, T: Element> Job<S, T> {
     }
 
     /// Eight by eight from (r, c), where rows are contiguous in the source.
+    ///
+    /// # Safety
+    /// These elements of both sides must be valid.
     #[inline(always)]
-    fn turn8(&self, r: usize, c: usize) {
-        // SAFETY: `copy`'s caller vouches for the elements of both sides.
+    unsafe fn turn8(&self, r: usize, c: usize) {
+        // SAFETY: the caller's promise.
         unsafe {
             let from = self.from.add(r).offset(c as isize * self.column);
             let to = self.to.add(r * self.to_step + c);
@@ -91,22 +97,27 @@ fn has_avx() -> bool {
 }
 
 multiversion! {
-    fn copy_loops<T: Element, S: Source<T>>(job: Job<S, T>) {
+    /// # Safety
+    /// As [`copy`].
+    unsafe fn copy_loops<T: Element, S: Source<T>>(job: Job<S, T>) {
         if job.column != 1 && job.row == 1 && job.rows >= 8 && job.columns >= 8 {
             // Two blocks beside one another fill a cache line of the source, which is gone where the next ones are read.
             // The last blocks begin early: what they have in common with others is copied twice.
             let (last, last_column) = (job.rows - 8, job.columns - 8);
             for r in (0..job.rows).step_by(16) {
                 for c in (0..job.columns).step_by(8) {
-                    job.turn8(r.min(last), c.min(last_column));
-                    if r + 8 < job.rows {
-                        job.turn8((r + 8).min(last), c.min(last_column));
+                    // SAFETY: blocks of the job's elements.
+                    unsafe {
+                        job.turn8(r.min(last), c.min(last_column));
+                        if r + 8 < job.rows {
+                            job.turn8((r + 8).min(last), c.min(last_column));
+                        }
                     }
                 }
             }
         } else if job.column == 1 && job.columns == PANEL {
             for r in 0..job.rows {
-                // SAFETY: as in `one`, for a whole row.
+                // SAFETY: a row of the job's elements.
                 unsafe {
                     let from = job.from.offset(r as isize * job.row).cast::<[S; PANEL]>();
                     let to = job.to.add(r * job.to_step).cast::<[T; PANEL]>();
@@ -115,7 +126,7 @@ multiversion! {
             }
         } else if job.column == 1 {
             for r in 0..job.rows {
-                // SAFETY: as in `one`, for a whole row.
+                // SAFETY: a row of the job's elements.
                 let (from, to) = unsafe {
                     (
                         std::slice::from_raw_parts(job.from.offset(r as isize * job.row), job.columns),
@@ -140,7 +151,8 @@ multiversion! {
         } else {
             for r in 0..job.rows {
                 for c in 0..job.columns {
-                    job.one(r, c);
+                    // SAFETY: one of the job's elements.
+                    unsafe { job.one(r, c) };
                 }
             }
         }

@@ -52,14 +52,18 @@ pub fn distances(out: Operand, x: Operand, y: Operand) -> Result<()> {
     }
     let sizes = [b, p, r, m].map(|n| n as usize);
     match out.dtype() {
-        DType::F32 => batches::<f32>(Ptr(out.ptr().cast()), x.ptr().cast(), y.ptr().cast(), sizes),
-        DType::F64 => batches::<f64>(Ptr(out.ptr().cast()), x.ptr().cast(), y.ptr().cast(), sizes),
+        // SAFETY: contiguous operands of these sizes and this dtype.
+        DType::F32 => unsafe { batches::<f32>(Ptr(out.ptr().cast()), x.ptr().cast(), y.ptr().cast(), sizes) },
+        // SAFETY: as above.
+        DType::F64 => unsafe { batches::<f64>(Ptr(out.ptr().cast()), x.ptr().cast(), y.ptr().cast(), sizes) },
         other => fail!(NotImplemented, "distances are not implemented for {other}"),
     }
 }
 
-fn batches<T: Root>(out: Ptr<T>, x: *const T, y: *const T, [b, p, r, m]: [usize; 4]) -> Result<()> {
-    // SAFETY: the operands are contiguous and valid for their sizes.
+/// # Safety
+/// `out`, `x` and `y` must be valid for (b, p, r), (b, p, m) and (b, r, m) numbers, and nothing else use `out`.
+unsafe fn batches<T: Root>(out: Ptr<T>, x: *const T, y: *const T, [b, p, r, m]: [usize; 4]) -> Result<()> {
+    // SAFETY: the caller's promise.
     let (x, y) = unsafe { (std::slice::from_raw_parts(x, b * p * m), std::slice::from_raw_parts(y, b * r * m)) };
     if b * p * r == 0 {
         return Ok(());

@@ -142,6 +142,13 @@ macro_rules! real_storage {
                         copy::<$t, $s>((columns, rows), out.ptr, out.column as usize, sums, step);
                     } else if out.column == 1 && out.row > 0 {
                         copy::<$t, $s>((rows, columns), out.ptr, out.row as usize, sums, (step.1, 1));
+                    } else if out.row.abs() < out.column.abs() {
+                        // Neighbours in memory one after another, which share its lines.
+                        for j in 0..columns {
+                            for i in 0..rows {
+                                *out.at(i, j).ptr = (*sums.add(i * sums_step + j)).cast();
+                            }
+                        }
                     } else {
                         for i in 0..rows {
                             for j in 0..columns {

@@ -37,8 +37,8 @@ fn euclidean() {
             assert!((distance - expected).abs() <= 1e-12 * (1.0 + expected), "{sizes:?} {at}");
         }
         let best = corten_base::isa::isa();
-        force(Isa::Portable);
+        assert!(force(Isa::Portable));
         assert_eq!(of(sizes).2, out);
-        force(best);
+        assert!(force(best));
     }
 }

@@ -95,7 +95,7 @@ fn many_parameters_share_the_work() {
     let run = |threads: usize, path: Isa| {
         let best = isa::isa();
         pool::set_num_threads(threads);
-        isa::force(path);
+        assert!(isa::force(path), "{path:?}");
         let mut arrays: Vec<[Vec<f32>; 4]> = lengths
             .iter()
             .map(|&n| std::array::from_fn(|k| (0..n).map(|i| ((i * 7 + k * 3) % 101) as f32 / 100.0).collect()))
@@ -114,7 +114,7 @@ fn many_parameters_share_the_work() {
         let options =
             Adam { lr: 0.1, betas: (0.9, 0.99), eps: 1e-8, weight_decay: 0.1, maximize: false, decoupled: false };
         adam(&params, &options).unwrap();
-        isa::force(best);
+        assert!(isa::force(best));
         drop(params);
         arrays
     };

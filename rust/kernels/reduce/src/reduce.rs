@@ -127,16 +127,22 @@ fn complex<C: Mapped>(op: Reduce, out: &Operand, reader: Reader) -> Result<()> {
 /// squared differences from it. `mean` receives the mean if it is wanted; both have size 1 along reduced dimensions.
 pub fn var(out: Operand, mean: Option<Operand>, x: Operand, correction: f64, sqrt: bool) -> Result<()> {
     match x.dtype() {
-        DType::F64 => var_in::<f64>(&out, mean, x, correction, sqrt).map(|_| ()),
+        DType::F64 => var_in::<f64>(&out, mean, x, (correction, sqrt), drop),
         DType::F16 | DType::BF16 | DType::F32 => {
-            if var_in::<f32>(&out, mean, x, correction, sqrt)? {
+            let finite = AtomicBool::new(true);
+            var_in::<f32>(&out, mean, x, (correction, sqrt), |variance| {
+                if variance.is_infinite() {
+                    finite.store(false, Ordering::Relaxed);
+                }
+            })?;
+            if finite.into_inner() {
                 return Ok(());
             }
             // Sums and squares of large numbers overflow where the results need not. Only such are computed anew: none
             // depends on its neighbours.
             with_temporary::<f32>(&out, &x, |exact, _| {
                 with_temporary::<f32>(&out, &x, |exact_mean, _| {
-                    var_in::<f64>(&exact, Some(exact_mean), x, correction, sqrt)?;
+                    var_in::<f64>(&exact, Some(exact_mean), x, (correction, sqrt), drop)?;
                     if let Some(mean) = mean {
                         finite_or(mean, exact_mean)?;
                     }
@@ -156,16 +162,15 @@ fn finite_or(out: Operand, other: Operand) -> Result<()> {
     })
 }
 
-/// True if no variance is infinite.
+/// Variances or their roots; each variance is shown to `see`.
 fn var_in<C: Mapped + Real>(
     out: &Operand,
     mean: Option<Operand>,
     x: Operand,
-    correction: f64,
-    sqrt: bool,
-) -> Result<bool> {
+    (correction, sqrt): (f64, bool),
+    see: impl Fn(C) + Sync,
+) -> Result<()> {
     let count = reduced_count(out, &x) as f64;
-    let finite = AtomicBool::new(true);
     with_temporary::<C>(out, &x, |temporary, expanded| {
         real::<C>(Reduce::Mean, &temporary, Reader::of(x, Map::Same))?;
         if let Some(mean) = mean {
@@ -175,13 +180,10 @@ fn var_in<C: Mapped + Real>(
         let reader = Reader { center: Some(expanded), ..Reader::of(x, Map::Same) };
         fold::<C, Sum, SquaredDifference>(out, &reader, |sum| {
             let variance = sum.over(divisor);
-            if variance.abs() == C::HIGHEST {
-                finite.store(false, Ordering::Relaxed);
-            }
+            see(variance);
             if sqrt { variance.sqrt() } else { variance }
         })
-    })?;
-    Ok(finite.into_inner())
+    })
 }
 
 /// ln Σ exp(x), with the largest element taken out first.

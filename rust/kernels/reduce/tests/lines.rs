@@ -386,7 +386,7 @@ fn same_bits_on_every_path() {
     let run = |threads: usize, path: Isa| {
         let best = isa::isa();
         pool::set_num_threads(threads);
-        isa::force(path);
+        assert!(isa::force(path), "{path:?}");
         let [a, b, c, d] = [0; 4].map(|_| Array::zeros(DType::F32, &[90, 1500]));
         let [mean, rstd] = [0; 2].map(|_| Array::zeros(DType::F32, &[90]));
         let [gw, gb] = [0; 2].map(|_| Array::zeros(DType::F32, &[1500]));
@@ -395,7 +395,7 @@ fn same_bits_on_every_path() {
         layer_norm(c.op(), mean.op(), rstd.op(), x.op(), Some(w.op()), None, 1e-5).unwrap();
         layer_norm_backward(d.op(), Some(gw.op()), Some(gb.op()), c.op(), x.op(), mean.op(), rstd.op(), Some(w.op()))
             .unwrap();
-        isa::force(best);
+        assert!(isa::force(best));
         [a, b, c, d, mean, rstd, gw, gb].map(|r| r.bits().to_vec())
     };
     let expected = run(1, isa::isa());

@@ -185,11 +185,11 @@ fn same_bits_on_every_path() {
             let run = |threads: usize, path: Isa| {
                 let best = isa::isa();
                 pool::set_num_threads(threads);
-                isa::force(path);
+                assert!(isa::force(path), "{path:?}");
                 let (out, spread) = (Array::zeros(compute, &out_sizes), Array::zeros(compute, &out_sizes));
                 reduce(Reduce::Sum, compute, out.op(), x.op()).unwrap();
                 var(spread.op(), None, x.op(), 0.0, true).unwrap();
-                isa::force(best);
+                assert!(isa::force(best));
                 (out, spread)
             };
             let (a, va) = run(1, isa::isa());

@@ -11,7 +11,7 @@ use corten_tables::ops;
 ops! { family = neural;
 
 /// `softmax(query @ key.T * scale + mask) @ value`.
-scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor?, dropout_p: float = 0.0, is_causal: bool = false, *, scale: float?, enable_gqa: bool = false) -> Tensor { composite: attend([query, key, value], attn_mask, dropout_p, is_causal, scale, enable_gqa); forms: fn; domain: matrix(2, 3, 4), matrix(2, 3, 4), matrix(2, 3, 4) }
+scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor?, dropout_p: float = 0.0, is_causal: bool = false, *, scale: float?, enable_gqa: bool = false) -> Tensor { composite: attend([query, key, value], Seen { mask: attn_mask, causal: is_causal, scale }, dropout_p, enable_gqa); forms: fn; domain: matrix(2, 3, 4), matrix(2, 3, 4), matrix(2, 3, 4) }
 /// The same in blocks, for four dimensions of float32 or float64, with the logarithms of the sums behind the softmax:
 /// memory grows with the length and not with its square.
 _scaled_dot_product_flash_attention_for_cpu(query: Tensor, key: Tensor, value: Tensor, dropout_p: float = 0.0, is_causal: bool = false, *, attn_mask: Tensor?, scale: float?) -> (output: Tensor, logsumexp: Tensor) { meta: attention::meta([query, key, value], dropout_p, attn_mask); kernel: attention::forward([query, key, value], Seen { mask: attn_mask, causal: is_causal, scale }, outs); forms: fn; check: none }
@@ -20,14 +20,7 @@ _scaled_dot_product_flash_attention_for_cpu_backward(grad_out: Tensor, query: Te
 
 }
 
-fn attend(
-    [query, key, value]: [&Tensor; 3],
-    mask: Option<&Tensor>,
-    dropout_p: f64,
-    causal: bool,
-    scale: Option<f64>,
-    grouped: bool,
-) -> Result<T> {
+fn attend([query, key, value]: [&Tensor; 3], seen: Seen, dropout_p: f64, grouped: bool) -> Result<T> {
     if query.ndim() < 2 || key.ndim() < 2 || value.ndim() < 2 {
         fail!(
             Runtime,
@@ -37,7 +30,7 @@ fn attend(
             value.ndim()
         );
     }
-    if causal && mask.is_some() {
+    if seen.causal && seen.mask.is_some() {
         fail!(Runtime, "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True");
     }
     let dtypes = [query, key, value].map(|x| cpp_name(x.dtype()));
@@ -50,7 +43,7 @@ fn attend(
             dtypes[2]
         );
     }
-    if let Some(mask) = mask
+    if let Some(mask) = seen.mask
         && ![query.dtype(), DType::Bool, DType::F32].contains(&mask.dtype())
     {
         fail!(
@@ -62,24 +55,17 @@ fn attend(
     }
     let dtype = query.dtype();
     // A mask of numbers is added to the scores, in their dtype.
-    let mask = match mask {
+    let mask = match seen.mask {
         Some(mask) if mask.dtype() != DType::Bool => Some(to(mask, dtype.compute()).tensor()?),
         mask => mask.cloned(),
     };
     in_single(dtype, [query, key, value], |inputs| {
         let [query, key, value] = inputs.map(T::tensor);
-        attend_in([&query?, &key?, &value?], mask.as_ref(), dropout_p, causal, scale, grouped)
+        attend_in([&query?, &key?, &value?], Seen { mask: mask.as_ref(), ..seen }, dropout_p, grouped)
     })
 }
 
-fn attend_in(
-    [query, key, value]: [&Tensor; 3],
-    mask: Option<&Tensor>,
-    dropout_p: f64,
-    causal: bool,
-    scale: Option<f64>,
-    grouped: bool,
-) -> Result<T> {
+fn attend_in([query, key, value]: [&Tensor; 3], seen: Seen, dropout_p: f64, grouped: bool) -> Result<T> {
     let heads = |x: &Tensor| -> Result<Tensor> {
         if !grouped || x.ndim() < 3 || query.ndim() < 3 {
             return Ok(x.clone());
@@ -93,12 +79,13 @@ fn attend_in(
         reshape(wide, [&lead[..lead.len() - 1], &[want], tail].concat()).tensor()
     };
     let (key, value) = (heads(key)?, heads(value)?);
+    let Seen { mask, causal, scale } = seen;
     if dropout_p == 0.0 && by_blocks([query, &key, &value], mask) {
         return Ok(
             _scaled_dot_product_flash_attention_for_cpu_with(query, key, value, 0.0, causal, mask, scale).pick(0)
         );
     }
-    let weights = weights(query, &key, Seen { mask, causal, scale })?;
+    let weights = weights(query, &key, seen)?;
     let weights = dropout(weights, dropout_p, dropout_p > 0.0);
     Ok(matmul(weights, value))
 }
