@@ -19,41 +19,39 @@ const FAR: usize = 16 << 20;
 const LONG: usize = 512;
 /// Rows of a lane that are added at once, so that its sums are read and written once for all.
 const TOGETHER: usize = 4;
+/// Columns that are summed in registers, as many as a vector has lanes or some times that.
+const PIECE: usize = 8;
 /// Sums of neighbouring lanes that stay near.
 const SUMS: usize = 4096;
 
-/// Adds the products of `x` and as many rows, which are `step` apart, to zeros (where this is the first) or `sums`.
+/// Adds the products of the first `N` of `x` and as many rows, which are `step` apart, to zeros (where this is the first)
+/// or `sums`.
 ///
 /// # Safety
 /// There must be so many rows as wide as `sums`, which nothing writes meanwhile.
 #[inline(always)]
-unsafe fn add_rows<T: Real>(sums: &mut [T], first: bool, x: &[T], rows: Ptr<T>, step: isize) {
-    let width = sums.len();
-    // SAFETY: the caller's promise.
-    let row = |i: usize| unsafe { std::slice::from_raw_parts(rows.offset(i as isize * step), width) };
-    if let &[p, q, r, s] = x {
-        let rows = row(0).iter().zip(row(1)).zip(row(2)).zip(row(3));
-        if first {
-            for (sum, (((&a, &b), &c), &d)) in sums.iter_mut().zip(rows) {
-                *sum = s.fma(d, r.fma(c, q.fma(b, p.fma(a, T::ZERO))));
-            }
-        } else {
-            for (sum, (((&a, &b), &c), &d)) in sums.iter_mut().zip(rows) {
-                *sum = s.fma(d, r.fma(c, q.fma(b, p.fma(a, *sum))));
-            }
-        }
-        return;
-    }
-    for (i, &x) in x.iter().enumerate() {
-        if first && i == 0 {
-            for (sum, &y) in sums.iter_mut().zip(row(i)) {
-                *sum = x.fma(y, T::ZERO);
-            }
-        } else {
-            for (sum, &y) in sums.iter_mut().zip(row(i)) {
+unsafe fn add_rows<T: Real, const N: usize>(sums: &mut [T], first: bool, x: [T; TOGETHER], rows: Ptr<T>, step: isize) {
+    let (pieces, rest) = sums.as_chunks_mut::<PIECE>();
+    let from = |i: usize, column: usize| rows.offset(i as isize * step).wrapping_add(column);
+    let whole = pieces.len() * PIECE;
+    for (column, piece) in (0..).step_by(PIECE).zip(pieces) {
+        let mut sums = if first { [T::ZERO; PIECE] } else { *piece };
+        for (i, &x) in x[..N].iter().enumerate() {
+            // SAFETY: the caller's promise.
+            let near = unsafe { &*from(i, column).cast::<[T; PIECE]>() };
+            for (sum, &y) in sums.iter_mut().zip(near) {
                 *sum = x.fma(y, *sum);
             }
         }
+        *piece = sums;
+    }
+    for (column, sum) in (whole..).zip(rest) {
+        let mut total = if first { T::ZERO } else { *sum };
+        for (i, &x) in x[..N].iter().enumerate() {
+            // SAFETY: the caller's promise.
+            total = x.fma(unsafe { *from(i, column) }, total);
+        }
+        *sum = total;
     }
 }
 
@@ -110,7 +108,13 @@ multiversion! {
                             S::pack_right(rows, count, width, packed.as_mut_ptr(), width);
                             (packed.as_mut_ptr(), width as isize)
                         };
-                        add_rows(sum, from == first_lane, &factors[..count], Ptr(near), step);
+                        let (first, near) = (from == first_lane, Ptr(near));
+                        match count {
+                            1 => add_rows::<_, 1>(sum, first, factors, near, step),
+                            2 => add_rows::<_, 2>(sum, first, factors, near, step),
+                            3 => add_rows::<_, 3>(sum, first, factors, near, step),
+                            _ => add_rows::<_, TOGETHER>(sum, first, factors, near, step),
+                        }
                     }
                 }
             }

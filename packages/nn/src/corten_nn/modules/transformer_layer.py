@@ -45,13 +45,13 @@ def _activation(activation: Any) -> Callable[[Tensor], Tensor]:
 
 
 def _activated(linear: Linear, activation: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """Return `activation(linear(x))`, by one call where nothing is recorded and no hook would see the step between."""
-    plain = getattr(linear.forward, "__func__", None) is Linear.forward and linear.bias is not None
-    listened = linear._hooks is not None or global_hooks.active
-    if autograd.is_grad_enabled() or listened or not plain or activation not in (F.relu, F.gelu):
+    """Return `activation(linear(x))`, by one call where nobody would see the step between."""
+    bias, own = linear.bias, getattr(linear.forward, "__func__", None) is not Linear.forward
+    watched = own or linear._hooks is not None or global_hooks.active or autograd.is_grad_enabled()
+    if watched or bias is None or activation not in (F.relu, F.gelu):
         return activation(linear(x))
     rows = x.reshape(-1, x.shape[-1])
-    y = core._addmm_activation(linear.bias, rows, linear.weight.t(), use_gelu=activation is F.gelu)
+    y = core._addmm_activation(bias, rows, linear.weight.t(), use_gelu=activation is F.gelu)
     return y.view(*x.shape[:-1], linear.out_features)
 
 
