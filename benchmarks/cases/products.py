@@ -51,5 +51,13 @@ add("mm 128x128x128 int64", "a @ b", matrices(128, 128, 128, "int64"), "products
 add("mm 128x128x128 complex64", "a @ b", matrices(128, 128, 128, "complex64"), "products", flops=8 * 128**3)
 LINEAR = "lib.nn.functional.linear(a, b.t(), bias)"
 add("linear 128x512x512", LINEAR, matrices(128, 512, 512, turned="NT"), "products", flops=2 * 128 * 512**2)
+ACTIVATED = "lib._addmm_activation(bias, a, b)"
+add(
+    "linear with relu 2048x64x256",
+    ACTIVATED,
+    matrices(2048, 64, 256, turned="NT"),
+    "products",
+    flops=2 * 2048 * 64 * 256,
+)
 add("bmm 64 of 32x64x32", "a @ b", batches, "products", flops=2 * 64 * 32 * 64 * 32)
 add("bmm 16 of 128x64x128", "c @ d", batches, "products", flops=2 * 16 * 128 * 64 * 128)

@@ -71,7 +71,7 @@ impl<S: Element> Finish<S> {
 /// A dtype of matrices.
 pub trait Storage: Element {
     /// The type that its products are summed in.
-    type Compute: Compute + Storage<Compute = Self::Compute>;
+    type Compute: Compute;
     /// Numbers of the compute type in one element: two for complex dtypes.
     const PARTS: usize;
 

@@ -80,8 +80,8 @@ fn in_place<S: Storage>(rows: View<S>) -> bool {
 
 multiversion! {
     /// Adds the products of `x`, at most [`LEAF`] numbers, and as many rows to `totals`, in the lanes of
-    /// [`crate::dot::dots`]. Those that it adds follow each other and are added as soon as both are there, so that few wait at a time; lanes
-    /// without terms are left out.
+    /// [`crate::dot::dots`]. Lanes that it adds to each other follow each other here and are added as soon as both are
+    /// there, so that few wait at a time; lanes without terms are left out.
     ///
     /// # Safety
     /// There must be so many rows as wide as `totals`, which nothing writes meanwhile.
@@ -99,7 +99,7 @@ multiversion! {
                     let sum = &mut sums[(waiting * lanes + start - from) * width..][..width];
                     let count = (x.len() - start).div_ceil(LANES).min(TOGETHER);
                     let factors: [_; TOGETHER] = std::array::from_fn(|i| x[start + i.min(count - 1) * LANES]);
-                    let rows = View { row: rows.row * LANES as isize, ..rows.at(start, 0) };
+                    let rows = View { row: rows.row.wrapping_mul(LANES as isize), ..rows.at(start, 0) };
                     // SAFETY: the caller's promise.
                     unsafe {
                         let (near, step) = if in_place {
