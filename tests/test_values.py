@@ -134,7 +134,7 @@ ROUNDED_OFTEN = set(
     """mvlgamma ldexp softsign tanhshrink dist linalg_vecdot index_reduce put
     convolution conv_transpose1d conv_transpose2d conv_transpose3d mse_loss l1_loss smooth_l1_loss huber_loss
     binary_cross_entropy binary_cross_entropy_with_logits kl_div cross_entropy_loss col2im pairwise_distance pdist
-    linalg_matrix_power matrix_power linalg_cross cross cov corrcoef renorm""".split()
+    linalg_matrix_power matrix_power linalg_cross cross cov corrcoef renorm _addmm_activation""".split()
 )
 
 

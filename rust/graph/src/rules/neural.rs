@@ -1,4 +1,4 @@
-//! Gradients of convolutions, pooling and normalisation.
+//! Gradients of convolutions, pooling, normalisation and activated products.
 //!
 //! Normalisation has a fused gradient; where the gradient itself is recorded, it is written out in rows instead, so that
 //! every higher order follows.
@@ -6,7 +6,7 @@
 use corten_tensor::lazy::T;
 use corten_tensor::ops::all as ops;
 use corten_tensor::value::Value;
-use corten_tensor::{Dims, Result, fail, mode};
+use corten_tensor::{Dims, Result, Scalar, fail, mode};
 
 /// The settings of a convolution.
 #[allow(missing_docs)]
@@ -162,4 +162,15 @@ pub fn embedded(g: &T, indices: &corten_tensor::Tensor, padding_idx: i64, scale:
 /// The last two sizes: height and width.
 pub fn plane(shape: &Dims) -> Dims {
     shape[shape.len() - 2..].into()
+}
+
+/// Of `_addmm_activation`: of `relu` by its result; the argument of `gelu` is computed again.
+pub fn activated_product(g: &T, [x, a, b]: [&T; 3], [beta, alpha]: [Scalar; 2], gelu: bool, out: &T) -> Result<[T; 3]> {
+    let g = if gelu {
+        ops::gelu_backward(g, ops::addmm_with(x, a, b, beta, alpha))
+    } else {
+        ops::threshold_backward(g, out, 0)
+    };
+    let [left, right] = [ops::mm(&g, ops::t(b)), ops::mm(ops::t(a), &g)];
+    Ok([ops::mul(&g, beta), ops::mul(left, alpha), ops::mul(right, alpha)])
 }

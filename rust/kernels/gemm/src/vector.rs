@@ -68,14 +68,21 @@ fn neighbours(width: usize) -> usize {
 }
 
 /// Working memory of [`sum_leaf`] for rows of `width`.
-fn room<S: Storage>(rows: View<S>, width: usize) -> usize {
+fn room(width: usize, packed: bool) -> usize {
     let lanes = neighbours(width);
-    ((LANES / lanes).ilog2() as usize + 1) * lanes * width + if in_place(rows) { 0 } else { TOGETHER * width }
+    ((LANES / lanes).ilog2() as usize + 1) * lanes * width + if packed { TOGETHER * width } else { 0 }
 }
 
-/// True where rows may be read as they lie.
-fn in_place<S: Storage>(rows: View<S>) -> bool {
-    S::is_compute() && rows.column == 1
+/// True where numbers may be read as they lie.
+fn in_place<S: Storage>(row: View<S>) -> bool {
+    S::is_compute() && row.column == 1
+}
+
+/// Rows of numbers: where they lie, or what copies so many of them, every 64th from one on.
+#[derive(Clone, Copy)]
+enum Rows<'a, T> {
+    At(Ptr<T>, isize),
+    Packed(&'a dyn Fn(usize, usize, *mut T)),
 }
 
 multiversion! {
@@ -84,11 +91,10 @@ multiversion! {
     /// there, so that few wait at a time; lanes without terms are left out.
     ///
     /// # Safety
-    /// There must be so many rows as wide as `totals`, which nothing writes meanwhile.
-    unsafe fn sum_leaf<S: Storage>(x: &[S::Compute], rows: View<S>, totals: &mut [S::Compute], room: &mut [S::Compute]) {
+    /// There must be so many rows as wide as `totals`, which nothing writes meanwhile, and `room` as large as it says.
+    unsafe fn sum_leaf<T: Real>(x: &[T], rows: Rows<T>, totals: &mut [T], room: &mut [T]) {
         let (width, lanes) = (totals.len(), neighbours(totals.len()));
-        let in_place = in_place(rows);
-        let (packed, sums) = room.split_at_mut(if in_place { 0 } else { TOGETHER * width });
+        let (packed, sums) = room.split_at_mut(if let Rows::At(..) = rows { 0 } else { TOGETHER * width });
         let bits = (LANES / lanes).ilog2();
         let first = |turn: usize| turn.reverse_bits().checked_shr(usize::BITS - bits).unwrap_or(0) * lanes;
         let mut waiting = 0;
@@ -99,16 +105,18 @@ multiversion! {
                     let sum = &mut sums[(waiting * lanes + start - from) * width..][..width];
                     let count = (x.len() - start).div_ceil(LANES).min(TOGETHER);
                     let factors: [_; TOGETHER] = std::array::from_fn(|i| x[start + i.min(count - 1) * LANES]);
-                    let rows = View { row: rows.row.wrapping_mul(LANES as isize), ..rows.at(start, 0) };
-                    // SAFETY: the caller's promise.
+                    let (near, step) = match rows {
+                        Rows::At(first, step) => {
+                            (Ptr(first.offset(start as isize * step)), step.wrapping_mul(LANES as isize))
+                        }
+                        Rows::Packed(pack) => {
+                            pack(start, count, packed.as_mut_ptr());
+                            (Ptr(packed.as_mut_ptr()), width as isize)
+                        }
+                    };
+                    let first = from == first_lane;
+                    // SAFETY: the caller's promise; as many rows as there is room for have been packed.
                     unsafe {
-                        let (near, step) = if in_place {
-                            (rows.ptr.cast(), rows.row)
-                        } else {
-                            S::pack_right(rows, count, width, packed.as_mut_ptr(), width);
-                            (packed.as_mut_ptr(), width as isize)
-                        };
-                        let (first, near) = (from == first_lane, Ptr(near));
                         match count {
                             1 => add_rows::<_, 1>(sum, first, factors, near, step),
                             2 => add_rows::<_, 2>(sum, first, factors, near, step),
@@ -154,7 +162,7 @@ impl<S: Storage> Product<S> {
                 let (column, columns) = (chunk * most, most.min(self.n - chunk * most));
                 let terms = LEAF.min(self.k);
                 let packed = if in_place(self.a) { 0 } else { terms };
-                let sums = if down { terms } else { room(self.b, columns) };
+                let sums = if down { terms } else { room(columns, !in_place(self.b)) };
                 let len = columns + packed + sums;
                 let buffer = scratch.room::<S::Compute>(len)?;
                 // SAFETY: the room is that large; but for the totals, numbers are written before they are read.
@@ -169,8 +177,15 @@ impl<S: Storage> Product<S> {
                         let rows = self.b.at(start, column);
                         if down {
                             self.sum_columns(x, rows, totals, buffer);
+                        } else if in_place(rows) {
+                            sum_leaf(x, Rows::At(Ptr(rows.ptr.cast()), rows.row), totals, buffer);
                         } else {
-                            sum_leaf(x, rows, totals, buffer);
+                            let every = rows.row.wrapping_mul(LANES as isize);
+                            let pack = |start: usize, count: usize, to: *mut S::Compute| {
+                                // SAFETY: rows of the product, and room for them.
+                                S::pack_right(View { row: every, ..rows.at(start, 0) }, count, columns, to, columns);
+                            };
+                            sum_leaf(x, Rows::Packed(&pack), totals, buffer);
                         }
                     }
                     let finish = Finish { bias: self.bias_at(0, column), ..self.finish };
