@@ -123,7 +123,7 @@ def determined(row: Row, call: Call, result: Any) -> Any:
         if args[0].dim() == 0:
             return result[0]
         index = result[1] if result[1].dim() == args[0].dim() else result[1].unsqueeze(dim)
-        return [result[0], args[0].gather(dim, index.long())]
+        return [result[0], args[0].gather(dim, (index.real if index.is_complex() else index).long())]
     return result
 
 
