@@ -7,7 +7,7 @@ use corten_base::multiversion;
 /// Chains that terms are dealt to.
 pub const LANES: usize = 64;
 /// Terms that are packed at once.
-pub const BLOCK: usize = 512;
+const BLOCK: usize = 512;
 /// Terms in the lanes of one leaf.
 pub const LEAF: usize = 4096;
 /// Lanes of a vector at most.
@@ -19,7 +19,7 @@ const STRETCH: usize = 128;
 
 multiversion! {
     /// Deals terms to the lanes, the first to lane 0.
-    pub fn lanes<T: Real>(sums: &mut [T; LANES], x: &[T], y: &[T]) {
+    fn lanes<T: Real>(sums: &mut [T; LANES], x: &[T], y: &[T]) {
         let (x, x_tail) = x.as_chunks::<LANES>();
         let (y, y_tail) = y.as_chunks::<LANES>();
         for (x, y) in x.iter().zip(y) {
@@ -128,7 +128,7 @@ unsafe fn join<V: Simd, const N: usize>(sums: &mut [V; N], x: &[V::Lane], y: *co
 
 /// Adds the lanes in halves.
 #[inline(always)]
-pub fn tree<T: Real>(mut sums: [T; LANES]) -> T {
+fn tree<T: Real>(mut sums: [T; LANES]) -> T {
     let mut half = LANES / 2;
     while half > 0 {
         for i in 0..half {

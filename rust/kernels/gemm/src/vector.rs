@@ -226,7 +226,7 @@ impl<S: Storage> Product<S> {
         let dots = <S::Compute as Compute>::kernels().dots;
         // SAFETY: the caller's promise.
         unsafe {
-            if S::is_compute() && rows.row == 1 {
+            if in_place(rows.transposed()) {
                 let far = self.k >= LONG && self.k.saturating_mul(self.n) >= FAR / size_of::<S>();
                 return dots[far as usize](x, rows.ptr.cast(), rows.column, totals);
             }
